@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSL-1.0
+include(CMakePackageConfigHelpers)
+set(holdfast_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
+
+install(TARGETS holdfast EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+set(holdfast_private_headers PATTERN "monitor" EXCLUDE)
+if(TARGET holdfast_monitor)
+  set(holdfast_private_headers "")
+  set_target_properties(holdfast_monitor PROPERTIES EXPORT_NAME monitor)
+  install(TARGETS holdfast_monitor EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
+if(TARGET holdfast_cli)
+  install(TARGETS holdfast_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/holdfast" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h" ${holdfast_private_headers})
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/NOTICE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+install(EXPORT holdfastTargets NAMESPACE holdfast:: DESTINATION "${holdfast_package_dir}")
+set(HOLDFAST_HAS_MONITOR OFF)
+if(TARGET holdfast_monitor)
+  set(HOLDFAST_HAS_MONITOR ON)
+endif()
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/holdfastConfig.cmake.in"
+  "${PROJECT_BINARY_DIR}/holdfastConfig.cmake" INSTALL_DESTINATION "${holdfast_package_dir}")
+# Before 1.0 a minor version may change anything.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/holdfastConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES
+  "${PROJECT_BINARY_DIR}/holdfastConfig.cmake" "${PROJECT_BINARY_DIR}/holdfastConfigVersion.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/HoldfastAgent.cmake" "${PROJECT_SOURCE_DIR}/cmake/agent.map"
+  "${PROJECT_SOURCE_DIR}/cmake/agent.def" DESTINATION "${holdfast_package_dir}")

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSL-1.0
+# How holdfast's own targets are compiled. Not installed: nobody else's build is our business.
+
+# holdfast_target_defaults(<target>): warnings, hidden symbols, no extensions.
+function(holdfast_target_defaults target)
+  set_target_properties(${target} PROPERTIES
+    CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+    if(HOLDFAST_WERROR)
+      target_compile_options(${target} PRIVATE -Werror)
+    endif()
+  elseif(MSVC)
+    target_compile_options(${target} PRIVATE /W4 /permissive- /utf-8 /Zc:__cplusplus /bigobj)
+    if(HOLDFAST_WERROR)
+      target_compile_options(${target} PRIVATE /WX)
+    endif()
+  endif()
+  if(MINGW)
+    target_compile_options(${target} PRIVATE -Wa,-mbig-obj)   # Asio overflows the section count of plain COFF at -O0
+  endif()
+endfunction()
+
+# Sanitizers hold for every target below the caller's folder, or their runtimes meet code they cannot see.
+if(HOLDFAST_SANITIZE)
+  add_compile_options(-fsanitize=${HOLDFAST_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${HOLDFAST_SANITIZE})
+  if(HOLDFAST_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+  if(HOLDFAST_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC warns that atomic_thread_fence is not modelled; Asio uses one, and runs clean.
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()
