@@ -17,16 +17,18 @@ seconds_since() {
 }
 
 # logged TITLE LOG COMMAND...: runs a long command with its output in LOG. On a terminal the last line of the
-# log is shown as progress; elsewhere one line is printed every 30 s. A failure prints the end of the log.
+# log is shown as progress; elsewhere one line is printed every 30 s. A failure prints the end of the log
+# (unless logged_quiet_failure is "yes").
 logged() {
   local title=$1 log=$2 start=$SECONDS pid rc=0 last=$SECONDS line
   shift 2
   mkdir -p "$(dirname "$log")"
   printf '%s … ' "$title"
-  "$@" >"$log" 2>&1 </dev/null &
+  # A group of its own, so that an interrupted job takes the command's children with it.
+  setsid "$@" >"$log" 2>&1 </dev/null &
   pid=$!
-  # An interrupted job takes the command with it.
-  trap 'kill '"$pid"' 2>/dev/null; exit 130' INT TERM
+  # shellcheck disable=SC2064  # the number as it is now
+  trap "kill -- -$pid 2>/dev/null; echo; exit 130" INT TERM
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.5
     if [ -t 1 ]; then
@@ -44,9 +46,11 @@ logged() {
     printf 'done (%s)\n' "$(seconds_since "$start")"
   else
     printf 'FAILED (exit %d, %s)\n' "$rc" "$(seconds_since "$start")"
-    say "--- the last 40 lines of $log"
-    tail -n 40 "$log"
-    say "--- end of $log"
+    if [ "${logged_quiet_failure:-no}" = no ]; then
+      say "--- the last 40 lines of $log"
+      tail -n 40 "$log"
+      say "--- end of $log"
+    fi
   fi
   return "$rc"
 }
@@ -56,6 +60,7 @@ logged() {
 debian_source() {
   local suite=$1 package=$2 directory=$3 private mirror
   private=$(mktemp -d)
+  # shellcheck disable=SC2016  # apt expands it
   mirror=${HOLDFAST_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
     grep -m1 '/debian/$' || true)}
   [ -n "$mirror" ] || mirror=http://deb.debian.org/debian/

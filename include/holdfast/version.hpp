@@ -7,7 +7,7 @@
 #define HOLDFAST_VERSION_MINOR 1
 #define HOLDFAST_VERSION_PATCH 0
 
-namespace holdfast {
+namespace holdfast::inline v1 {
 
 /**
  * The version of the holdfast library that this program is linked with, as "major.minor.patch".
@@ -16,4 +16,4 @@ namespace holdfast {
  */
 std::string_view version() noexcept;
 
-}  // namespace holdfast
+}  // namespace holdfast::inline v1

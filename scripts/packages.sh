@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSL-1.0
+# Which Debian 12 packages a job needs, and how they are installed; sourced by ./dev.
+
+# shellcheck disable=SC2034  # read by name in install_packages
+{
+packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
+  libboost1.81-dev libboost-thread1.81-dev libboost-chrono1.81-dev libboost-system1.81-dev libboost-json1.81-dev
+  libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev)
+packages_windows=(g++-mingw-w64-x86-64-posix)
+packages_clang=(clang)
+packages_lint=(clang clang-tidy clang-format shellcheck)
+packages_bench=(libbenchmark-dev)
+}
+
+on_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; }
+
+installed() { # installed PACKAGE
+  case $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) in ii*) return 0 ;; *) return 1 ;; esac
+}
+
+# install_packages YES GROUP...: installs what is missing of packages_GROUP. Says first what that is; stops if
+# another package would be removed, unless YES is "yes".
+install_packages() {
+  local yes=$1 group package missing=() removed size as_root=()
+  shift
+  if ! on_debian; then
+    warn "this is no Debian: nothing is installed, the compilers and libraries must be there (see NOTICE)"
+    return
+  fi
+  for group in "$@"; do
+    local -n list="packages_$group"
+    for package in "${list[@]}"; do
+      installed "$package" || missing+=("$package")
+    done
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+
+  say "Missing packages: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null; then
+      as_root=(sudo)
+      say "Installing packages needs root, you are $(id -un): sudo is used and may ask for your password."
+    else
+      die "installing packages needs root, you are $(id -un) and there is no sudo. Let root run:
+  apt-get install --no-install-recommends ${missing[*]}"
+    fi
+  fi
+  logged "Updating the package lists" build/log/apt-update.log \
+    "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=600 update ||
+    warn "the package lists could not be updated; trying with those that are there"
+
+  local simulation
+  if ! simulation=$(LC_ALL=C apt-get -s install --no-install-recommends "${missing[@]}" 2>&1); then
+    say "$simulation"
+    die "these packages cannot be installed here; holdfast's script knows Debian 12 (bookworm)"
+  fi
+  removed=$(sed -n 's/^Remv \([^ ]*\).*/\1/p' <<<"$simulation" | tr '\n' ' ')
+  size=$(LC_ALL=C apt-get install --no-install-recommends --assume-no "${missing[@]}" 2>/dev/null |
+    sed -n 's/^\(Need to get .*\|After this operation.*\)$/\1/p' | tr '\n' ' ' || true)
+  say "Will install $(grep -c '^Inst ' <<<"$simulation") packages (with what they depend on). ${size:-}"
+  if [ -n "$removed" ]; then
+    say "Installing them would REMOVE: $removed"
+    [ "$yes" = yes ] || die "stopped, nothing was changed. ./dev … --yes goes on and removes them."
+  fi
+  logged "Installing" build/log/apt-install.log \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}"
+}

@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSL-1.0
+# Makes the prefix with what holdfast needs to be cross-compiled for Windows x86-64: Boost headers and a static
+# Boost.Thread, fmt (headers), SQLite and SQLiteCpp (for the example). Sources: Debian's own source packages.
+#   scripts/setup-windows-cross.sh PREFIX
+# Needs g++-mingw-w64-x86-64-posix, libboost1.81-dev, libfmt-dev, cmake, ninja-build, xz-utils (./dev installs them).
+# A second run with the same PREFIX does nothing.
+set -euo pipefail
+here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/common.sh
+. "$here/common.sh"
+
+prefix=$(realpath -m "${1:?usage: setup-windows-cross.sh PREFIX}")
+boost=1.81                       # the version of the headers in /usr/include/boost
+compiler=x86_64-w64-mingw32-g++-posix
+archiver=x86_64-w64-mingw32-gcc-ar-posix
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$prefix"/{include,lib/cmake/Boost,lib/cmake/fmt}
+
+# --- Boost: the headers by symlink, Boost.Thread from its five Windows files ------------------------------------
+# Only these two folders are linked: /usr/include itself must never be searched by the cross compiler.
+ln -sfn /usr/include/boost "$prefix/include/boost"
+ln -sfn /usr/include/fmt "$prefix/include/fmt"
+
+if ! [ -e "$prefix/lib/libboost_thread.a" ]; then
+  say "Boost.Thread $boost"
+  debian_source bookworm "boost$boost" "$work/boost-source"
+  mkdir -p "$work/thread"
+  tar -xJf "$work/boost-source"/boost${boost}_*.orig.tar.xz -C "$work/thread" --strip-components=4 \
+    --wildcards 'boost/libs/thread/src/*'
+  rm -rf "$work/boost-source"
+  cd "$work/thread"
+  objects=()
+  for file in future win32/thread win32/thread_primitives win32/tss_dll win32/tss_pe; do
+    object=$(basename "$file").o
+    say "  $file.cpp"
+    "$compiler" -std=gnu++20 -O2 -DNDEBUG -isystem "$prefix/include" -DBOOST_THREAD_BUILD_LIB \
+      -DBOOST_CHRONO_HEADER_ONLY -DBOOST_ALL_NO_LIB -DWIN32_LEAN_AND_MEAN -DBOOST_USE_WINDOWS_H \
+      -D_WIN32_WINNT=0x0A00 -c "$file.cpp" -o "$object"
+    objects+=("$object")
+  done
+  "$archiver" rcs libboost_thread.a "${objects[@]}"
+  mv libboost_thread.a "$prefix/lib/"
+  cd "$here"
+fi
+
+# The packages find_package(Boost) and find_package(fmt) find, with the target names of the real ones.
+version_file() { # version_file VERSION FILE
+  cat >"$2" <<END
+set(PACKAGE_VERSION "$1")
+if(PACKAGE_VERSION VERSION_LESS PACKAGE_FIND_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE FALSE)
+else()
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+END
+}
+number=$(sed -n 's/^#define BOOST_VERSION \([0-9]*\).*/\1/p' /usr/include/boost/version.hpp)
+version_file $((number / 100000)).$((number / 100 % 1000)).$((number % 100)) "$prefix/lib/cmake/Boost/BoostConfigVersion.cmake"
+number=$(sed -n 's/^#define FMT_VERSION \([0-9]*\).*/\1/p' /usr/include/fmt/core.h)
+version_file $((number / 10000)).$((number / 100 % 100)).$((number % 100)) "$prefix/lib/cmake/fmt/fmt-config-version.cmake"
+
+cat >"$prefix/lib/cmake/Boost/BoostConfig.cmake" <<'END'
+get_filename_component(prefix_ "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+if(NOT TARGET Boost::headers)
+  add_library(Boost::headers INTERFACE IMPORTED)
+  set_target_properties(Boost::headers PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${prefix_}/include"
+    INTERFACE_COMPILE_DEFINITIONS "BOOST_ALL_NO_LIB;BOOST_CHRONO_HEADER_ONLY"
+    INTERFACE_LINK_LIBRARIES "ws2_32;mswsock;bcrypt")
+  foreach(component_ boost system chrono atomic)   # header-only here
+    add_library(Boost::${component_} INTERFACE IMPORTED)
+    set_target_properties(Boost::${component_} PROPERTIES INTERFACE_LINK_LIBRARIES Boost::headers)
+  endforeach()
+  add_library(Boost::thread STATIC IMPORTED)
+  set_target_properties(Boost::thread PROPERTIES IMPORTED_LOCATION "${prefix_}/lib/libboost_thread.a"
+    INTERFACE_LINK_LIBRARIES Boost::headers)
+endif()
+set(Boost_INCLUDE_DIRS "${prefix_}/include")
+foreach(component_ IN LISTS Boost_FIND_COMPONENTS)
+  if(TARGET Boost::${component_})
+    set(Boost_${component_}_FOUND TRUE)
+  elseif(Boost_FIND_REQUIRED_${component_})
+    set(Boost_FOUND FALSE)
+    set(Boost_NOT_FOUND_MESSAGE "the cross-compile prefix has no Boost.${component_}")
+  endif()
+endforeach()
+END
+cat >"$prefix/lib/cmake/fmt/fmt-config.cmake" <<'END'
+get_filename_component(prefix_ "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+if(NOT TARGET fmt::fmt)
+  add_library(fmt::fmt-header-only INTERFACE IMPORTED)
+  set_target_properties(fmt::fmt-header-only PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${prefix_}/include"
+    INTERFACE_COMPILE_DEFINITIONS FMT_HEADER_ONLY=1)
+  add_library(fmt::fmt INTERFACE IMPORTED)   # the name of the compiled one, so that nobody has to ask
+  set_target_properties(fmt::fmt PROPERTIES INTERFACE_LINK_LIBRARIES fmt::fmt-header-only)
+endif()
+END
+
+# --- SQLite and SQLiteCpp: the source package of SQLiteCpp carries both -------------------------------------------
+if ! [ -e "$prefix/lib/cmake/SQLiteCpp/SQLiteCppConfig.cmake" ]; then
+  say "SQLiteCpp and SQLite"
+  debian_source bookworm sqlitecpp "$work/sqlite-source"
+  mkdir -p "$work/sqlitecpp"
+  tar -xzf "$work/sqlite-source"/sqlitecpp_*.orig.tar.gz -C "$work/sqlitecpp" --strip-components=1
+  cmake -S "$work/sqlitecpp" -B "$work/sqlitecpp/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_TOOLCHAIN_FILE="$here/../cmake/toolchains/mingw-w64-x86_64.cmake" -DHOLDFAST_MINGW_PREFIX="$prefix" \
+    -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DSQLITECPP_INTERNAL_SQLITE=ON \
+    -DSQLITECPP_RUN_CPPLINT=OFF -DSQLITECPP_RUN_CPPCHECK=OFF -DSQLITECPP_BUILD_EXAMPLES=OFF -DSQLITECPP_BUILD_TESTS=OFF
+  cmake --build "$work/sqlitecpp/build" --target install
+fi
+touch "$prefix/.complete"
