@@ -87,7 +87,8 @@ private:
 
     void onRequest(Request request, Actions& out) noexcept {
         if (phase_ == Phase::closed) {
-            reply(request, Answer::closed, out);
+            const bool joins = (request == Request::terminate && terminateOwed_) || (request == Request::close && closeOwed_);
+            if (!joins) reply(request, Answer::closed, out);
             return;
         }
         switch (request) {
@@ -99,6 +100,7 @@ private:
     }
 
     void onOnline(Actions& out) noexcept {
+        if (onlineOwed_) return;  // both callers get the one answer
         if (phase_ == Phase::online) {
             reply(Request::online, Answer::done, out);  // W-124: already up, nothing to start twice
             return;
@@ -169,11 +171,12 @@ private:
     }
 
     void onTerminate(Actions& out) noexcept {
-        if (terminateOwed_) return;  // W-247: both callers get the one answer
         supersede(Phase::offline, out);
-        terminateOwed_ = true;
-        arm(Timer::slowTerminate, Limits::slowTerminate, out);
-        arm(Timer::terminateTimeout, policy_.terminateTimeout, out);
+        if (!terminateOwed_) {  // W-247: otherwise both callers get the one answer
+            terminateOwed_ = true;
+            arm(Timer::slowTerminate, Limits::slowTerminate, out);
+            arm(Timer::terminateTimeout, policy_.terminateTimeout, out);
+        }
         terminateAfterStop(StopReason::terminate, out);
     }
 
@@ -534,7 +537,7 @@ private:
     [[nodiscard]] bool mustUndo() const noexcept {
         if (!touched_ || work_ != WorkState::none) return false;
         return phase_ == Phase::offline || phase_ == Phase::closed || plan_ == Plan::predecessor ||
-               plan_ == Plan::terminate;
+               plan_ == Plan::terminate || terminateOwed_;
     }
 
     // ---- small things --------------------------------------------------------------------------------------------
