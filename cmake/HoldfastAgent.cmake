@@ -4,7 +4,6 @@
 # Makes the agent library <name>.so (Linux) or <name>.dll (Windows): a module that shows its engine the entry
 # point Startup and nothing else. SOURCES has one file with HOLDFAST_AGENT(...), which defines Startup.
 # LIBRARIES are what the agent itself needs; holdfast::holdfast is always linked.
-set(HOLDFAST_AGENT_DIR "${CMAKE_CURRENT_LIST_DIR}")
 
 function(holdfast_add_agent name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
@@ -29,13 +28,17 @@ function(holdfast_add_agent name)
     target_compile_options(${name} PRIVATE -fno-gnu-unique)
   endif()
   if(WIN32)
-    target_sources(${name} PRIVATE "${HOLDFAST_AGENT_DIR}/agent.def")
+    target_sources(${name} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/agent.def")
     if(MINGW)
       # One self-contained DLL: no compiler runtime has to lie beside it on the node.
       target_link_options(${name} PRIVATE -static)
     endif()
   elseif(UNIX AND NOT APPLE)
-    target_link_options(${name} PRIVATE "LINKER:--version-script=${HOLDFAST_AGENT_DIR}/agent.map")
-    set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${HOLDFAST_AGENT_DIR}/agent.map")
+    target_link_options(${name} PRIVATE "LINKER:--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/agent.map")
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # What is missing is missed now, not when an engine loads the library. (clang's sanitizers live in the program.)
+      target_link_options(${name} PRIVATE LINKER:-z,defs)
+    endif()
+    set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/agent.map")
   endif()
 endfunction()
