@@ -4,10 +4,12 @@
 #include <holdfast/abi/expand.hpp>
 #include <holdfast/abi/wide.hpp>
 
+// Its own traits class on every system, so that a pattern means the same everywhere.
+#define BOOST_REGEX_USE_CPP_LOCALE
 #include <boost/regex.hpp>
 
 #include <algorithm>
-#include <limits>
+#include <locale>
 #include <stdexcept>
 #include <type_traits>
 
@@ -16,7 +18,10 @@ namespace holdfast::inline v1::detail {
 // Boost's matcher keeps its state on the heap and gives up on explosive patterns; std::regex recurses on the stack.
 class Matcher {
 public:
-    explicit Matcher(const std::string& expression) : expression_{expression, boost::regex::ECMAScript} {}
+    explicit Matcher(const std::string& expression) {
+        expression_.imbue(std::locale::classic());  // whatever locale the host has set (W-1130)
+        expression_.assign(expression, boost::regex::ECMAScript);
+    }
     [[nodiscard]] bool matches(const std::string& text) const { return boost::regex_match(text, expression_); }
 
 private:

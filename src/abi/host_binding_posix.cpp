@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "host_binding.hpp"
+
+#include <dlfcn.h>
+
+namespace holdfast::inline v1::abi {
+
+const HostFunctions* bindHost() noexcept {
+    // RTLD_DEFAULT finds only what the program (or a library it loaded globally) exports: it must link with -rdynamic.
+    void* symbol = ::dlsym(RTLD_DEFAULT, "HoldfastHost");
+    return symbol ? reinterpret_cast<HoldfastHostFunction>(symbol)(1) : nullptr;
+}
+
+void setSystemLastError(Dword) noexcept {}
+
+}  // namespace holdfast::inline v1::abi

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "host_binding.hpp"
+
+#include <windows.h>
+
+#include <type_traits>
+
+namespace holdfast::inline v1::abi {
+namespace {
+
+template <typename Function>
+bool bind(HMODULE library, const char* name, Function& function) {
+    // Through a plain function pointer: both casts are between function types, whose real signature is Function's.
+    function = reinterpret_cast<Function>(reinterpret_cast<void (*)()>(GetProcAddress(library, name)));
+    return function != nullptr;
+}
+
+void WINAPI systemSetLastError(Dword code) { SetLastError(code); }
+Dword WINAPI systemGetLastError() { return GetLastError(); }
+
+}  // namespace
+
+const HostFunctions* bindHost() noexcept {
+    HoldfastHostFunction host{};
+    if (bind(GetModuleHandleW(nullptr), "HoldfastHost", host)) {
+        if (const auto* functions = host(1)) return functions;
+    }
+    // The resource host has it loaded already; elsewhere only the system's own copy will do, never one beside the program.
+    HMODULE library = GetModuleHandleW(L"clusapi.dll");
+    if (!library) library = LoadLibraryExW(L"clusapi.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    if (!library) return nullptr;
+    static HostFunctions functions{};
+    functions.size = sizeof functions;
+    functions.version = 1;
+    functions.setLastError = &systemSetLastError;
+    functions.getLastError = &systemGetLastError;
+    const bool complete = bind(library, "ClusterRegOpenKey", functions.clusterRegOpenKey) &&
+                          bind(library, "ClusterRegCloseKey", functions.clusterRegCloseKey) &&
+                          bind(library, "ClusterRegQueryValue", functions.clusterRegQueryValue) &&
+                          bind(library, "ClusterRegSetValue", functions.clusterRegSetValue) &&
+                          bind(library, "ClusterRegEnumValue", functions.clusterRegEnumValue);
+    return complete ? &functions : nullptr;
+}
+
+void setSystemLastError(Dword code) noexcept { SetLastError(code); }
+
+}  // namespace holdfast::inline v1::abi

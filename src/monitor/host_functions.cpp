@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "memory_tree.hpp"
+
+#include <holdfast/abi/wide.hpp>
+
+#include <cstring>
+#include <exception>
+#include <new>
+
+namespace holdfast::inline v1::monitor {
+namespace {
+
+using abi::Byte;
+using abi::Dword;
+using abi::KeyHandle;
+using abi::WideChar;
+namespace code = abi::code;
+
+constexpr Dword invalidHandle = 6;
+constexpr Dword keyDeleted = 1018;
+
+thread_local Dword lastError = 0;
+
+/** Runs `function(open)` under the tree's lock, after the hook; nothing crosses the C boundary. */
+template <typename Function>
+Dword withKey(KeyHandle key, std::string_view name, Function&& function) noexcept {
+    try {
+        const auto open = HostAccess::find(key);
+        if (!open.node) return invalidHandle;
+        std::function<Dword(std::string_view)> hook;
+        {
+            const std::lock_guard lock{open.tree->mutex};
+            hook = open.tree->hook;
+        }
+        // Outside the lock: a hook may block, to play a slow or hanging cluster database.
+        if (hook) {
+            if (const Dword answer = hook(name); answer != code::success) return answer;
+        }
+        const std::lock_guard lock{open.tree->mutex};
+        if (open.node->erased) return keyDeleted;
+        return function(open);
+    } catch (const std::bad_alloc&) {
+        return code::notEnoughMemory;
+    } catch (const std::exception&) {
+        return code::noSystemResources;
+    }
+}
+
+/** Copies out what fits; 234 if it does not, with the size in either case. */
+Dword give(const abi::RegistryValue& value, Dword* type, Byte* data, Dword* size) {
+    const auto needed = static_cast<Dword>(value.data.size());
+    if (type) *type = static_cast<Dword>(value.type);
+    if (!size) return data ? code::invalidParameter : code::success;
+    const Dword room = *size;
+    *size = needed;
+    if (!data) return code::success;
+    if (room < needed) return code::moreData;
+    if (needed != 0) std::memcpy(data, value.data.data(), needed);
+    return code::success;
+}
+
+void HOLDFAST_STDCALL setLastError(Dword value) { lastError = value; }
+Dword HOLDFAST_STDCALL getLastError() { return lastError; }
+
+std::int32_t HOLDFAST_STDCALL openKey(KeyHandle parent, const WideChar* subkey, Dword, KeyHandle* out) {
+    if (!out) return static_cast<std::int32_t>(code::invalidParameter);
+    *out = nullptr;
+    return static_cast<std::int32_t>(withKey(parent, "ClusterRegOpenKey", [&](const HostAccess::Open& open) {
+        auto node = RegistryNode::descend(open.node, abi::toUtf8(subkey), false);
+        if (!node) return code::fileNotFound;
+        *out = HostAccess::add({open.tree, std::move(node)});
+        return code::success;
+    }));
+}
+
+std::int32_t HOLDFAST_STDCALL closeKey(KeyHandle key) {
+    return static_cast<std::int32_t>(HostAccess::close(key) ? code::success : invalidHandle);
+}
+
+Dword HOLDFAST_STDCALL queryValue(KeyHandle key, const WideChar* name, Dword* type, Byte* data, Dword* size) {
+    return withKey(key, "ClusterRegQueryValue", [&](const HostAccess::Open& open) {
+        const auto* found = open.node->value(abi::toUtf8(name));
+        return found ? give(found->value, type, data, size) : code::fileNotFound;
+    });
+}
+
+Dword HOLDFAST_STDCALL setValue(KeyHandle key, const WideChar* name, Dword type, const Byte* data, Dword size) {
+    return withKey(key, "ClusterRegSetValue", [&](const HostAccess::Open& open) {
+        if (!data && size != 0) return code::invalidParameter;
+        abi::RegistryValue value{static_cast<abi::RegistryType>(type), {}};
+        if (size != 0) value.data.assign(data, data + size);
+        open.node->set(abi::toUtf8(name), std::move(value));
+        return code::success;
+    });
+}
+
+Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dword* nameSize, Dword* type, Byte* data,
+                                 Dword* size) {
+    return withKey(key, "ClusterRegEnumValue", [&](const HostAccess::Open& open) {
+        if (!name || !nameSize) return code::invalidParameter;
+        if (index >= open.node->values.size()) return code::noMoreItems;
+        const auto& entry = open.node->values[index];
+        const auto wide = abi::toWide(entry.name);
+        const Dword room = *nameSize;
+        *nameSize = static_cast<Dword>(wide.size());
+        const bool nameFits = room > wide.size();
+        const auto answer = give(entry.value, type, data, size);
+        if (!nameFits) return code::moreData;
+        std::memcpy(name, wide.c_str(), (wide.size() + 1) * sizeof(WideChar));
+        return answer;
+    });
+}
+
+constexpr abi::HostFunctions functions{
+    sizeof(abi::HostFunctions), 1, &setLastError, &getLastError, &openKey, &closeKey, &queryValue, &setValue, &enumValue,
+};
+
+}  // namespace
+
+const abi::HostFunctions& hostFunctions() noexcept { return functions; }
+
+}  // namespace holdfast::inline v1::monitor
+
+// In this file, so that whatever uses a MemoryRegistry links it out of the static library.
+extern "C" const holdfast::abi::HostFunctions* HoldfastHost(holdfast::abi::Dword version) {
+    return version == 1 ? &holdfast::monitor::hostFunctions() : nullptr;
+}
