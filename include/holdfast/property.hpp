@@ -67,6 +67,7 @@ public:
     [[nodiscard]] static PropertyValue fileTime(std::uint64_t value) { return {PropertyFormat::fileTime, value}; }
     [[nodiscard]] static PropertyValue sz(std::string value) { return {PropertyFormat::sz, std::move(value)}; }
     [[nodiscard]] static PropertyValue expandSz(std::string value) { return {PropertyFormat::expandSz, std::move(value)}; }
+    [[nodiscard]] static PropertyValue expandedSz(std::string value) { return {PropertyFormat::expandedSz, std::move(value)}; }
     [[nodiscard]] static PropertyValue multiSz(Strings value) { return {PropertyFormat::multiSz, std::move(value)}; }
     [[nodiscard]] static PropertyValue binary(Bytes value) { return {PropertyFormat::binary, std::move(value)}; }
     [[nodiscard]] static PropertyValue securityDescriptor(Bytes value) {
