@@ -35,6 +35,12 @@ public:
     /** Checks every value against the table and the author's validators; throws `PropertyError`. */
     virtual void validate(const PropertyBag& values) const = 0;
 
+    /**
+     * Checks each value that is set against its own rule alone: nothing is required, no validator of the author runs. What
+     * an administrator sets property by property passes here before the whole is complete.
+     */
+    virtual void validateEach(const PropertyBag& values) const { validate(values); }
+
     /** The type's policy with the framework's properties in `values` applied; throws `PropertyError`. */
     [[nodiscard]] virtual core::Policy policy(const PropertyBag& values) const = 0;
 

@@ -113,6 +113,8 @@ public:
         static_cast<void>(policy(values));
     }
 
+    void validateEach(const PropertyBag& values) const override { table_.checkEach(values); }
+
     [[nodiscard]] core::Policy policy(const PropertyBag& values) const override {
         auto result = policy_;
         table_.fill(result, values);

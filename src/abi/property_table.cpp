@@ -175,6 +175,15 @@ void PropertyTable::fill(void* settings, const PropertyBag& values) const {
     }
 }
 
+void PropertyTable::checkEach(const PropertyBag& values) const {
+    for (const auto* rows : {&author_, &framework_}) {
+        for (const auto& row : *rows) {
+            const auto* value = values.find(row.rule.description.name);
+            if (value) static_cast<void>(checkedValue(row.rule, row.pattern.get(), value));
+        }
+    }
+}
+
 void PropertyTable::fill(core::Policy& policy, const PropertyBag& values) const {
     for (const auto& row : framework_) {
         if (const auto native = checkedValue(row.rule, nullptr, values.find(row.rule.description.name))) {

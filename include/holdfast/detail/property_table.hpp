@@ -95,6 +95,8 @@ public:
     [[nodiscard]] const std::vector<PropertyDescription>& descriptions() const noexcept { return descriptions_; }
     /** Checks the author's properties and stores those that are set into `settings`. */
     void fill(void* settings, const PropertyBag& values) const;
+    /** Checks what is set, by itself; nothing is required. */
+    void checkEach(const PropertyBag& values) const;
     /** Checks the framework's properties and stores those that are set into `policy`. */
     void fill(core::Policy& policy, const PropertyBag& values) const;
 
