@@ -27,5 +27,5 @@ private:
 
 }  // namespace
 
-HOLDFAST_AGENT(holdfast::ResourceType<Lamp, Settings>{"Lamp"}.property("Watts", &Settings::watts, holdfast::range(1, 100),
-                                                                       "Power of the bulb"));
+HOLDFAST_AGENT(holdfast::ResourceType<Lamp, Settings>{"Lamp"}.property("Watts", &Settings::watts,
+                                                                       holdfast::range(1, 100), "Power of the bulb"));
