@@ -95,7 +95,9 @@ public:
     friend bool operator==(const PropertyValue&, const PropertyValue&) = default;
 
 private:
-    PropertyValue(PropertyFormat format, Data data) : format_{format}, data_{std::move(data)} {}
+    // In place: GCC 12 takes a moved variant's other alternatives for uninitialised ones, and warns.
+    template <typename Type>
+    PropertyValue(PropertyFormat format, Type value) : format_{format}, data_{std::in_place_type<Type>, std::move(value)} {}
 
     PropertyFormat format_{PropertyFormat::unknown};
     abi::RegistryType foreignType_{abi::RegistryType::none};
