@@ -36,7 +36,7 @@ struct Limits {
     static constexpr Milliseconds stopGrace{100};        ///< D1: from "stop" to "wedged"
     static constexpr Milliseconds coalesce{100};         ///< D4: at most one pending report in this time
     static constexpr Milliseconds slowTerminate{300};    ///< D1: said aloud when exceeded
-    static constexpr Milliseconds closeReply{250};       ///< D8: Close answers by then, whatever is wedged
+    static constexpr Milliseconds closeReply{220};       ///< D8: Close answers by then, whatever is wedged
     static constexpr Milliseconds stall{2'000};          ///< D4: a tick later than this was a pause, not work
 };
 

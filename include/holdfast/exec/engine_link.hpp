@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/context.hpp>
+#include <holdfast/core/lifecycle_events.hpp>
+#include <holdfast/property.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace holdfast::inline v1::exec {
+
+/** One status report on its way to the engine. */
+struct StatusReport {
+    core::Status status;
+    std::uint32_t checkPoint;
+    void* eventHandle;  ///< with `Status::online`
+};
+
+/**
+ * The way from one resource to its engine. Every member may block: none is called on the strand pool, and reports and lines
+ * leave one at a time in their order.
+ */
+class EngineLink {
+public:
+    EngineLink() = default;
+    EngineLink(const EngineLink&) = delete;
+    EngineLink& operator=(const EngineLink&) = delete;
+    virtual ~EngineLink() = default;
+
+    /** False if the engine answered "terminate" (W-206). */
+    virtual bool report(const StatusReport& status) noexcept = 0;
+    virtual void log(LogLevel level, std::string_view text) noexcept = 0;
+    /** The private properties as they are now (D14); throws `Error`. Called on a worker. */
+    [[nodiscard]] virtual PropertyBag readProperties() = 0;
+};
+
+}  // namespace holdfast::inline v1::exec

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/exec/instance.hpp>
+
+namespace holdfast::inline v1::exec {
+
+/** Makes an instance and its id (W-110); throws when threads, handles or memory are short. Starts no user code. */
+[[nodiscard]] abi::ResourceId openInstance(Instance::Setup setup);
+
+/** The instance of a live id; null for a stale or forged one (W-108). */
+[[nodiscard]] std::shared_ptr<Instance> findInstance(abi::ResourceId id) noexcept;
+
+/** Ends the id, and with the last one the runtime (D8); false for a stale id. Answers within 300 ms. */
+bool closeInstance(abi::ResourceId id) noexcept;
+
+/**
+ * LooksAlive and IsAlive: the last verdict and its age, nothing else (D10).
+ *
+ * @par Budget Tens of nanoseconds; no lock, no wait, no system call beyond the coarse clock.
+ */
+[[nodiscard]] bool isHealthy(abi::ResourceId id) noexcept;
+
+}  // namespace holdfast::inline v1::exec

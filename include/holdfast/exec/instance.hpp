@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/agent_type.hpp>
+#include <holdfast/core/lifecycle.hpp>
+#include <holdfast/exec/engine_link.hpp>
+#include <holdfast/exec/reply_slot.hpp>
+#include <holdfast/exec/reporter.hpp>
+#include <holdfast/exec/runtime.hpp>
+#include <holdfast/exec/slot_table.hpp>
+#include <holdfast/exec/stop_state.hpp>
+#include <holdfast/exec/strand.hpp>
+#include <holdfast/resource.hpp>
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::inline v1::exec {
+
+class UserCall;
+
+/** The author's object of one run, with the context it was built with. Destroyed on a worker (D14). */
+struct RunObject {
+    std::unique_ptr<Context> context;  // outlives the resource
+    std::unique_ptr<Resource> resource;
+};
+
+/**
+ * One open resource: it carries out what its `Lifecycle` decides.
+ *
+ * @par Thread safety The requests (online, offline, terminate, close) from any engine thread, terminate over any other; the rest says
+ *      its owner. `machine_`, `timers_`, `call_` and `waiters_` belong to the strand.
+ */
+class Instance : public std::enable_shared_from_this<Instance> {
+public:
+    struct Setup {
+        std::string name;
+        std::shared_ptr<const AgentType> type;
+        std::shared_ptr<EngineLink> link;
+        core::Milliseconds syncGrace{0};  ///< D2: how long Online may wait for a quick success, 0 to 200 ms
+    };
+    Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease);
+    Instance(const Instance&) = delete;
+    Instance& operator=(const Instance&) = delete;
+    ~Instance();
+    /** Before the first request. */
+    void bind(Slot& slot, abi::ResourceId id);
+
+    /** What an engine's call came to; empty if the strand could not be reached in time. */
+    using Result = std::optional<core::Answer>;
+    Result online();
+    Result offline();
+    Result terminate();
+    /** Answers within 300 ms; true if nothing of the resource is left, false if a wedged call stays behind (D8). */
+    bool close();
+
+    [[nodiscard]] void* eventHandle() const noexcept { return reporter_->eventHandle(); }
+    [[nodiscard]] const std::string& name() const noexcept { return setup_.name; }
+    [[nodiscard]] const AgentType& type() const noexcept { return *setup_.type; }
+    [[nodiscard]] EngineLink& link() const noexcept { return *setup_.link; }
+    [[nodiscard]] Reporter& reporter() const noexcept { return *reporter_; }
+    [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
+    [[nodiscard]] bool onlineOrPending() const noexcept { return busy_.load(std::memory_order_acquire); }
+    /** The last Close hands the lease to the engine's thread, which may stop the runtime; a zombie keeps it. */
+    [[nodiscard]] std::unique_ptr<Runtime::Lease> takeLease() noexcept { return std::move(lease_); }
+
+    // ---- for the author's side (any thread) ----
+    void logFromAuthor(LogLevel level, std::string_view text) noexcept;
+    void reportFailure(core::Generation run, std::string_view reason) noexcept;
+    [[nodiscard]] StopReason runStop() const noexcept { return runStop_.load(std::memory_order_acquire); }
+    [[nodiscard]] Verdict lastVerdict() const;
+
+private:
+    friend class UserCall;
+
+    struct Incoming {
+        core::Event event;
+        std::optional<core::Policy> policy;
+        std::shared_ptr<ReplySlot> slot;
+    };
+
+    // any thread
+    void post(Incoming incoming, bool urgent = false);
+    void post(const core::Event& event) { post(Incoming{event, {}, {}}); }
+    Result request(core::Request what, std::chrono::milliseconds patience, std::chrono::milliseconds more);
+    void setText(std::string& which, std::string text);
+    [[nodiscard]] std::string text(const std::string& which) const;
+    [[nodiscard]] std::shared_ptr<RunObject> object() const;
+    void setObject(std::shared_ptr<RunObject> object);
+    void sayIfLate(const char* what, std::chrono::steady_clock::time_point since);
+
+    // strand
+    void drain();
+    void handle(Incoming& incoming);
+    void perform(const core::Action& action);
+    void startJob(const core::Action& action);
+    void report(const core::Action& action);
+    void say(core::Reason reason, core::Job job);
+    void setVerdict(core::Health health, core::Generation generation);
+    void answer(core::Request request, core::Answer answer);
+
+    const Setup setup_;
+    std::unique_ptr<Runtime::Lease> lease_;
+    Runtime& runtime_;  // outlives this: stopped only when nothing of the instance is left
+    Strand strand_;
+    std::shared_ptr<Reporter> reporter_;
+
+    // strand
+    core::Lifecycle machine_;
+    std::unique_ptr<TimerSet> timers_;
+    std::shared_ptr<StopState> call_;
+    std::array<std::vector<std::shared_ptr<ReplySlot>>, 4> waiters_;
+    Slot* slot_{nullptr};
+    std::uint32_t slotGeneration_{0};
+
+    // written by the strand, read by anyone
+    std::atomic<bool> busy_{false};
+    std::atomic<bool> released_{false};
+    std::atomic<StopReason> runStop_{StopReason::none};
+    std::atomic<std::int64_t> terminateWait_;  // ms
+
+    std::mutex inboxMutex_;  // guards the two below; held for moments only
+    std::deque<Incoming> inbox_;
+    std::deque<Incoming> urgent_;
+
+    mutable std::mutex textMutex_;  // guards the texts, the verdict and the object pointer
+    std::string progress_;          // the running operation's last checkpoint
+    std::string failure_;           // what the author's code said last
+    std::string reported_;          // the reason of reportFailure
+    Verdict lastVerdict_{Verdict::alive()};
+    std::shared_ptr<RunObject> object_;
+};
+
+}  // namespace holdfast::inline v1::exec

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include "wsfc_link.hpp"
+
+#include <holdfast/abi/cluster_registry.hpp>
+#include <holdfast/abi/wide.hpp>
+#include <holdfast/agent_type.hpp>
+
+#include <utility>
+
+namespace holdfast::inline v1::adapters {
+namespace {
+
+// W-204: a hint the monitor may ignore; our own reports come at least this often.
+constexpr abi::Dword waitHintMs = 20'000;
+
+abi::ResourceState toState(core::Status status) noexcept {
+    switch (status) {
+        case core::Status::onlinePending: return abi::ResourceState::onlinePending;
+        case core::Status::offlinePending: return abi::ResourceState::offlinePending;
+        case core::Status::online: return abi::ResourceState::online;
+        case core::Status::offline: return abi::ResourceState::offline;
+        case core::Status::failed: return abi::ResourceState::failed;
+    }
+    return abi::ResourceState::failed;
+}
+
+class WsfcLink final : public exec::EngineLink {
+public:
+    WsfcLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
+             std::shared_ptr<const AgentType> type)
+        : callbacks_{callbacks}, handle_{handle}, resourceKey_{resourceKey}, type_{std::move(type)} {}
+
+    bool report(const exec::StatusReport& status) noexcept override {
+        abi::ResourceStatus block{toState(status.status), status.checkPoint, waitHintMs, status.eventHandle};
+        return callbacks_.setStatus(handle_, &block) != static_cast<abi::Dword>(abi::ExitState::terminate);
+    }
+
+    void log(LogLevel level, std::string_view text) noexcept override {
+        logLine(callbacks_.logEvent, handle_, level, text);
+    }
+
+    [[nodiscard]] PropertyBag readProperties() override {
+        const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost();
+        if (resourceKey_ == nullptr) return {};  // an engine without a registry: the defaults hold
+        return registry.readBag(resourceKey_, *type_);
+    }
+
+private:
+    const Callbacks callbacks_;
+    const abi::ResourceHandle handle_;
+    const abi::KeyHandle resourceKey_;
+    const std::shared_ptr<const AgentType> type_;
+};
+
+}  // namespace
+
+std::shared_ptr<exec::EngineLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
+                                               std::shared_ptr<const AgentType> type) {
+    return std::make_shared<WsfcLink>(callbacks, handle, resourceKey, std::move(type));
+}
+
+void logLine(abi::LogEventRoutine routine, abi::ResourceHandle handle, LogLevel level, std::string_view text) noexcept {
+    static constexpr abi::WideChar format[] = {'%', '1', '!', 'w', 's', '!', '\n', 0};
+    try {
+        routine(handle, static_cast<abi::Dword>(level), format, abi::toWide(text).c_str());
+    } catch (const std::exception&) {  // out of memory: the line is lost
+    }
+}
+
+}  // namespace holdfast::inline v1::adapters

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <holdfast/exec/entry_points.hpp>
+
+#include <holdfast/os/process.hpp>
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace holdfast::inline v1::exec {
+namespace {
+
+constinit SlotTable slots;
+
+// The runtime of a wedged call must live as long as the call may; nothing is ever taken out (D8).
+constinit std::mutex keptMutex;
+constinit std::vector<std::unique_ptr<Runtime::Lease>>* kept = nullptr;  // guarded by keptMutex
+
+void keepForEver(std::unique_ptr<Runtime::Lease> lease) {
+    const std::lock_guard lock{keptMutex};
+    if (kept == nullptr) kept = new std::vector<std::unique_ptr<Runtime::Lease>>;
+    kept->push_back(std::move(lease));
+}
+
+}  // namespace
+
+abi::ResourceId openInstance(Instance::Setup setup) {
+    auto instance = std::make_shared<Instance>(std::move(setup), Runtime::acquire());
+    const abi::ResourceId id = slots.insert(instance);
+    if (id == nullptr) throw Error{ErrorCode::outOfResources, "no room for another resource in this process"};
+    try {
+        instance->bind(*slots.find(id), id);
+    } catch (...) {
+        static_cast<void>(slots.erase(id));
+        throw;
+    }
+    return id;
+}
+
+std::shared_ptr<Instance> findInstance(abi::ResourceId id) noexcept { return slots.instance(id); }
+
+bool closeInstance(abi::ResourceId id) noexcept {
+    std::shared_ptr<Instance> instance = slots.erase(id);
+    if (!instance) return false;
+    try {
+        const bool nothingLeft = instance->close();
+        std::unique_ptr<Runtime::Lease> lease = instance->takeLease();
+        if (nothingLeft) {
+            instance.reset();
+            lease.reset();
+        } else {
+            os::pinThisModule();
+            keepForEver(std::move(lease));
+        }
+    } catch (const std::exception&) {  // out of memory: the id is gone all the same
+    }
+    return true;
+}
+
+bool isHealthy(abi::ResourceId id) noexcept {
+    const Slot* const slot = slots.find(id);
+    if (slot == nullptr) return false;
+    const std::uint64_t word = slot->verdict.load(std::memory_order_acquire);
+    if (VerdictWord::health(word) != core::Health::alive) return false;
+    const core::Time now = Runtime::coarseNow();
+    const std::uint32_t limit = slot->maxAge.load(std::memory_order_relaxed);
+    if (VerdictWord::age(word, now) > limit) {
+        // D4: time in which nothing of this process ran is not the check's fault. One extension only.
+        const core::Time resumed = Runtime::stallWatch().resumedAt(now);
+        if (resumed == StallWatch::never || now - resumed > static_cast<core::Time>(limit)) return false;
+    }
+    return slots.find(id) == slot;  // not another's by now
+}
+
+}  // namespace holdfast::inline v1::exec

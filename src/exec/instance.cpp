@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <holdfast/exec/instance.hpp>
+
+#include "reason_text.hpp"
+#include "user_call.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace holdfast::inline v1::exec {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// How long an engine's thread waits for the strand before it takes the request back (D2): inside the 300 ms.
+constexpr milliseconds hopPatience{250};
+// How much longer once the strand has the request: it answers without waiting for anything.
+constexpr milliseconds takenPatience{1'000};
+constexpr milliseconds entryBudget{300};
+// For a report that began before Terminate or Close was accepted to come back from the engine.
+constexpr milliseconds callbackPatience{30};
+
+LogLevel clampLength(std::string& text, LogLevel level) {
+    constexpr std::size_t most = 500;  // W-905
+    if (text.size() > most) {
+        text.resize(most - 3);
+        while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
+        text += "...";
+    }
+    return level;
+}
+
+}  // namespace
+
+const char* currentCallName() noexcept;  // user_call.cpp
+
+Instance::Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease)
+    : setup_{std::move(setup)},
+      lease_{std::move(lease)},
+      runtime_{lease_->runtime()},
+      strand_{runtime_.pool()},
+      machine_{setup_.type->policy({}), setup_.syncGrace},
+      terminateWait_{machine_.policy().terminateTimeout.count()} {}
+
+Instance::~Instance() = default;
+
+void Instance::bind(Slot& slot, abi::ResourceId /*id*/) {
+    slot_ = &slot;
+    slotGeneration_ = slot.generation.load(std::memory_order_acquire);
+    const std::weak_ptr<Instance> weak = weak_from_this();
+    reporter_ = std::make_shared<Reporter>(runtime().control(), setup_.link, [weak](core::Generation run) {
+        if (const auto self = weak.lock()) self->post(core::Event::stoppedByEngine(run));
+    });
+    timers_ = runtime().clock().makeTimers(
+        strand_, [weak](core::Timer timer, core::TimerId id, core::Time armedAt) {
+            const auto self = weak.lock();
+            if (!self) return;
+            const bool stalled = Runtime::stallWatch().resumedAt(Runtime::coarseNow()) > armedAt;
+            Incoming incoming{core::Event::expired(timer, id, stalled), {}, {}};
+            self->handle(incoming);
+        });
+}
+
+// ---- engine threads --------------------------------------------------------------------------------------------------
+
+Instance::Result Instance::request(core::Request what, milliseconds patience, milliseconds more) {
+    auto slot = std::make_shared<ReplySlot>();
+    const auto start = Steady::now();
+    const bool urgent = what == core::Request::terminate || what == core::Request::close;
+    post(Incoming{core::Event::requested(what), {}, slot}, urgent);
+    if (const Result answer = slot->wait(start + patience)) return answer;
+    // Terminate and Close are never taken back: they will be carried out even if nobody waits any more.
+    if (!urgent && slot->cancel()) return {};
+    return slot->wait(start + patience + more);
+}
+
+Instance::Result Instance::online() {
+    const auto start = Steady::now();
+    const Result result = request(core::Request::online, hopPatience, takenPatience + setup_.syncGrace);
+    sayIfLate("Online", start);
+    return result;
+}
+
+Instance::Result Instance::offline() {
+    const auto start = Steady::now();
+    const Result result = request(core::Request::offline, hopPatience, takenPatience);
+    sayIfLate("Offline", start);
+    return result;
+}
+
+Instance::Result Instance::terminate() {
+    const auto start = Steady::now();
+    const milliseconds wait{terminateWait_.load(std::memory_order_acquire)};
+    const Result result = request(core::Request::terminate, wait, takenPatience);
+    // W-240: once Terminate has returned, no report of the old run may begin in the engine either.
+    reporter_->waitIdle(callbackPatience);
+    sayIfLate("Terminate", start);
+    return result;
+}
+
+bool Instance::close() {
+    const auto start = Steady::now();
+    static_cast<void>(request(core::Request::close, core::Limits::closeReply + milliseconds{20}, milliseconds{0}));
+    // What was said until now may still go out; then RESOURCE_HANDLE is the engine's again (W-117).
+    const auto left = std::chrono::duration_cast<milliseconds>(start + entryBudget - Steady::now());
+    reporter_->flush(std::min(callbackPatience, std::max(left, milliseconds{0})));
+    reporter_->shut();
+    const bool quiet = reporter_->waitIdle(std::max(milliseconds{0}, milliseconds{10}));
+    return released_.load(std::memory_order_acquire) && quiet;
+}
+
+void Instance::sayIfLate(const char* what, Steady::time_point since) {
+    const auto took = std::chrono::duration_cast<milliseconds>(Steady::now() - since);
+    if (took <= entryBudget) return;
+    const std::string step = text(progress_);
+    reporter_->log(LogLevel::warning,
+                   fmt::format("{} took {} ms of a budget of {} ms{}", what, took.count(), entryBudget.count(),
+                               step.empty() ? "" : "; last step: " + step));
+}
+
+void Instance::post(Incoming incoming, bool urgent) {
+    {
+        const std::lock_guard lock{inboxMutex_};
+        (urgent ? urgent_ : inbox_).push_back(std::move(incoming));
+    }
+    boost::asio::post(strand_.executor(), [self = shared_from_this()] { self->drain(); });
+}
+
+// ---- any thread ------------------------------------------------------------------------------------------------------
+
+void Instance::logFromAuthor(LogLevel level, std::string_view text) noexcept {
+    try {
+        const char* const call = currentCallName();
+        std::string line = call == nullptr ? std::string{text} : fmt::format("{}: {}", call, text);
+        clampLength(line, level);
+        reporter_->log(level, std::move(line));
+    } catch (const std::exception&) {  // out of memory: the line is lost, the agent is not
+    }
+}
+
+void Instance::reportFailure(core::Generation run, std::string_view reason) noexcept {
+    try {
+        setText(reported_, std::string{reason});
+        post(core::Event::reported(run));
+    } catch (const std::exception&) {  // out of memory: the next check says it
+    }
+}
+
+Verdict Instance::lastVerdict() const {
+    const std::lock_guard lock{textMutex_};
+    return lastVerdict_;
+}
+
+void Instance::setText(std::string& which, std::string text) {
+    const std::lock_guard lock{textMutex_};
+    which = std::move(text);
+}
+
+std::string Instance::text(const std::string& which) const {
+    const std::lock_guard lock{textMutex_};
+    return which;
+}
+
+std::shared_ptr<RunObject> Instance::object() const {
+    const std::lock_guard lock{textMutex_};
+    return object_;
+}
+
+void Instance::setObject(std::shared_ptr<RunObject> object) {
+    // The old one dies after the lock is gone, in the caller: a worker (D14). From here on terminate() does not find it.
+    const std::lock_guard lock{textMutex_};
+    object_.swap(object);
+}
+
+// ---- strand ----------------------------------------------------------------------------------------------------------
+
+void Instance::drain() {
+    for (;;) {
+        Incoming incoming;
+        {
+            const std::lock_guard lock{inboxMutex_};
+            std::deque<Incoming>& queue = urgent_.empty() ? inbox_ : urgent_;  // Terminate jumps the queue (D2)
+            if (queue.empty()) return;
+            incoming = std::move(queue.front());
+            queue.pop_front();
+        }
+        handle(incoming);
+    }
+}
+
+void Instance::handle(Incoming& incoming) {
+    core::Event& event = incoming.event;
+    if (incoming.slot) {
+        if (!incoming.slot->take()) return;  // D2: nobody waits for it any more, so it never happened
+        waiters_[static_cast<std::size_t>(event.request)].push_back(incoming.slot);
+        switch (event.request) {
+            case core::Request::online: runStop_.store(StopReason::none, std::memory_order_release); break;
+            case core::Request::offline: runStop_.store(StopReason::offline, std::memory_order_release); break;
+            case core::Request::terminate: runStop_.store(StopReason::terminate, std::memory_order_release); break;
+            case core::Request::close: runStop_.store(StopReason::close, std::memory_order_release); break;
+        }
+    }
+    if (incoming.policy) event.policy = &*incoming.policy;
+    const core::Actions actions = machine_.on(event, Runtime::coarseNow());
+    if (incoming.policy) {
+        const core::Policy& policy = machine_.policy();
+        terminateWait_.store(policy.terminateTimeout.count(), std::memory_order_release);
+        slot_->maxAge.store(static_cast<std::uint32_t>(
+                                (policy.checkInterval + policy.checkTimeout + core::Limits::stall).count()),
+                            std::memory_order_release);
+    }
+    const core::Phase phase = machine_.phase();
+    busy_.store(phase == core::Phase::online || phase == core::Phase::onlinePending || phase == core::Phase::offlinePending,
+                std::memory_order_release);
+    for (const core::Action& action : actions) perform(action);
+}
+
+void Instance::perform(const core::Action& action) {
+    switch (action.kind) {
+        case core::Action::Kind::reply: answer(action.request, action.answer); break;
+        case core::Action::Kind::startJob: startJob(action); break;
+        case core::Action::Kind::requestStop:
+            runStop_.store(action.stop, std::memory_order_release);
+            call_->request(action.stop);
+            runtime().control().submit([call = call_] { call->runCallbacks(); });
+            break;
+        case core::Action::Kind::openReports: reporter_->open(action.id); break;
+        case core::Action::Kind::closeReports: reporter_->close(); break;
+        case core::Action::Kind::report: report(action); break;
+        case core::Action::Kind::resetEvent: reporter_->resetEvent(action.id); break;
+        case core::Action::Kind::signalFailure:
+            say(action.reason, machine_.workJob());
+            reporter_->signal(action.id);
+            break;
+        case core::Action::Kind::setVerdict: setVerdict(action.health, action.id); break;
+        case core::Action::Kind::armTimer: timers_->arm(action.timer, action.id, action.duration); break;
+        case core::Action::Kind::cancelTimer: timers_->cancel(action.timer); break;
+        case core::Action::Kind::note: say(action.reason, action.job); break;
+        case core::Action::Kind::release:
+            timers_->cancelAll();
+            released_.store(true, std::memory_order_release);
+            break;
+    }
+}
+
+void Instance::startJob(const core::Action& action) {
+    Runtime& shared = runtime();
+    auto stop = std::make_shared<StopState>(shared.clock(), [lane = &shared.control()](std::shared_ptr<StopState> state) {
+        lane->submit([state = std::move(state)] { state->runCallbacks(); });
+    });
+    auto call = std::make_shared<UserCall>(shared_from_this(), action.job, action.id, machine_.generation(), action.destroy, stop);
+    if (action.job == core::Job::terminate) {
+        shared.control().submit(std::move(call));  // D6: its thread is reserved
+        return;
+    }
+    call_ = std::move(stop);
+    if (action.job == core::Job::online || action.job == core::Job::offline) {
+        setText(progress_, {});
+        const std::lock_guard lock{textMutex_};
+        lastVerdict_ = Verdict::alive();
+    }
+    shared.workers().submit(std::move(call));
+}
+
+void Instance::report(const core::Action& action) {
+    // The words go first, so that whoever reads the log finds the reason above the state it explains.
+    const bool final = action.status != core::Status::onlinePending && action.status != core::Status::offlinePending;
+    if (final || !text(progress_).empty() || action.reason != core::Reason::progress) {
+        if (action.reason != core::Reason::none) say(action.reason, action.job);
+    }
+    reporter_->report(action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr});
+}
+
+void Instance::say(core::Reason reason, core::Job job) {
+    const bool aboutProgress = reason == core::Reason::progress || reason == core::Reason::limitExceeded ||
+                               reason == core::Reason::stopIgnored;
+    const bool aboutReport = reason == core::Reason::reportedFailure || reason == core::Reason::failedWhileStarting;
+    ReasonText words = reasonText(reason, job, text(aboutProgress ? progress_ : aboutReport ? reported_ : failure_));
+    clampLength(words.text, words.level);
+    reporter_->log(words.level, std::move(words.text));
+}
+
+void Instance::setVerdict(core::Health health, core::Generation generation) {
+    const std::lock_guard lock{slot_->mutex};
+    if (slot_->generation.load(std::memory_order_relaxed) != slotGeneration_) return;  // closed: it is another's now
+    slot_->verdict.store(VerdictWord::pack(generation, health, Runtime::coarseNow()), std::memory_order_release);
+}
+
+void Instance::answer(core::Request request, core::Answer answer) {
+    for (const std::shared_ptr<ReplySlot>& slot : waiters_[static_cast<std::size_t>(request)]) slot->answer(answer);
+    waiters_[static_cast<std::size_t>(request)].clear();
+}
+
+}  // namespace holdfast::inline v1::exec

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <holdfast/exec/runtime.hpp>
+
+#include "steady_clock.hpp"
+
+#include <holdfast/os/process.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace holdfast::inline v1::exec {
+namespace {
+
+// The process's runtime. A plain pointer, never destroyed at exit: static destructors must not join threads (W-004).
+constinit std::mutex processMutex;                        // guards the three below
+constinit std::shared_ptr<Runtime>* processRuntime = nullptr;
+constinit std::size_t processLeases = 0;
+constinit Runtime::Options* nextOptions = nullptr;
+
+constinit StallWatch processStalls;
+// Set while a clock other than the system's is in use.
+constinit std::atomic<Clock*> testClock{nullptr};
+
+constexpr std::chrono::milliseconds stopPatience{100};
+
+}  // namespace
+
+struct Runtime::Threads {
+    explicit Threads(const Options& options)
+        : clock{options.clock ? options.clock : std::make_shared<SteadyClock>()},
+          context{static_cast<int>(options.poolThreads)},
+          guard{boost::asio::make_work_guard(context)},
+          ticker{context},
+          workers{spawner, {options.mostWorkers, 0, true}},
+          control{spawner, {0, 2, false}} {}
+
+    void tick() {
+        processStalls.tick(os::coarseNow());
+        ticker.expires_after(StallWatch::tickInterval);
+        ticker.async_wait([this](const boost::system::error_code& error) {
+            if (!error) tick();
+        });
+    }
+
+    std::shared_ptr<Clock> clock;
+    boost::asio::io_context context;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard;
+    boost::asio::steady_timer ticker;
+    Spawner spawner;
+    Lane workers;
+    Lane control;
+    std::vector<std::thread> pool;
+};
+
+Runtime::Runtime(const Options& options) {
+    const os::BlockSignals inherited;  // D8: signals belong to the host's own threads
+    threads_ = std::make_unique<Threads>(options);
+    if (options.clock) {
+        testClock.store(options.clock.get(), std::memory_order_release);
+        processStalls.start(options.clock->now());
+    } else {
+        processStalls.start(os::coarseNow());
+        threads_->tick();
+    }
+    threads_->control.warm();
+    for (std::size_t i = 0; i < options.poolThreads; ++i) {
+        threads_->pool.emplace_back([this] { threads_->context.run(); });
+    }
+}
+
+Runtime::~Runtime() = default;
+
+bool Runtime::stop() noexcept {
+    Threads& threads = *threads_;
+    threads.workers.stop();
+    threads.control.stop();
+    const bool joined = threads.spawner.stop({&threads.workers, &threads.control}, stopPatience);
+    if (!joined) return false;
+    threads.guard.reset();
+    threads.context.stop();
+    for (std::thread& thread : threads.pool) thread.join();  // bounded: only framework code runs there
+    threads.pool.clear();
+    testClock.store(nullptr, std::memory_order_release);
+    return true;
+}
+
+boost::asio::io_context& Runtime::pool() noexcept { return threads_->context; }
+Clock& Runtime::clock() noexcept { return *threads_->clock; }
+Lane& Runtime::workers() noexcept { return threads_->workers; }
+Lane& Runtime::control() noexcept { return threads_->control; }
+
+StallWatch& Runtime::stallWatch() noexcept { return processStalls; }
+
+core::Time Runtime::coarseNow() noexcept {
+    const Clock* const clock = testClock.load(std::memory_order_acquire);
+    return clock == nullptr ? os::coarseNow() : clock->now();
+}
+
+std::unique_ptr<Runtime::Lease> Runtime::acquire() {
+    const std::lock_guard lock{processMutex};
+    if (processRuntime == nullptr) {
+        const Options options = nextOptions == nullptr ? Options{} : *nextOptions;
+        processRuntime = new std::shared_ptr<Runtime>{std::make_shared<Runtime>(options)};
+    }
+    auto lease = std::make_unique<Lease>(*processRuntime);
+    ++processLeases;
+    return lease;
+}
+
+void Runtime::setOptions(Options options) {
+    const std::lock_guard lock{processMutex};
+    delete nextOptions;
+    nextOptions = new Options{std::move(options)};
+}
+
+bool Runtime::isRunning() noexcept {
+    const std::lock_guard lock{processMutex};
+    return processRuntime != nullptr;
+}
+
+Runtime::Lease::~Lease() {
+    const std::lock_guard lock{processMutex};
+    if (--processLeases != 0) return;
+    if (runtime_->stop()) {
+        delete processRuntime;
+    } else {
+        os::pinThisModule();  // D8: a thread of ours may never end; its runtime is abandoned with it
+    }
+    processRuntime = nullptr;
+}
+
+}  // namespace holdfast::inline v1::exec

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include "user_call.hpp"
+
+#include "guard.hpp"
+#include "reason_text.hpp"
+
+#include <holdfast/os/process.hpp>
+
+#include <utility>
+
+namespace holdfast::inline v1::exec {
+namespace {
+
+/** `Operation` and `Check` over the same stop. */
+template <typename Role>
+class Stopping : public Role {
+public:
+    explicit Stopping(StopState& stop) : stop_{stop} {}
+    [[nodiscard]] bool stopRequested() const noexcept override { return stop_.requested(); }
+    [[nodiscard]] StopReason stopReason() const noexcept override { return stop_.reason(); }
+    [[nodiscard]] StopCallback onStop(std::function<void()> callback) override { return stop_.add(std::move(callback)); }
+    void sleepFor(std::chrono::milliseconds duration) override { stop_.sleepFor(duration); }
+
+private:
+    StopState& stop_;
+};
+
+class RunningOperation final : public Stopping<Operation> {
+public:
+    RunningOperation(StopState& stop, std::function<void(std::string)> progress)
+        : Stopping{stop}, progress_{std::move(progress)} {}
+    void checkpoint(std::string_view step) override {
+        throwIfStopped();
+        progress_(std::string{step});
+    }
+
+private:
+    std::function<void(std::string)> progress_;
+};
+
+class RunningCheck final : public Stopping<Check> {
+public:
+    RunningCheck(StopState& stop, Instance& instance) : Stopping{stop}, instance_{instance} {}
+    [[nodiscard]] Verdict lastVerdict() const override { return instance_.lastVerdict(); }
+
+private:
+    Instance& instance_;
+};
+
+/** What one run's object sees of its surroundings; what it says after its run is dropped by generation. */
+class RunContext final : public Context {
+public:
+    RunContext(std::weak_ptr<Instance> instance, core::Generation run) : instance_{std::move(instance)}, run_{run} {}
+
+    [[nodiscard]] std::string resourceName() const override {
+        const auto instance = instance_.lock();
+        return instance ? instance->name() : std::string{};
+    }
+    [[nodiscard]] std::string typeName() const override {
+        const auto instance = instance_.lock();
+        return instance ? instance->type().name() : std::string{};
+    }
+    [[nodiscard]] std::string nodeName() const override { return os::hostName(); }
+    [[nodiscard]] StopReason stopReason() const noexcept override {
+        const auto instance = instance_.lock();
+        return instance ? instance->runStop() : StopReason::close;
+    }
+    void reportFailure(std::string_view reason) noexcept override {
+        if (const auto instance = instance_.lock()) instance->reportFailure(run_, reason);
+    }
+    void log(LogLevel level, std::string_view text) noexcept override {
+        if (const auto instance = instance_.lock()) instance->logFromAuthor(level, text);
+    }
+
+private:
+    const std::weak_ptr<Instance> instance_;
+    const core::Generation run_;
+};
+
+// Which of the author's members runs on this worker, for the log. Plain data: no destructor may stay on a thread (D9).
+thread_local const char* currentCall = nullptr;
+
+}  // namespace
+
+const char* currentCallName() noexcept { return currentCall; }
+
+void UserCall::rejected() noexcept { instance_->post(core::Event::ended(job_, id_, core::Outcome::rejected)); }
+
+void UserCall::run(WorkerSelf self) {
+    auto outcome = core::Outcome::failed;
+    currentCall = jobName(job_);
+    // Posted however the call ends: also when it ends its own thread.
+    const OnLeave ended{[&] {
+        currentCall = nullptr;
+        instance_->post(core::Event::ended(job_, id_, outcome));
+    }};
+    if (job_ != core::Job::terminate) instance_->setText(instance_->failure_, "its thread ended");
+    bool good = false;
+    switch (job_) {
+        case core::Job::online: good = online(self); break;
+        case core::Job::offline: good = offline(self); break;
+        case core::Job::look:
+        case core::Job::check: good = check(self); break;
+        case core::Job::repair: good = repair(self); break;
+        case core::Job::terminate: terminate(); break;
+    }
+    outcome = good ? core::Outcome::succeeded : core::Outcome::failed;
+}
+
+bool UserCall::online(WorkerSelf self) {
+    const CallEnd end = guarded([&] {
+        const PropertyBag values = instance_->link().readProperties();
+        const core::Policy policy = instance_->type().policy(values);
+        instance_->post({core::Event::read(id_, policy), policy, {}});
+        auto object = std::make_shared<RunObject>();
+        object->context = std::make_unique<RunContext>(instance_, run_);
+        stop_->throwIfRequested();
+        object->resource = instance_->type().build(*object->context, values);
+        // Published before the stop is looked at: a terminate() that finds no object knows that none will start anything.
+        instance_->setObject(object);
+        RunningOperation operation{*stop_, [&](std::string step) {
+                                       instance_->setText(instance_->progress_, std::move(step));
+                                       instance_->post(core::Event::progressed(id_));
+                                   }};
+        RunningCheck check{*stop_, *instance_};
+        bool adopted = false;
+        bool someoneElses = false;
+        {
+            const StopState::Interruptible interruptible{*stop_, self};
+            stop_->throwIfRequested();
+            someoneElses = object->resource->probe(check) == Presence::running;
+            stop_->throwIfRequested();
+            adopted = someoneElses && object->resource->adopt(operation);
+        }
+        if (adopted) return;
+        if (someoneElses) object->resource->terminate();  // W-124: never a second copy
+        const StopState::Interruptible interruptible{*stop_, self};
+        stop_->throwIfRequested();
+        object->resource->online(operation);
+    });
+    return finish(end.returned, end.text);
+}
+
+bool UserCall::offline(WorkerSelf self) {
+    const CallEnd end = guarded([&] {
+        const std::shared_ptr<RunObject> object = instance_->object();
+        if (!object) return;
+        RunningOperation operation{*stop_, [&](std::string step) {
+                                       instance_->setText(instance_->progress_, std::move(step));
+                                       instance_->post(core::Event::progressed(id_));
+                                   }};
+        const StopState::Interruptible interruptible{*stop_, self};
+        object->resource->offline(operation);
+    });
+    // The object dies before Offline is reported, so that what it holds is free for the next node (W-126).
+    if (end.returned) instance_->setObject(nullptr);
+    return finish(end.returned, end.text);
+}
+
+bool UserCall::check(WorkerSelf self) {
+    Verdict verdict = Verdict::failed("the check's thread ended");
+    const CallEnd end = guarded([&] {
+        const std::shared_ptr<RunObject> object = instance_->object();
+        if (!object) return;
+        RunningCheck check{*stop_, *instance_};
+        const StopState::Interruptible interruptible{*stop_, self};
+        verdict = job_ == core::Job::look ? object->resource->looksAlive(check) : object->resource->isAlive(check);
+    });
+    if (!end.returned) verdict = Verdict::failed(end.text);
+    settleVerdict(verdict);
+    return finish(verdict.isAlive(), verdict.reason());
+}
+
+bool UserCall::repair(WorkerSelf self) {
+    bool mended = false;
+    const CallEnd end = guarded([&] {
+        const std::shared_ptr<RunObject> object = instance_->object();
+        if (!object) return;
+        RunningCheck check{*stop_, *instance_};
+        const StopState::Interruptible interruptible{*stop_, self};
+        mended = object->resource->repair(check);
+    });
+    // Not mended: what the check said stays the reason, unless repair() had something to say itself.
+    return finish(mended, end.returned ? instance_->lastVerdict().reason() : "repair: " + end.text);
+}
+
+void UserCall::terminate() {
+    const std::shared_ptr<RunObject> object = instance_->object();
+    if (object) object->resource->terminate();
+    if (destroy_) instance_->setObject(nullptr);
+}
+
+bool UserCall::finish(bool good, std::string text) {
+    instance_->setText(instance_->failure_, std::move(text));
+    return good;
+}
+
+void UserCall::settleVerdict(const Verdict& verdict) {
+    const std::lock_guard lock{instance_->textMutex_};
+    instance_->lastVerdict_ = verdict;
+}
+
+}  // namespace holdfast::inline v1::exec
