@@ -20,6 +20,7 @@ function(holdfast_add_agent name)
   set_target_properties(${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 
+  set_property(GLOBAL APPEND PROPERTY HOLDFAST_AGENTS ${name})
   if(CMAKE_PROJECT_NAME STREQUAL "holdfast")
     holdfast_target_defaults(${name})   # our own agents; somebody else's warnings are his
   endif()
