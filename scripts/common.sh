@@ -47,6 +47,10 @@ logged() {
   else
     printf 'FAILED (exit %d, %s)\n' "$rc" "$(seconds_since "$start")"
     if [ "${logged_quiet_failure:-no}" = no ]; then
+      if grep -qE ' error: |undefined reference|^CMake Error' "$log"; then
+        say "--- the errors in $log"
+        grep -aE -A1 ' error: |undefined reference|^CMake Error' "$log" | head -n 40 | cut -c1-300
+      fi
       say "--- the last 40 lines of $log"
       tail -n 40 "$log"
       say "--- end of $log"
