@@ -20,7 +20,7 @@ seconds_since() {
 # log is shown as progress; elsewhere one line is printed every 30 s. A failure prints the end of the log
 # (unless logged_quiet_failure is "yes").
 logged() {
-  local title=$1 log=$2 start=$SECONDS pid rc=0 last=$SECONDS line
+  local title=$1 log=$2 start=$SECONDS pid rc=0 last=$SECONDS line noted=no
   shift 2
   mkdir -p "$(dirname "$log")"
   printf '%s … ' "$title"
@@ -35,13 +35,14 @@ logged() {
       line=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | tail -n 1 | cut -c1-60)
       printf '\r\033[K%s … %s  %s' "$title" "$(seconds_since "$start")" "$line"
     elif [ $((SECONDS - last)) -ge 30 ]; then
-      last=$SECONDS
+      last=$SECONDS noted=yes
       printf '\n  %s, %s: %s' "$title" "$(seconds_since "$start")" "$(tail -n 1 "$log" 2>/dev/null | cut -c1-90)"
     fi
   done
   wait "$pid" || rc=$?
   trap - INT TERM
   [ -t 1 ] && printf '\r\033[K%s … ' "$title"
+  [ "$noted" = no ] || printf '\n%s … ' "$title"
   if [ "$rc" -eq 0 ]; then
     printf 'done (%s)\n' "$(seconds_since "$start")"
   else
