@@ -64,11 +64,14 @@ logged() {
 # private to this call: neither the system's list of sources nor its caches change, and no root is needed.
 debian_source() {
   local suite=$1 package=$2 directory=$3 private mirror
-  private=$(mktemp -d)
   # shellcheck disable=SC2016  # apt expands it
   mirror=${HOLDFAST_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
     grep -m1 '/debian/$' || true)}
-  [ -n "$mirror" ] || mirror=http://deb.debian.org/debian/
+  if [ -z "$mirror" ]; then
+    warn "apt knows no Debian mirror; set HOLDFAST_DEBIAN_MIRROR to one"
+    return 1
+  fi
+  private=$(mktemp -d)
   mkdir -p "$directory" "$private"/{lists/partial,cache/archives/partial,sources}
   cat >"$private/apt.conf" <<END
 Dir::Etc::sourcelist "/dev/null";

@@ -24,7 +24,7 @@ done
 command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
 command -v git >/dev/null || die "git is missing: apt-get install git"
 
-mirror=${HOLDFAST_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${HOLDFAST_DEBIAN_MIRROR:-}   # debootstrap knows one
 base=$work/bookworm-minbase.tar
 root=$work/root
 log=$work/log
@@ -45,7 +45,7 @@ trap cleanup EXIT
 
 if ! [ -e "$base" ]; then
   logged "debootstrap (once)" "$log/debootstrap.log" \
-    debootstrap --variant=minbase bookworm "$work/base" "$mirror"
+    debootstrap --variant=minbase bookworm "$work/base" ${mirror:+"$mirror"}
   tar -C "$work/base" -cf "$base.part" . && mv "$base.part" "$base"
   rm -rf --one-file-system "$work/base"
 fi
@@ -55,10 +55,7 @@ mkdir -p "$root"
 tar -C "$root" -xf "$base"
 
 # The one thing a machine must bring: where its packages come from, and how a name is resolved.
-cat >"$root/etc/apt/sources.list" <<END
-deb $mirror bookworm main
-deb $mirror bookworm-updates main
-END
+sed -n 's/ bookworm main/ bookworm-updates main/p' "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/updates.list"
 [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 [ ! -e /etc/hosts ] || cp -L /etc/hosts "$root/etc/hosts"
 apt-config dump Acquire 2>/dev/null | grep -E '^Acquire::(http|https)::Proxy ' >"$root/etc/apt/apt.conf.d/90proxy" || true
