@@ -50,7 +50,7 @@ const ClusterRegistry& ClusterRegistry::ofHost() {
 }
 
 const HostFunctions& ClusterRegistry::host() const {
-    if (!host_) throw Error{ErrorCode::notInstalled, absence_};
+    if (!host_) throw Error{ErrorCode::notInstalled, std::string{absence_}};
     return *host_;
 }
 

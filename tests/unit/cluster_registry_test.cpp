@@ -167,7 +167,7 @@ TEST_CASE("W-109 the resource's key stays open, and each key opened here is clos
 TEST_CASE("without a host, reading says so and setting the last error does no harm") {
     const ClusterRegistry none{nullptr};
     CHECK_FALSE(none.available());
-    CHECK(none.absence().find("HoldfastHost") != std::string::npos);
+    CHECK(none.absence().find("HoldfastHost") != std::string_view::npos);
     try {
         static_cast<void>(none.readBag(nullptr, *fixture::database()));
         FAIL("read something");

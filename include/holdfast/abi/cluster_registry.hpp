@@ -56,7 +56,7 @@ public:
 
     [[nodiscard]] bool available() const noexcept { return host_ != nullptr; }
     /** Why `available()` is false, for the log. */
-    [[nodiscard]] const std::string& absence() const noexcept { return absence_; }
+    [[nodiscard]] std::string_view absence() const noexcept { return absence_; }
 
     /** Nothing if the key does not exist. The parent stays the caller's: it is never closed here (W-109). */
     [[nodiscard]] std::optional<Key> open(KeyHandle parent, std::string_view subkey) const;
@@ -77,7 +77,7 @@ private:
     const HostFunctions& host() const;
 
     const HostFunctions* host_{nullptr};
-    std::string absence_;
+    std::string_view absence_;  // static text: an object that outlives everything needs no destructor
 };
 
 }  // namespace holdfast::inline v1::abi
