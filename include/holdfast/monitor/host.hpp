@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/abi/resapi.hpp>
+#include <holdfast/core/monitor_events.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::inline v1::monitor {
+
+/** A resource within one monitor. */
+enum class ResourceNumber : std::uint32_t {};
+
+/** Calls into an agent library, numbered as RHS numbers them (2.11); `startup` has no number there. */
+enum class EntryPoint : std::uint8_t {
+    startup = 0,
+    open = 1,
+    close = 2,
+    online = 3,
+    offline = 4,
+    terminate = 5,
+    resourceControl = 8,
+    resourceTypeControl = 9,
+    looksAlive = 10,
+    isAlive = 11,
+};
+[[nodiscard]] std::string_view nameOf(EntryPoint entryPoint) noexcept;
+/** The time an entry point should take (W-100, W-135). */
+[[nodiscard]] std::chrono::milliseconds budgetOf(EntryPoint entryPoint) noexcept;
+
+/** What a host must know of a resource. */
+struct HostedResource {
+    std::string name;
+    std::string type;
+    std::filesystem::path library;
+    std::string registryPath;  ///< of the resource's key; private properties are under its `Parameters`
+};
+
+/** One call to make. */
+struct CallOrder {
+    ResourceNumber resource{};
+    EntryPoint entryPoint{};
+    core::Generation generation{0};
+    abi::Dword controlCode{0};
+    std::vector<abi::Byte> input;
+    std::size_t outputCapacity{0};
+};
+
+/** What came of it. */
+struct CallResult {
+    ResourceNumber resource{};
+    EntryPoint entryPoint{};
+    core::Generation generation{0};
+    abi::Dword controlCode{0};
+    abi::Dword code{0};        ///< Win32 code; the BOOL of a check; 0 or the last error of Open
+    bool hasEvent{false};      ///< Online left a handle
+    bool threw{false};         ///< an exception escaped, or the thread was ended (W-105)
+    std::string problem;       ///< of startup: what is wrong with the library, in words
+    std::vector<std::string> notes;  ///< of startup: what is odd but accepted
+    std::vector<abi::Byte> output;
+    std::size_t outputNeeded{0};     ///< BytesReturned
+    std::uint64_t thread{0};
+    std::chrono::steady_clock::time_point start;
+    std::chrono::nanoseconds span{0};
+};
+
+/** A SetResourceStatus call. */
+struct ReportedStatus {
+    core::StatusReport report;
+    abi::Dword waitHint{0};
+};
+
+/**
+ * What a host tells its monitor.
+ *
+ * @par Thread safety Called from any thread of the host, several at once. No member throws; `statusReported` may wait for
+ *      the resource's strand, the others only post.
+ */
+class HostListener {
+public:
+    virtual ~HostListener() = default;
+    virtual void callReturned(CallResult result) noexcept = 0;
+    [[nodiscard]] virtual abi::ExitState statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept = 0;
+    virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
+    virtual void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept = 0;
+    /** A callback that named no open resource (W-117). */
+    virtual void strayCallback(std::string_view callback, std::uint64_t handle) noexcept = 0;
+};
+
+/**
+ * Where agents live: loads a library and its type, and makes the calls the monitor orders.
+ *
+ * The monitor orders at most one call per resource plus Terminate (W-101, W-102); a host adds what it must know of the
+ * rest: Startup, Open, Close and type control one at a time per type.
+ *
+ * @par Thread safety Every member from any thread; none blocks on an agent.
+ */
+class Host {
+public:
+    virtual ~Host() = default;
+    virtual void add(ResourceNumber resource, const HostedResource& description) = 0;
+    virtual void call(CallOrder order) = 0;
+    /** Wait for the event handle the last run left; `HostListener::eventSignalled` once. */
+    virtual void watch(ResourceNumber resource, core::Generation generation) = 0;
+    virtual void unwatch(ResourceNumber resource) = 0;
+    /** The resource is Dead: its process must end (W-440). In process this cannot be enforced; its library stays loaded. */
+    virtual void condemn(ResourceNumber resource) = 0;
+    /** Calls that have not returned, each as `resource: entry point`. */
+    [[nodiscard]] virtual std::vector<std::string> running() const = 0;
+};
+
+}  // namespace holdfast::inline v1::monitor

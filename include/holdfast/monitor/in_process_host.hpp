@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/monitor/host.hpp>
+
+#include <memory>
+
+namespace holdfast::inline v1::monitor {
+
+class CallThreads;
+class EventWatch;
+class MemoryRegistry;
+
+/**
+ * Hosts agents in this process: for embedding, tests and debugging.
+ *
+ * Budgets are reported, not enforced: a call that never returns keeps its thread and its library, and nothing else. A
+ * crash of an agent is a crash of this process.
+ *
+ * @par Thread safety As `Host`. Destroying it waits for calls that return within a second and abandons the others.
+ */
+class InProcessHost final : public Host {
+public:
+    InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener);
+    ~InProcessHost() override;
+
+    void add(ResourceNumber resource, const HostedResource& description) override;
+    void call(CallOrder order) override;
+    void watch(ResourceNumber resource, core::Generation generation) override;
+    void unwatch(ResourceNumber resource) override;
+    void condemn(ResourceNumber resource) override;
+    [[nodiscard]] std::vector<std::string> running() const override;
+
+    class Core;
+
+private:
+    std::shared_ptr<Core> core_;            // shared with calls that never return
+    std::unique_ptr<EventWatch> events_;    // these two end with the host, on the thread that destroys it
+    std::unique_ptr<CallThreads> threads_;
+};
+
+}  // namespace holdfast::inline v1::monitor

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/monitor/configuration.hpp>
+#include <holdfast/monitor/host.hpp>
+#include <holdfast/monitor/record.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::inline v1::monitor {
+
+class MemoryRegistry;
+
+struct MonitorOptions {
+    /** Hears every record, one at a time, on the monitor's threads; must not block, nor call back into the monitor. */
+    std::function<void(const Record&)> observer;
+    unsigned threads{2};
+    /** Makes the host; default: `InProcessHost`. */
+    std::function<std::unique_ptr<Host>(MemoryRegistry&, std::weak_ptr<HostListener>)> host;
+};
+
+/** One resource as it is now. */
+struct ResourceSnapshot {
+    std::string name;
+    core::MonitorState state{};
+    abi::ResourceState external{};
+    std::uint64_t onlines{0};        ///< how often it came online
+    std::uint64_t failures{0};
+    bool restartPending{false};
+    std::string reason;              ///< of the last failure
+};
+
+/** How a run ended. */
+struct RunOutcome {
+    bool failedResource{false};          ///< a resource was Failed, or given up, when the stop began
+    bool stopFailed{false};              ///< a resource had to be terminated, or was given up, during the stop
+    std::vector<std::string> running;    ///< calls that never returned, as `resource: entry point`
+};
+
+/**
+ * The portable Resource Monitor: brings resources online in the order of their dependencies, polls them, restarts them
+ * by policy and takes them offline again.
+ *
+ * A resource whose provider is not online is taken offline and comes back with it (W-412).
+ *
+ * @par Thread safety Every member from any thread.
+ */
+class ResourceMonitor {
+public:
+    explicit ResourceMonitor(MonitorConfiguration configuration, MonitorOptions options = {});
+    ResourceMonitor(const ResourceMonitor&) = delete;
+    ResourceMonitor& operator=(const ResourceMonitor&) = delete;
+    /** Terminates what still runs, and waits for that up to five seconds. */
+    ~ResourceMonitor();
+
+    /**
+     * Loads every agent, stores the private properties, opens every resource and has the agents validate.
+     *
+     * @return everything that is wrong; empty: `start` may be called.
+     * @par Budget Waits for agents, up to their DeadlockTimeout; `stop` ends the wait.
+     */
+    [[nodiscard]] std::vector<Problem> prepare();
+
+    /** Brings every resource online in order; returns at once. */
+    void start();
+
+    /** Takes all offline in order and closes them; a second call terminates whatever still works. Returns at once. */
+    void stop();
+
+    /** True once everything is closed or given up after `stop`. */
+    [[nodiscard]] bool waitStopped(std::chrono::milliseconds patience);
+
+    /** Asks for one resource; false if there is none of that name. A resource that was asked to be offline stays so. */
+    bool online(std::string_view name);
+    bool offline(std::string_view name);
+
+    [[nodiscard]] std::vector<ResourceSnapshot> snapshot() const;
+    [[nodiscard]] std::vector<CallSummary> calls() const;
+    [[nodiscard]] RunOutcome outcome() const;
+    [[nodiscard]] MemoryRegistry& registry() noexcept;
+
+private:
+    class Engine;
+    std::shared_ptr<Engine> engine_;
+};
+
+}  // namespace holdfast::inline v1::monitor

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "cli/exit_code.hpp"
+#include "cli/run_command.hpp"
+
+#include <holdfast/version.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <exception>
+#include <iostream>
+#include <string>
+
+int main(int argc, char** argv) {
+    using namespace holdfast::cli;
+    CLI::App app{"holdfast: keeps things running\n"};
+    app.name("holdfast");
+    app.set_version_flag("--version", std::string{"holdfast "} + std::string{holdfast::version()});
+    app.require_subcommand(1);
+    app.footer(exitCodeHelp());
+
+    RunOptions run;
+    CLI::App* const runCommand = app.add_subcommand("run", "Run the Resource Monitor on the resources of a TOML file");
+    runCommand->add_option("FILE", run.file, "what to run (TOML)")->required()->type_name("");
+    runCommand->add_option("--trace", run.trace, "write every call, report, state and log line to this file (JSON lines)")
+        ->type_name("FILE");
+    runCommand->add_flag("--json", run.json, "one JSON object per line instead of text");
+    runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");
+    runCommand->footer(
+        "Ctrl-C or SIGTERM takes every resource offline, dependents first; a second one terminates\n"
+        "what still runs, a third one leaves at once.\n" +
+        exitCodeHelp());
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int code = app.exit(error);
+        return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+    }
+    try {
+        return static_cast<int>(runMonitor(run));
+    } catch (const std::exception& error) {
+        std::cerr << "holdfast: " << error.what() << '\n';
+        return static_cast<int>(ExitCode::internal);
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "cli/run_command.hpp"
+
+#include "cli/console.hpp"
+
+#include <holdfast/monitor/memory_registry.hpp>
+#include <holdfast/monitor/monitor.hpp>
+#include <holdfast/os/process.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace holdfast::inline v1::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/** How long the second signal waits for Terminate and Close before the program leaves without them. */
+constexpr auto lastPatience = 10s;
+
+/** Ctrl-C and SIGTERM, on a thread of their own: the first stops, the second terminates, the third leaves. */
+class StopSignals {
+public:
+    StopSignals(monitor::ResourceMonitor& monitor, Console& console) : monitor_{monitor}, console_{console} {
+        wait();
+        thread_ = std::thread{[this] { io_.run(); }};
+    }
+    ~StopSignals() {
+        io_.stop();
+        thread_.join();
+    }
+    [[nodiscard]] int count() const noexcept { return count_; }
+
+private:
+    void wait() {
+        signals_.async_wait([this](const boost::system::error_code& error, int) {
+            if (error) return;
+            const int number = ++count_;
+            if (number >= 3) std::_Exit(static_cast<int>(ExitCode::stopFailed));
+            console_.say(number == 1 ? "stopping: every resource goes offline; a second signal terminates them"
+                                     : "terminating what still runs; a third signal leaves at once");
+            monitor_.stop();
+            wait();
+        });
+    }
+
+    monitor::ResourceMonitor& monitor_;
+    Console& console_;
+    boost::asio::io_context io_{1};
+    boost::asio::signal_set signals_{io_, SIGINT, SIGTERM};
+    std::atomic<int> count_{0};
+    std::thread thread_;
+};
+
+/** Waits for the end, but after a second signal not for ever. */
+void waitForEnd(monitor::ResourceMonitor& monitor, const StopSignals& signals) {
+    auto deadline = std::chrono::steady_clock::time_point::max();
+    while (!monitor.waitStopped(100ms)) {
+        const auto now = std::chrono::steady_clock::now();
+        if (signals.count() >= 2 && deadline == std::chrono::steady_clock::time_point::max()) deadline = now + lastPatience;
+        if (now > deadline) return;
+    }
+}
+
+}  // namespace
+
+ExitCode runMonitor(const RunOptions& options) {
+    Console console{options.json};
+    auto read = monitor::readConfiguration(options.file);
+    for (const auto& note : read.notes) console.problem(note, true);
+    for (const auto& problem : read.problems) console.problem(problem, false);
+    const auto finish = [&](ExitCode code) {
+        console.ended(static_cast<int>(code));
+        return code;
+    };
+    if (!read.problems.empty()) return finish(ExitCode::configuration);
+    if (!options.trace.empty()) read.configuration.trace = options.trace;
+    const std::size_t resources = read.configuration.resources.size();
+
+    monitor::MonitorOptions monitorOptions;
+    monitorOptions.observer = [&](const monitor::Record& record) { console.record(record); };
+    monitor::ResourceMonitor monitor{std::move(read.configuration), std::move(monitorOptions)};
+    const StopSignals signals{monitor, console};
+
+    const auto problems = monitor.prepare();
+    const bool interrupted = signals.count() > 0;
+    if (!interrupted) {
+        for (const auto& problem : problems) console.problem(problem, false);
+    }
+    if (!problems.empty() || options.check) {
+        monitor.stop();
+    } else {
+        monitor.start();
+    }
+    waitForEnd(monitor, signals);
+
+    const auto outcome = monitor.outcome();
+    console.calls(monitor.calls());
+    auto code = ExitCode::success;
+    if (outcome.failedResource) code = ExitCode::failedResource;
+    if (outcome.stopFailed || !outcome.running.empty() || !monitor.waitStopped(0ms)) code = ExitCode::stopFailed;
+    if (!problems.empty() && !interrupted) code = ExitCode::configuration;
+    if (options.check && code == ExitCode::success) {
+        console.say(options.file + ": " + std::to_string(resources) + (resources == 1 ? " resource" : " resources") +
+                    ", nothing is wrong");
+    }
+    console.ended(static_cast<int>(code));
+    if (!outcome.running.empty() || !monitor.waitStopped(0ms)) {
+        for (const auto& call : outcome.running) console.say("never returned: " + call);
+        std::_Exit(static_cast<int>(code));  // a thread inside an agent must not meet our destructors
+    }
+    return code;
+}
+
+}  // namespace holdfast::inline v1::cli

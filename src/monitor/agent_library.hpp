@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/abi/resapi.hpp>
+#include <holdfast/os/library.hpp>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::inline v1::monitor {
+
+/** What Startup, or the loader before it, came to. */
+struct StartupOutcome {
+    abi::Dword code{0};
+    std::string problem;              ///< in words; empty on success
+    std::vector<std::string> notes;   ///< odd but accepted (W-021)
+    abi::FunctionsV1 functions{};
+};
+
+/** Reads a table that Startup returned: version, size and NULL rules (W-017, W-021, W-025). Nothing in it is called. */
+[[nodiscard]] StartupOutcome checkTable(const abi::FunctionTable* table, abi::Dword minVersion, abi::Dword maxVersion);
+
+/**
+ * One loaded agent library with the types started in it.
+ *
+ * @par Thread safety One type's calls are serialised by `typeLock` (W-101); different types may run at once.
+ */
+class AgentLibrary {
+public:
+    struct Type {
+        std::timed_mutex lock;   ///< Startup, Open, Close and type control of this type, one at a time (W-101)
+        bool started{false};
+        std::size_t users{0};
+        abi::FunctionsV1 functions{};
+    };
+
+    /** Loads `path` and finds `Startup`; says in words what is wrong with it. */
+    [[nodiscard]] static std::shared_ptr<AgentLibrary> load(const std::filesystem::path& path, StartupOutcome& outcome);
+
+    [[nodiscard]] std::shared_ptr<Type> type(std::string_view name);
+    [[nodiscard]] abi::StartupRoutine startup() const noexcept { return startup_; }
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    /** A call into it did not return: it stays loaded. */
+    void pin() noexcept;
+
+private:
+    std::filesystem::path path_;
+    std::mutex mutex_;
+    os::Library library_;
+    abi::StartupRoutine startup_{nullptr};
+    std::map<std::string, std::shared_ptr<Type>, std::less<>> types_;
+};
+
+}  // namespace holdfast::inline v1::monitor

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "monitor/conductor.hpp"
+#include "monitor/journal.hpp"
+#include "monitor/unit.hpp"
+
+#include <holdfast/monitor/memory_registry.hpp>
+#include <holdfast/monitor/monitor.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace holdfast::inline v1::monitor {
+
+/**
+ * A running monitor: strands, timers and the host around the machines.
+ *
+ * Lock order: `conducting_` before `views_`; neither is held while a strand's work runs or a host is called.
+ */
+class ResourceMonitor::Engine final : public HostListener, public std::enable_shared_from_this<Engine> {
+public:
+    Engine(MonitorConfiguration configuration, MonitorOptions options);
+    void begin();  ///< makes the host and the threads: needs shared_from_this
+    void end();
+
+    [[nodiscard]] std::vector<Problem> prepare();
+    void start();
+    void stop();
+    [[nodiscard]] bool waitStopped(std::chrono::milliseconds patience);
+    bool want(std::string_view name, bool online);
+    [[nodiscard]] std::vector<ResourceSnapshot> snapshot() const;
+    [[nodiscard]] RunOutcome outcome() const;
+    [[nodiscard]] std::vector<CallSummary> calls() const { return journal_.calls(); }
+    [[nodiscard]] MemoryRegistry& registry() noexcept { return registry_; }
+
+    void callReturned(CallResult result) noexcept override;
+    [[nodiscard]] abi::ExitState statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept override;
+    void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
+    void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
+    void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
+
+private:
+    [[nodiscard]] Unit& unit(ResourceNumber number) { return *units_[static_cast<std::size_t>(number)]; }
+
+    // On the unit's strand.
+    abi::ExitState feed(Unit& unit, const core::MonitorEvent& event);
+    void apply(Unit& unit, const core::MonitorAction& action);
+    void startCall(Unit& unit, const core::MonitorAction& action);
+    void armTimer(Unit& unit, const core::MonitorAction& action);
+    void publishView(Unit& unit);
+    void noticeState(Unit& unit, core::MonitorState from);
+    void noticeFailure(Unit& unit, const core::MonitorAction& action);
+    void noticeFinished(Unit& unit, const core::MonitorAction& action);
+    void takeResult(Unit& unit, CallResult result);
+    void takeStartup(Unit& unit, const CallResult& result);
+    void takeFormats(Unit& unit, const CallResult& result);
+    void orderFormats(Unit& unit, std::size_t capacity);
+    void queueControl(Unit& unit, Unit::Control control);
+    void takeControl(Unit& unit, abi::Dword code);
+    void prepareUnit(Unit& unit);
+    void validate(Unit& unit);
+    void finishPreparing(Unit& unit);
+    void failPreparing(Unit& unit, std::string text);
+
+    void send(const Conductor::Requests& requests);
+    void log(const std::string& resource, LogLevel level, std::string operation, std::string text, bool fromAgent = false);
+    [[nodiscard]] static std::string operationOf(const Unit& unit);
+
+    MonitorConfiguration configuration_;
+    MonitorOptions options_;
+    MemoryRegistry registry_;
+    Journal journal_;
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::vector<std::unique_ptr<Unit>> units_;
+    std::unique_ptr<Host> host_;
+    std::vector<std::thread> threads_;
+    std::atomic<bool> ended_{false};
+
+    std::mutex conducting_;
+    Conductor conductor_;
+    bool saidHopeless_{false};
+
+    mutable std::mutex views_;
+    std::condition_variable changed_;
+    std::vector<ResourceSnapshot> snapshots_;
+    std::size_t unprepared_{0};
+    bool stopping_{false};
+    bool stopped_{false};
+    RunOutcome outcome_;
+};
+
+}  // namespace holdfast::inline v1::monitor

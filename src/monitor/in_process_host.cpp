@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <holdfast/monitor/in_process_host.hpp>
+
+#include "monitor/agent_library.hpp"
+#include "monitor/call_threads.hpp"
+#include "monitor/event_watch.hpp"
+#include "monitor/handle_table.hpp"
+#include "monitor/log_format.hpp"
+
+#include <holdfast/abi/wide.hpp>
+#include <holdfast/monitor/memory_registry.hpp>
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
+
+namespace holdfast::inline v1::monitor {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+abi::Handle handleValue(std::uint64_t number) {
+    // A handle is a number that happens to have a pointer's type (W-106).
+    return reinterpret_cast<abi::Handle>(static_cast<std::uintptr_t>(number));  // NOLINT(performance-no-int-to-ptr)
+}
+
+abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status);
+void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, abi::Dword level, const abi::WideChar* format, ...);
+
+std::uint64_t threadNumber() { return std::hash<std::thread::id>{}(std::this_thread::get_id()); }
+
+}  // namespace
+
+class InProcessHost::Core : public CallbackTarget, public std::enable_shared_from_this<Core> {
+public:
+    struct Hosted {
+        HostedResource description;
+        MemoryRegistry::Key key;
+        std::shared_ptr<AgentLibrary> library;
+        std::shared_ptr<AgentLibrary::Type> type;
+        std::uint64_t handle{0};
+        abi::ResourceId id{nullptr};
+        abi::Handle event{nullptr};
+        bool condemned{false};
+        std::map<EntryPoint, std::size_t> running;
+    };
+
+    Core(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
+        : registry_{registry}, listener_{std::move(listener)} {}
+
+    void add(ResourceNumber resource, const HostedResource& description) {
+        const std::lock_guard lock{mutex_};
+        Hosted& hosted = resources_[resource];
+        hosted.description = description;
+        hosted.key = registry_.open(description.registryPath);
+    }
+
+    /** On a thread of its own. */
+    void perform(const CallOrder& order) {
+        CallResult result;
+        result.resource = order.resource;
+        result.entryPoint = order.entryPoint;
+        result.generation = order.generation;
+        result.controlCode = order.controlCode;
+        result.thread = threadNumber();
+        result.start = Clock::now();
+        enter(order.resource, order.entryPoint, 1);
+        const Ending ending{*this, result, order.resource};
+        switch (order.entryPoint) {
+            case EntryPoint::startup: startup(order, result); break;
+            case EntryPoint::open: open(order, result); break;
+            case EntryPoint::close: close(order, result); break;
+            case EntryPoint::resourceTypeControl: typeControl(order, result); break;
+            default: resourceCall(order, result); break;
+        }
+    }
+
+    void condemn(ResourceNumber resource) {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        if (found == resources_.end()) return;
+        found->second.condemned = true;
+        if (found->second.library) found->second.library->pin();
+        handles().erase(found->second.handle);  // W-117: whatever it still says concerns nobody
+    }
+
+    [[nodiscard]] std::vector<std::string> running() const {
+        std::vector<std::string> calls;
+        const std::lock_guard lock{mutex_};
+        for (const auto& [number, hosted] : resources_) {
+            for (const auto& [entryPoint, count] : hosted.running) {
+                if (count > 0) calls.push_back(fmt::format("{}: {}", hosted.description.name, nameOf(entryPoint)));
+            }
+        }
+        return calls;
+    }
+
+    [[nodiscard]] abi::Handle event(ResourceNumber resource) const {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        return found == resources_.end() ? nullptr : found->second.event;
+    }
+
+    void failToStart(const CallOrder& order) {
+        CallResult result;
+        result.resource = order.resource;
+        result.entryPoint = order.entryPoint;
+        result.generation = order.generation;
+        result.start = Clock::now();
+        result.code = abi::code::noSystemResources;
+        result.problem = "the system has no more threads";
+        if (const auto listener = listener_.lock()) listener->callReturned(std::move(result));
+    }
+
+    abi::ExitState statusReported(ResourceNumber resource, const abi::ResourceStatus& status) noexcept override {
+        ReportedStatus reported;
+        reported.report.state = status.state;
+        reported.report.checkPoint = status.checkPoint;
+        reported.report.hasEvent = status.eventHandle != nullptr;
+        reported.waitHint = status.waitHint;
+        if (status.eventHandle != nullptr) {
+            const std::lock_guard lock{mutex_};
+            if (const auto found = resources_.find(resource); found != resources_.end()) found->second.event = status.eventHandle;
+        }
+        const auto listener = listener_.lock();
+        return listener ? listener->statusReported(resource, reported) : abi::ExitState::terminate;
+    }
+
+    void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override {
+        if (const auto listener = listener_.lock()) listener->logged(resource, level, std::move(text));
+    }
+
+    void stray(std::string_view callback, std::uint64_t handle) noexcept override {
+        if (const auto listener = listener_.lock()) listener->strayCallback(callback, handle);
+    }
+
+    [[nodiscard]] std::shared_ptr<HostListener> listener() const { return listener_.lock(); }
+
+private:
+    /** Reports the call however it ends, also if the agent ends the thread. */
+    struct Ending {
+        Core& core;
+        CallResult& result;
+        ResourceNumber resource;
+        ~Ending() {
+            result.span = Clock::now() - result.start;
+            core.enter(resource, result.entryPoint, -1);
+            if (const auto listener = core.listener_.lock()) listener->callReturned(std::move(result));
+        }
+    };
+
+    void enter(ResourceNumber resource, EntryPoint entryPoint, int change) {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        if (found == resources_.end()) return;
+        std::size_t& count = found->second.running[entryPoint];
+        count = change > 0 ? count + 1 : count - 1;
+    }
+
+    /** Runs agent code: what must not leave it (W-105) is caught as far as the system lets us. */
+    template <typename Function>
+    static void guarded(CallResult& result, Function&& function) {
+        result.start = Clock::now();
+        result.threw = true;
+#if defined(__GLIBCXX__)
+        try {
+            function();
+            result.threw = false;
+        } catch (::__cxxabiv1::__forced_unwind&) {
+            throw;  // the agent ends this thread; swallowing that would end the process
+        } catch (...) {
+            result.code = abi::code::exceptionInResourceCall;
+        }
+#else
+        try {
+            function();
+            result.threw = false;
+        } catch (...) {
+            result.code = abi::code::exceptionInResourceCall;
+        }
+#endif
+    }
+
+    struct Instance {
+        abi::FunctionsV1 functions{};
+        abi::ResourceId id{nullptr};
+        std::shared_ptr<AgentLibrary> library;
+        std::shared_ptr<AgentLibrary::Type> type;
+        HostedResource description;
+        abi::KeyHandle key{};
+        bool condemned{false};
+    };
+
+    [[nodiscard]] Instance instance(ResourceNumber resource) const {
+        const std::lock_guard lock{mutex_};
+        Instance copy;
+        const auto found = resources_.find(resource);
+        if (found == resources_.end()) return copy;
+        const Hosted& hosted = found->second;
+        copy.id = hosted.id;
+        copy.library = hosted.library;
+        copy.type = hosted.type;
+        copy.description = hosted.description;
+        copy.key = hosted.key.get();
+        copy.condemned = hosted.condemned;
+        if (hosted.type) copy.functions = hosted.type->functions;
+        return copy;
+    }
+
+    void startup(const CallOrder& order, CallResult& result) {
+        const HostedResource description = instance(order.resource).description;
+        StartupOutcome outcome;
+        const auto library = libraryAt(description.library, outcome);
+        if (!library) return refuse(result, outcome);
+        const auto type = library->type(description.type);
+        const std::lock_guard lock{type->lock};
+        if (!type->started) {  // W-013: once per type
+            abi::FunctionTable* table = nullptr;
+            const auto name = abi::toWide(description.type);
+            abi::Dword code = 0;
+            guarded(result, [&] {
+                code = library->startup()(name.c_str(), abi::versionV1, abi::versionV1, &setResourceStatus, &logEvent, &table);
+            });
+            if (result.threw) return;
+            if (code == abi::code::resourceTypeNameNotFound) {
+                outcome.problem = fmt::format("the agent knows no resource type '{}'", description.type);
+            } else if (code == abi::code::revisionMismatch) {
+                outcome.problem = "the agent does not offer version 1.0 of the resource API";
+            } else if (code != 0) {
+                outcome.problem = fmt::format("Startup failed with error {}", code);
+            } else {
+                outcome = checkTable(table, abi::versionV1, abi::versionV1);
+                code = outcome.code;
+            }
+            if (code != 0) {
+                outcome.code = code;
+                return refuse(result, outcome);
+            }
+            type->functions = outcome.functions;
+            type->started = true;
+            result.notes = std::move(outcome.notes);
+        }
+        const std::lock_guard guard{mutex_};
+        Hosted& hosted = resources_[order.resource];
+        if (hosted.type == type) return;  // a second attempt after what followed Startup had failed
+        ++type->users;
+        hosted.library = library;
+        hosted.type = type;
+    }
+
+    static void refuse(CallResult& result, StartupOutcome& outcome) {
+        result.code = outcome.code;
+        result.problem = std::move(outcome.problem);
+    }
+
+    std::shared_ptr<AgentLibrary> libraryAt(const std::filesystem::path& path, StartupOutcome& outcome) {
+        const std::lock_guard lock{loading_};  // one at a time: the loader has its own lock anyway
+        if (auto loaded = libraries_[path].lock()) return loaded;
+        auto library = AgentLibrary::load(path, outcome);
+        libraries_[path] = library;
+        return library;
+    }
+
+    void open(const CallOrder& order, CallResult& result) {
+        const Instance target = instance(order.resource);
+        const auto name = abi::toWide(target.description.name);
+        const auto handle = handles().insert(weak_from_this(), order.resource);
+        {
+            const std::lock_guard lock{mutex_};
+            resources_[order.resource].handle = handle;
+        }
+        abi::ResourceId id = nullptr;
+        abi::Dword error = 0;
+        {
+            const std::lock_guard lock{target.type->lock};
+            guarded(result, [&] {
+                hostFunctions().setLastError(0);
+                id = target.functions.open(name.c_str(), target.key, static_cast<abi::ResourceHandle>(handleValue(handle)));
+                error = hostFunctions().getLastError();
+            });
+        }
+        if (result.threw) return;
+        if (id == nullptr) {  // W-111
+            handles().erase(handle);
+            result.code = error != 0 ? error : abi::code::resourceFailed;
+            return;
+        }
+        const std::lock_guard lock{mutex_};
+        resources_[order.resource].id = id;
+    }
+
+    void close(const CallOrder& order, CallResult& result) {
+        Instance target = instance(order.resource);
+        {
+            const std::lock_guard lock{target.type->lock};
+            guarded(result, [&] { target.functions.close(target.id); });
+            if (result.threw) return;
+            if (--target.type->users == 0) target.type->started = false;  // W-013: a later first instance starts it again
+        }
+        const std::lock_guard lock{mutex_};
+        Hosted& hosted = resources_[order.resource];
+        handles().erase(hosted.handle);  // W-117
+        hosted.id = nullptr;
+        hosted.event = nullptr;
+        hosted.type.reset();
+        hosted.library.reset();  // the last one unloads, when `target` goes
+    }
+
+    void typeControl(const CallOrder& order, CallResult& result) {
+        const Instance target = instance(order.resource);
+        if (target.functions.resourceTypeControl == nullptr) {  // W-025
+            result.code = abi::code::invalidFunction;
+            return;
+        }
+        const auto name = abi::toWide(target.description.type);
+        auto input = order.input;
+        std::vector<abi::Byte> output(order.outputCapacity);
+        abi::Dword returned = 0;
+        const std::lock_guard lock{target.type->lock};
+        guarded(result, [&] {
+            result.code = target.functions.resourceTypeControl(
+                name.c_str(), order.controlCode, input.empty() ? nullptr : input.data(), static_cast<abi::Dword>(input.size()),
+                output.empty() ? nullptr : output.data(), static_cast<abi::Dword>(output.size()), &returned);
+        });
+        takeOutput(result, std::move(output), returned);
+    }
+
+    static void takeOutput(CallResult& result, std::vector<abi::Byte> output, abi::Dword returned) {
+        result.outputNeeded = returned;
+        if (result.code == abi::code::success && returned <= output.size()) {
+            output.resize(returned);
+            result.output = std::move(output);
+        }
+    }
+
+    void resourceCall(const CallOrder& order, CallResult& result) {
+        const Instance target = instance(order.resource);
+        if (target.id == nullptr || target.condemned) {
+            result.code = abi::code::resourceNotFound;
+            return;
+        }
+        const abi::FunctionsV1& f = target.functions;
+        switch (order.entryPoint) {
+            case EntryPoint::online: {
+                abi::Handle event = nullptr;  // W-120
+                {
+                    const std::lock_guard lock{mutex_};
+                    resources_[order.resource].event = nullptr;
+                }
+                guarded(result, [&] { result.code = f.online(target.id, &event); });
+                result.hasEvent = event != nullptr;
+                if (event != nullptr) {
+                    const std::lock_guard lock{mutex_};
+                    resources_[order.resource].event = event;
+                }
+                break;
+            }
+            case EntryPoint::offline: guarded(result, [&] { result.code = f.offline(target.id); }); break;
+            case EntryPoint::terminate: guarded(result, [&] { f.terminate(target.id); }); break;
+            case EntryPoint::looksAlive:
+                guarded(result, [&] { result.code = static_cast<abi::Dword>(f.looksAlive(target.id)); });
+                break;
+            case EntryPoint::isAlive:
+                guarded(result, [&] { result.code = static_cast<abi::Dword>(f.isAlive(target.id)); });
+                break;
+            case EntryPoint::resourceControl: {
+                if (f.resourceControl == nullptr) {  // W-025
+                    result.code = abi::code::invalidFunction;
+                    break;
+                }
+                auto input = order.input;
+                std::vector<abi::Byte> output(order.outputCapacity);
+                abi::Dword returned = 0;
+                guarded(result, [&] {
+                    result.code = f.resourceControl(target.id, order.controlCode, input.empty() ? nullptr : input.data(),
+                                                    static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
+                                                    static_cast<abi::Dword>(output.size()), &returned);
+                });
+                takeOutput(result, std::move(output), returned);
+                break;
+            }
+            default: result.code = abi::code::invalidFunction; break;
+        }
+    }
+
+    MemoryRegistry& registry_;
+    const std::weak_ptr<HostListener> listener_;
+    mutable std::mutex mutex_;
+    std::map<ResourceNumber, Hosted> resources_;
+    std::mutex loading_;
+    std::map<std::filesystem::path, std::weak_ptr<AgentLibrary>> libraries_;
+};
+
+namespace {
+
+std::uint64_t numberOf(abi::ResourceHandle handle) { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(handle)); }
+
+abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status) {
+    const auto found = handles().find(numberOf(handle));
+    if (!found.target || status == nullptr) {
+        handles().reportStray("SetResourceStatus", numberOf(handle));
+        return static_cast<abi::Dword>(abi::ExitState::terminate);  // W-117
+    }
+    return static_cast<abi::Dword>(found.target->statusReported(found.resource, *status));
+}
+
+void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, abi::Dword level, const abi::WideChar* format, ...) {
+    const auto found = handles().find(numberOf(handle));
+    if (!found.target) return handles().reportStray("LogEvent", numberOf(handle));
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::string text;
+    try {
+        text = formatLogLine(format, arguments);
+    } catch (const std::exception&) {
+        text.clear();  // no memory for a log line is no reason to fail the agent
+    }
+    va_end(arguments);
+    found.target->logged(found.resource, level, std::move(text));
+}
+
+}  // namespace
+
+InProcessHost::InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
+    : core_{std::make_shared<Core>(registry, std::move(listener))},
+      events_{std::make_unique<EventWatch>()},
+      threads_{std::make_unique<CallThreads>()} {}
+
+InProcessHost::~InProcessHost() = default;
+
+void InProcessHost::add(ResourceNumber resource, const HostedResource& description) { core_->add(resource, description); }
+
+void InProcessHost::call(CallOrder order) {
+    if (order.entryPoint == EntryPoint::online) events_->forget(static_cast<std::uint64_t>(order.resource));
+    const auto shared = std::make_shared<const CallOrder>(std::move(order));
+    if (!threads_->run([core = core_, shared] { core->perform(*shared); })) core_->failToStart(*shared);
+}
+
+void InProcessHost::watch(ResourceNumber resource, core::Generation generation) {
+    const abi::Handle handle = core_->event(resource);
+    if (handle == nullptr) return;
+    events_->watch(static_cast<std::uint64_t>(resource), handle, [weak = std::weak_ptr{core_}, resource, generation] {
+        const auto core = weak.lock();
+        const auto listener = core ? core->listener() : nullptr;
+        if (listener) listener->eventSignalled(resource, generation);
+    });
+}
+
+void InProcessHost::unwatch(ResourceNumber resource) { events_->unwatch(static_cast<std::uint64_t>(resource)); }
+void InProcessHost::condemn(ResourceNumber resource) { core_->condemn(resource); }
+std::vector<std::string> InProcessHost::running() const { return core_->running(); }
+
+}  // namespace holdfast::inline v1::monitor

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "monitor/private_properties.hpp"
+
+#include <holdfast/abi/property_list.hpp>
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace holdfast::inline v1::monitor {
+
+namespace {
+
+/** A value in the format, or why it has none. */
+struct Converted {
+    PropertyValue value;
+    std::string problem;
+};
+
+std::string_view kindOf(const SettingValue& value) {
+    static constexpr std::string_view names[] = {"a boolean", "an integer", "a number with a fraction", "a string", "an array"};
+    return names[value.index()];
+}
+
+Converted wrongKind(const SettingValue& value, std::string_view wanted) {
+    return {{}, fmt::format("must be {}, not {}", wanted, kindOf(value))};
+}
+
+/** An integer in [minimum, maximum]; booleans are 0 and 1, and a string with a unit is a time in milliseconds. */
+std::optional<std::int64_t> integer(const SettingValue& value, std::int64_t minimum, std::int64_t maximum, std::string& problem) {
+    std::int64_t number = 0;
+    if (const auto* plain = std::get_if<std::int64_t>(&value)) {
+        number = *plain;
+    } else if (const auto* flag = std::get_if<bool>(&value)) {
+        number = *flag ? 1 : 0;
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+        number = parseDuration(*text);
+        if (number < 0) {
+            problem = "must be an integer, a boolean or a time such as \"5s\" or \"250 ms\"; this string is none";
+            return std::nullopt;
+        }
+    } else {
+        problem = fmt::format("must be an integer, a boolean or a time, not {}", kindOf(value));
+        return std::nullopt;
+    }
+    if (number < minimum || number > maximum) {
+        problem = fmt::format("is out of range: {} to {}", minimum, maximum);
+        return std::nullopt;
+    }
+    return number;
+}
+
+Bytes fromHex(const std::string& text, bool& good) {
+    Bytes bytes;
+    int high = -1;
+    good = true;
+    for (const char c : text) {
+        if (c == ' ') continue;
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        if (digit < 0) good = false;
+        if (high < 0) {
+            high = digit;
+        } else {
+            bytes.push_back(static_cast<std::byte>(high * 16 + digit));
+            high = -1;
+        }
+    }
+    good = good && high < 0;
+    return bytes;
+}
+
+Converted convert(const SettingValue& value, PropertyFormat format) {
+    std::string problem;
+    const auto whole = [&](std::int64_t minimum, std::int64_t maximum) { return integer(value, minimum, maximum, problem); };
+    const auto* text = std::get_if<std::string>(&value);
+    switch (format) {
+        case PropertyFormat::dword:
+            if (const auto n = whole(0, 0xFFFF'FFFF)) return {PropertyValue::dword(static_cast<std::uint32_t>(*n)), {}};
+            return {{}, problem};
+        case PropertyFormat::word:
+            if (const auto n = whole(0, 0xFFFF)) return {PropertyValue::word(static_cast<std::uint16_t>(*n)), {}};
+            return {{}, problem};
+        case PropertyFormat::longInteger:
+            if (const auto n = whole(std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max())) {
+                return {PropertyValue::longInteger(static_cast<std::int32_t>(*n)), {}};
+            }
+            return {{}, problem};
+        case PropertyFormat::ulargeInteger:
+        case PropertyFormat::fileTime:
+            if (const auto n = whole(0, std::numeric_limits<std::int64_t>::max())) {
+                const auto u = static_cast<std::uint64_t>(*n);
+                return {format == PropertyFormat::fileTime ? PropertyValue::fileTime(u) : PropertyValue::ulargeInteger(u), {}};
+            }
+            return {{}, problem};
+        case PropertyFormat::largeInteger:
+            if (const auto n = whole(std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max())) {
+                return {PropertyValue::largeInteger(*n), {}};
+            }
+            return {{}, problem};
+        case PropertyFormat::sz:
+            if (text != nullptr) return {PropertyValue::sz(*text), {}};
+            return wrongKind(value, "a string");
+        case PropertyFormat::expandSz:
+            if (text != nullptr) return {PropertyValue::expandSz(*text), {}};
+            return wrongKind(value, "a string");
+        case PropertyFormat::multiSz:
+            if (text != nullptr) return {PropertyValue::multiSz({*text}), {}};
+            if (const auto* list = std::get_if<std::vector<std::string>>(&value)) return {PropertyValue::multiSz(*list), {}};
+            return wrongKind(value, "an array of strings");
+        case PropertyFormat::binary: {
+            if (text == nullptr) return wrongKind(value, "a string of hexadecimal digits");
+            bool good = false;
+            Bytes bytes = fromHex(*text, good);
+            if (!good) return {{}, "must be a string of hexadecimal digits, two for each byte"};
+            return {PropertyValue::binary(std::move(bytes)), {}};
+        }
+        default: return {{}, fmt::format("has the format {}, which a file cannot give", formatName(format))};
+    }
+}
+
+PropertyFormat natural(const SettingValue& value) {
+    if (std::holds_alternative<std::string>(value)) return PropertyFormat::sz;
+    if (std::holds_alternative<std::vector<std::string>>(value)) return PropertyFormat::multiSz;
+    return PropertyFormat::dword;
+}
+
+}  // namespace
+
+std::optional<PropertyFormats> readFormats(const std::vector<abi::Byte>& list) {
+    const auto read = abi::readPropertyList(list.data(), list.size());
+    if (read.code != abi::code::success) return std::nullopt;
+    PropertyFormats formats;
+    for (const auto& property : read.properties) {
+        if (property.values.empty()) return std::nullopt;
+        const auto* number = property.values.front().as<std::uint32_t>();
+        if (property.values.front().format() != PropertyFormat::word || number == nullptr) return std::nullopt;
+        formats.emplace_back(property.name, static_cast<PropertyFormat>(*number));
+    }
+    return formats;
+}
+
+EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings, const std::optional<PropertyFormats>& formats) {
+    EncodedProperties out;
+    for (const PropertySetting& setting : settings) {
+        const auto refuse = [&](const std::string& text) { out.problems.push_back({setting.where, text}); };
+        PropertyFormat format = natural(setting.value);
+        std::string name = setting.name;
+        if (formats) {
+            const std::pair<std::string, PropertyFormat>* known = nullptr;
+            for (const auto& candidate : *formats) {
+                if (samePropertyName(candidate.first, setting.name)) known = &candidate;
+            }
+            if (known == nullptr) {
+                std::vector<std::string_view> names;
+                for (const auto& candidate : *formats) names.push_back(candidate.first);
+                const auto near = suggestion(setting.name, names);
+                refuse(fmt::format("the agent has no property '{}'{}", setting.name,
+                                   near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                continue;
+            }
+            format = known->second;
+            name = known->first;
+        }
+        auto converted = convert(setting.value, format);
+        if (!converted.problem.empty()) {
+            refuse(fmt::format("property '{}' {}", setting.name, converted.problem));
+            continue;
+        }
+        if (out.bag.contains(name)) {
+            refuse(fmt::format("property '{}' is set twice: names differ in case only", setting.name));
+            continue;
+        }
+        out.bag.set(name, std::move(converted.value));
+    }
+    return out;
+}
+
+}  // namespace holdfast::inline v1::monitor

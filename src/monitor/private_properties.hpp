@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <holdfast/monitor/configuration.hpp>
+#include <holdfast/property.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace holdfast::inline v1::monitor {
+
+/** What an agent says its private properties are; empty if it does not say (W-622). */
+using PropertyFormats = std::vector<std::pair<std::string, PropertyFormat>>;
+
+/** Reads the answer to GET_PRIVATE_RESOURCE_PROPERTY_FMTS (P12); nothing if it is malformed. */
+[[nodiscard]] std::optional<PropertyFormats> readFormats(const std::vector<abi::Byte>& list);
+
+struct EncodedProperties {
+    PropertyBag bag;
+    std::vector<Problem> problems;  ///< never with a value in them: it may be a secret
+};
+
+/**
+ * Turns what the file says into what the agent's formats want. Without formats the TOML type decides: integers and
+ * booleans become DWORD, strings SZ, arrays MULTI_SZ.
+ */
+[[nodiscard]] EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
+                                                 const std::optional<PropertyFormats>& formats);
+
+}  // namespace holdfast::inline v1::monitor

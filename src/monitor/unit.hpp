@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "monitor/private_properties.hpp"
+
+#include <holdfast/core/monitor_machine.hpp>
+#include <holdfast/monitor/configuration.hpp>
+#include <holdfast/monitor/host.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace holdfast::inline v1::monitor {
+
+/** One resource of a running monitor: its machine and what the machine's actions need. Touched only on its strand. */
+struct Unit {
+    using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
+
+    struct Control {
+        abi::Dword code{0};
+        std::vector<abi::Byte> input;
+        std::function<void(abi::Dword code)> answer;
+    };
+
+    Unit(boost::asio::io_context& io, std::size_t position, const ResourceConfiguration& configured)
+        : index{position},
+          number{static_cast<ResourceNumber>(position)},
+          configuration{configured},
+          strand{boost::asio::make_strand(io)},
+          machine{configured.times},
+          policy{configured.restart},
+          timers{boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand},
+                 boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand},
+                 boost::asio::steady_timer{strand}} {}
+
+    [[nodiscard]] boost::asio::steady_timer& timer(core::MonitorTimer which) { return timers[static_cast<std::size_t>(which)]; }
+
+    const std::size_t index;
+    const ResourceNumber number;
+    const ResourceConfiguration configuration;
+    Strand strand;
+    core::MonitorMachine machine;
+    core::RestartPolicy policy;
+    std::array<boost::asio::steady_timer, core::monitorTimerCount> timers;
+
+    std::deque<core::MonitorEvent> events;  ///< fed while another one is being worked on
+    bool working{false};
+    std::deque<Control> controls;           ///< the front one is next, or on the stack
+    bool controlRunning{false};
+
+    bool prepared{false};
+    std::vector<Problem> problems;          ///< found while preparing
+    PropertyBag properties;
+    std::size_t formatsCapacity{0};
+    std::vector<std::string> controlLog;    ///< what the agent logged during the control call
+    bool retrying{false};                   ///< the restart that is due is the final attempt (W-463)
+    bool closed{false};
+    std::uint64_t onlines{0};
+    std::uint64_t failures{0};
+    std::string reason;
+};
+
+}  // namespace holdfast::inline v1::monitor
