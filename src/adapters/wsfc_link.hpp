@@ -2,6 +2,7 @@
 #pragma once
 
 #include <holdfast/abi/resapi.hpp>
+#include <holdfast/agent_type.hpp>
 #include <holdfast/exec/engine_link.hpp>
 
 #include <memory>

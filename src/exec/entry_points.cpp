@@ -13,14 +13,16 @@ namespace {
 
 constinit SlotTable slots;
 
-// The runtime of a wedged call must live as long as the call may; nothing is ever taken out (D8).
-constinit std::mutex keptMutex;
-constinit std::vector<std::unique_ptr<Runtime::Lease>>* kept = nullptr;  // guarded by keptMutex
+/** The runtime of a wedged call must live as long as the call may; nothing is ever taken out (D8). */
+struct Kept {
+    std::mutex mutex;  // guards leases
+    std::vector<std::unique_ptr<Runtime::Lease>> leases;
+};
 
 void keepForEver(std::unique_ptr<Runtime::Lease> lease) {
-    const std::lock_guard lock{keptMutex};
-    if (kept == nullptr) kept = new std::vector<std::unique_ptr<Runtime::Lease>>;
-    kept->push_back(std::move(lease));
+    static auto* const kept = new Kept;
+    const std::lock_guard lock{kept->mutex};
+    kept->leases.push_back(std::move(lease));
 }
 
 }  // namespace
@@ -40,11 +42,12 @@ abi::ResourceId openInstance(Instance::Setup setup) {
 
 std::shared_ptr<Instance> findInstance(abi::ResourceId id) noexcept { return slots.instance(id); }
 
-bool closeInstance(abi::ResourceId id) noexcept {
+Closed closeInstance(abi::ResourceId id) noexcept {
     std::shared_ptr<Instance> instance = slots.erase(id);
-    if (!instance) return false;
+    if (!instance) return Closed::stale;
+    bool nothingLeft = false;
     try {
-        const bool nothingLeft = instance->close();
+        nothingLeft = instance->close();
         std::unique_ptr<Runtime::Lease> lease = instance->takeLease();
         if (nothingLeft) {
             instance.reset();
@@ -55,7 +58,7 @@ bool closeInstance(abi::ResourceId id) noexcept {
         }
     } catch (const std::exception&) {  // out of memory: the id is gone all the same
     }
-    return true;
+    return nothingLeft ? Closed::clean : Closed::wedged;
 }
 
 bool isHealthy(abi::ResourceId id) noexcept {

@@ -133,6 +133,7 @@ void Lane::work(std::list<Worker>::iterator self) {
         job.reset();  // what it holds is destroyed here, on a worker (D14)
         lock.lock();
     }
+    self->ranToItsEnd = true;
 }
 
 void Lane::joinRetired() noexcept {
@@ -141,7 +142,14 @@ void Lane::joinRetired() noexcept {
         const std::lock_guard lock{mutex_};
         ended.swap(retired_);
     }
-    for (Worker& worker : ended) worker.thread.join();  // bounded: it is past its last job
+    for (Worker& worker : ended) {
+        if (worker.ranToItsEnd) {
+            worker.thread.join();  // bounded: it is past its last job
+        } else {
+            os::pinThisModule();  // nobody can tell when its last instruction ran
+            worker.thread.detach();
+        }
+    }
 }
 
 void Lane::stop() noexcept {

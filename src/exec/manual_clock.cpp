@@ -7,7 +7,9 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <future>
+#include <thread>
 #include <utility>
 
 namespace holdfast::inline v1::exec {
@@ -105,10 +107,41 @@ bool ManualClock::fireNext(core::Time until, bool moveTime) {
     }
     wakeSleepers();
     done.wait_for(std::chrono::seconds{10});
+    letWorkFinish();
     return true;
 }
 
+void ManualClock::watchWork(std::function<std::size_t()> busyWorkers) {
+    const std::lock_guard lock{mutex_};
+    busyWorkers_ = std::move(busyWorkers);
+}
+
+void ManualClock::letWorkFinish() {
+    using Steady = std::chrono::steady_clock;
+    const auto until = Steady::now() + std::chrono::milliseconds{20};
+    for (;;) {
+        std::size_t busy = 0;
+        std::size_t asleep = 0;
+        {
+            const std::lock_guard lock{mutex_};
+            if (!busyWorkers_) return;
+            busy = busyWorkers_();
+            asleep = sleepers_.size();
+        }
+        if (busy <= asleep || busy <= stuck_) {
+            stuck_ = std::min(stuck_, busy);
+            return;
+        }
+        if (Steady::now() >= until) {
+            stuck_ = busy;  // do not wait for the same ones at the next timer
+            return;
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds{50});
+    }
+}
+
 void ManualClock::advance(core::Milliseconds duration) {
+    letWorkFinish();
     const core::Time until = now() + duration.count();
     while (fireNext(until, true)) {
     }

@@ -19,11 +19,18 @@
 namespace holdfast::inline v1::exec {
 namespace {
 
-// The process's runtime. A plain pointer, never destroyed at exit: static destructors must not join threads (W-004).
-constinit std::mutex processMutex;                        // guards the three below
-constinit std::shared_ptr<Runtime>* processRuntime = nullptr;
-constinit std::size_t processLeases = 0;
-constinit Runtime::Options* nextOptions = nullptr;
+/** The process's runtime. Made at the first use and never destroyed: static destructors must not join threads (W-004). */
+struct Process {
+    std::mutex mutex;  // guards all below
+    std::shared_ptr<Runtime> runtime;
+    std::size_t leases{0};
+    Runtime::Options next;
+};
+
+Process& process() {
+    static auto* const instance = new Process;
+    return *instance;
+}
 
 constinit StallWatch processStalls;
 // Set while a clock other than the system's is in use.
@@ -65,6 +72,11 @@ Runtime::Runtime(const Options& options) {
     threads_ = std::make_unique<Threads>(options);
     if (options.clock) {
         testClock.store(options.clock.get(), std::memory_order_release);
+        options.clock->watchWork([this] {
+            const Lane::Counts user = threads_->workers.counts();
+            const Lane::Counts control = threads_->control.counts();
+            return user.threads - user.idle + user.queued + control.threads - control.idle + control.queued;
+        });
         processStalls.start(options.clock->now());
     } else {
         processStalls.start(os::coarseNow());
@@ -88,6 +100,7 @@ bool Runtime::stop() noexcept {
     threads.context.stop();
     for (std::thread& thread : threads.pool) thread.join();  // bounded: only framework code runs there
     threads.pool.clear();
+    threads.clock->watchWork({});
     testClock.store(nullptr, std::memory_order_release);
     return true;
 }
@@ -105,36 +118,36 @@ core::Time Runtime::coarseNow() noexcept {
 }
 
 std::unique_ptr<Runtime::Lease> Runtime::acquire() {
-    const std::lock_guard lock{processMutex};
-    if (processRuntime == nullptr) {
-        const Options options = nextOptions == nullptr ? Options{} : *nextOptions;
-        processRuntime = new std::shared_ptr<Runtime>{std::make_shared<Runtime>(options)};
-    }
-    auto lease = std::make_unique<Lease>(*processRuntime);
-    ++processLeases;
+    Process& all = process();
+    const std::lock_guard lock{all.mutex};
+    if (!all.runtime) all.runtime = std::make_shared<Runtime>(all.next);
+    auto lease = std::make_unique<Lease>(all.runtime);
+    ++all.leases;
     return lease;
 }
 
 void Runtime::setOptions(Options options) {
-    const std::lock_guard lock{processMutex};
-    delete nextOptions;
-    nextOptions = new Options{std::move(options)};
+    Process& all = process();
+    const std::lock_guard lock{all.mutex};
+    all.next = std::move(options);
 }
 
 bool Runtime::isRunning() noexcept {
-    const std::lock_guard lock{processMutex};
-    return processRuntime != nullptr;
+    Process& all = process();
+    const std::lock_guard lock{all.mutex};
+    return all.runtime != nullptr;
 }
 
 Runtime::Lease::~Lease() {
-    const std::lock_guard lock{processMutex};
-    if (--processLeases != 0) return;
-    if (runtime_->stop()) {
-        delete processRuntime;
-    } else {
-        os::pinThisModule();  // D8: a thread of ours may never end; its runtime is abandoned with it
+    Process& all = process();
+    const std::lock_guard lock{all.mutex};
+    if (--all.leases != 0) return;
+    if (!runtime_->stop()) {
+        // D8: a thread of ours may never end. The library stays mapped, and its runtime stays for the thread.
+        os::pinThisModule();
+        static_cast<void>(new std::shared_ptr<Runtime>{all.runtime});
     }
-    processRuntime = nullptr;
+    all.runtime.reset();
 }
 
 }  // namespace holdfast::inline v1::exec

@@ -24,13 +24,18 @@ std::pair<std::size_t, std::uint32_t> parts(abi::ResourceId id) noexcept {
 
 }  // namespace
 
+std::mutex& SlotTable::mutex() {
+    static auto* const instance = new std::mutex;  // apart from the table, which is there before any code runs (D8)
+    return *instance;
+}
+
 Slot* SlotTable::at(std::size_t index) noexcept {
     Slot* const chunk = chunks_[index / chunkSize].load(std::memory_order_acquire);
     return chunk == nullptr ? nullptr : chunk + index % chunkSize;
 }
 
 abi::ResourceId SlotTable::insert(const std::shared_ptr<Instance>& instance) noexcept {
-    const std::lock_guard lock{mutex_};
+    const std::lock_guard lock{mutex()};
     const std::size_t made = chunksMade_ * chunkSize;
     for (std::size_t tried = 0; tried < made; ++tried) {
         next_ = (next_ + 1) % made;  // rolling, so that an id is not used again at once (W-1136)

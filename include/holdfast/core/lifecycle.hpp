@@ -520,15 +520,15 @@ private:
         if (terminating_ || !free || (work_ == WorkState::none && touched_ && mustUndo())) return;
         if (terminateOwed_) answerTerminate(Answer::done, out);
         if (plan_ == Plan::terminate) finish(Status::offline, Reason::offlineByTerminate, out);
-        if (phase_ == Phase::closed && closeOwed_ && clean()) {
-            closeOwed_ = false;
-            cancel(Timer::closeReply, out);
-            reply(Request::close, Answer::done, out);
-        }
         if (!clean()) return;
         if (phase_ == Phase::closed && !released_) {
             released_ = true;
-            push(Action::Kind::release, generation_, out);
+            push(Action::Kind::release, generation_, out);  // before the answer: who closed may look at once
+        }
+        if (phase_ == Phase::closed && closeOwed_) {
+            closeOwed_ = false;
+            cancel(Timer::closeReply, out);
+            reply(Request::close, Answer::done, out);
         }
         if (plan_ == Plan::predecessor) startOnline(out);
     }

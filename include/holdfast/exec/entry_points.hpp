@@ -11,8 +11,14 @@ namespace holdfast::inline v1::exec {
 /** The instance of a live id; null for a stale or forged one (W-108). */
 [[nodiscard]] std::shared_ptr<Instance> findInstance(abi::ResourceId id) noexcept;
 
-/** Ends the id, and with the last one the runtime (D8); false for a stale id. Answers within 300 ms. */
-bool closeInstance(abi::ResourceId id) noexcept;
+enum class Closed {
+    clean,   ///< nothing of the resource is left
+    wedged,  ///< a call still runs; the library stays loaded for it (D8)
+    stale,   ///< no such id
+};
+
+/** Ends the id, and with the last one the runtime (D8). Answers within 300 ms. */
+Closed closeInstance(abi::ResourceId id) noexcept;
 
 /**
  * LooksAlive and IsAlive: the last verdict and its age, nothing else (D10).

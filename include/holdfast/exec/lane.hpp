@@ -77,7 +77,8 @@ private:
     friend class Spawner;
     struct Worker {
         boost::thread thread;
-        bool listed{false};  // its handle is where the spawner will look for it
+        bool listed{false};      // its handle is where the spawner will look for it
+        bool ranToItsEnd{false}; // false: a job ended the thread, and Boost.Thread's join() would wait for ever
     };
     void spawn() noexcept;          // on the spawner's thread
     void joinRetired() noexcept;    // on the spawner's thread

@@ -25,7 +25,12 @@ public:
     bool sleep(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, core::Milliseconds duration,
                const std::function<bool()>& done) override;
 
-    /** Moves the time, stopping at each timer on the way and waiting until its strand dealt with it. */
+    void watchWork(std::function<std::size_t()> busyWorkers) override;
+
+    /**
+     * Moves the time, stopping at each timer on the way until its strand dealt with it and the calls it started ended, sleep on
+     * this clock, or have been stuck for 20 ms of real time.
+     */
     void advance(core::Milliseconds duration);
 
     /** Moves the time at once, as if the process had been suspended: timers on the way fire late (D4). */
@@ -41,10 +46,13 @@ private:
     };
     void wakeSleepers();
     bool fireNext(core::Time until, bool moveTime);
+    void letWorkFinish();
 
-    mutable std::mutex mutex_;  // guards armed_ and sleepers_
+    mutable std::mutex mutex_;  // guards armed_, sleepers_ and busyWorkers_
     std::multimap<core::Time, Armed> armed_;
     std::set<std::condition_variable*> sleepers_;
+    std::function<std::size_t()> busyWorkers_;
+    std::size_t stuck_{0};  // the advancing thread's
     std::atomic<core::Time> now_;
 };
 

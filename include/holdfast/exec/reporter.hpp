@@ -41,6 +41,7 @@ public:
     void resetEvent(core::Generation run);
     void signal(core::Generation run);
     [[nodiscard]] void* eventHandle() const noexcept { return event_.handle(); }
+    [[nodiscard]] const os::Event& event() const noexcept { return event_; }
 
     /** Nothing is sent any more (W-117). */
     void shut();

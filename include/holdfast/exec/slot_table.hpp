@@ -47,7 +47,7 @@ private:
     Slot* at(std::size_t index) noexcept;
     abi::ResourceId occupy(std::size_t index, const std::shared_ptr<Instance>& instance) noexcept;
 
-    std::mutex mutex_;  // guards chunksMade_, next_ and the search for a free slot
+    static std::mutex& mutex();  // guards chunksMade_, next_ and the search for a free slot
     std::array<std::atomic<Slot*>, chunkCount> chunks_{};
     std::size_t chunksMade_{0};
     std::size_t next_{0};
