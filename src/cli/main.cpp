@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");
     runCommand->footer(
         "Ctrl-C or SIGTERM takes every resource offline, dependents first; a second one terminates\n"
-        "what still runs, a third one leaves at once.\n" +
+        "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n" +
         exitCodeHelp());
 
     try {

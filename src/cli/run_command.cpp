@@ -26,6 +26,8 @@ using namespace std::chrono_literals;
 
 /** How long the second signal waits for Terminate and Close before the program leaves without them. */
 constexpr auto lastPatience = 10s;
+/** Signals closer together than this are one wish: `timeout` and some terminals send theirs twice. */
+constexpr auto oneWish = 250ms;
 
 /** Ctrl-C and SIGTERM, on a thread of their own: the first stops, the second terminates, the third leaves. */
 class StopSignals {
@@ -44,6 +46,9 @@ private:
     void wait() {
         signals_.async_wait([this](const boost::system::error_code& error, int) {
             if (error) return;
+            const auto now = std::chrono::steady_clock::now();
+            if (now - last_ < oneWish) return wait();
+            last_ = now;
             const int number = ++count_;
             if (number >= 3) std::_Exit(static_cast<int>(ExitCode::stopFailed));
             console_.say(number == 1 ? "stopping: every resource goes offline; a second signal terminates them"
@@ -58,6 +63,7 @@ private:
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGINT, SIGTERM};
     std::atomic<int> count_{0};
+    std::chrono::steady_clock::time_point last_{};
     std::thread thread_;
 };
 

@@ -83,8 +83,10 @@ bool Conductor::isOnline(const Member& member) noexcept {
 }
 
 bool Conductor::mayWork(const Member& member) const {
-    return member.wanted && std::all_of(member.providers.begin(), member.providers.end(),
-                                        [&](std::size_t i) { return isOnline(members_[i]); });
+    // Its providers' providers count too: what stands on something lost goes down before that does.
+    return member.wanted && std::all_of(member.providers.begin(), member.providers.end(), [&](std::size_t i) {
+        return isOnline(members_[i]) && mayWork(members_[i]);
+    });
 }
 
 Conductor::Requests Conductor::next() {
@@ -120,9 +122,9 @@ void Conductor::conduct(Requests& requests) {
         }
         // Its provider is down, or nobody wants it; a restart that is due would come too early as well.
         const bool works = !isDown(member) || member.view.restartPending || member.view.state == MonitorState::failed;
-        const bool lost = !member.wanted || std::any_of(member.providers.begin(), member.providers.end(),
-                                                        [&](std::size_t p) { return !isOnline(members_[p]); });
-        if (works && lost && member.asked != Asked::down && member.view.state != MonitorState::dead) {
+        const bool free = std::all_of(member.dependents.begin(), member.dependents.end(),
+                                      [&](std::size_t d) { return isDown(members_[d]); });
+        if (works && free && member.asked != Asked::down && member.view.state != MonitorState::dead) {
             member.asked = Asked::down;
             requests.push_back({i, Kind::offline});
         }

@@ -374,12 +374,12 @@ ReadConfiguration parseConfiguration(std::string_view text, const std::filesyste
 ReadConfiguration readConfiguration(const std::filesystem::path& file) {
     std::error_code error;
     std::ifstream stream{file, std::ios::binary};
-    const std::string text{std::istreambuf_iterator<char>{stream}, {}};
-    if (!stream.is_open() || stream.bad() || std::filesystem::is_directory(file, error)) {
+    if (!stream.is_open() || std::filesystem::is_directory(file, error)) {
         ReadConfiguration out;
         out.problems.push_back({{file.string(), 0}, "the file cannot be read"});
         return out;
     }
+    const std::string text{std::istreambuf_iterator<char>{stream}, {}};
     return parseConfiguration(text, file);
 }
 

@@ -171,7 +171,7 @@ void ResourceMonitor::Engine::callReturned(CallResult result) noexcept {
     record.controlCode = result.controlCode;
     record.threw = result.threw;
     Unit& target = unit(result.resource);
-    journal_.take({std::chrono::system_clock::now(), target.configuration.name, std::move(record)});
+    if (result.called) journal_.take({std::chrono::system_clock::now(), target.configuration.name, std::move(record)});
     boost::asio::post(target.strand, [this, &target, taken = std::move(result)]() mutable { takeResult(target, std::move(taken)); });
 }
 

@@ -72,6 +72,7 @@ abi::ExitState ResourceMonitor::Engine::feed(Unit& unit, const MonitorEvent& eve
         const MonitorEvent next = unit.events.front();
         unit.events.pop_front();
         const MonitorState from = unit.machine.state();
+        unit.operation = operationOf(unit);  // what the event ended is what its log lines are about
         const auto actions = unit.machine.handle(next);
         if (next.kind == Kind::reported) answer = actions.answer;
         for (const auto& action : actions) apply(unit, action);
@@ -99,7 +100,7 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
         case Act::unwatch: host_->unwatch(unit.number); break;
         case Act::publish: break;  // told with the state it belongs to
         case Act::log:
-            log(unit.configuration.name, levelOf(action.reason), operationOf(unit),
+            log(unit.configuration.name, levelOf(action.reason), unit.operation,
                 reasonText(action.reason, action.call, action.code));
             break;
         case Act::failed: noticeFailure(unit, action); break;
@@ -215,7 +216,7 @@ void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorActio
     unit.retrying = false;
     using DecisionKind = core::RestartDecision::Kind;
     if (decision.kind == DecisionKind::restart) {
-        log(name, LogLevel::information, {}, fmt::format("restart in {} ms", decision.delay.count()));
+        log(name, LogLevel::information, {}, "restart in " + durationText(decision.delay));
         feed(unit, MonitorEvent::restart(decision.delay));
         return;
     }
@@ -223,7 +224,7 @@ void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorActio
                            ? "restarts are used up; a cluster would fail the group over, here is no other node"
                            : "it stays failed";
     if (decision.retries) {
-        text += fmt::format("; one more attempt in {} ms", decision.retryAfter.count());
+        text += "; one more attempt in " + durationText(decision.retryAfter);
         unit.retrying = true;
         feed(unit, MonitorEvent::restart(decision.retryAfter));
     }

@@ -37,7 +37,12 @@ abi::Handle handleValue(std::uint64_t number) {
 abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status);
 void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, abi::Dword level, const abi::WideChar* format, ...);
 
-std::uint64_t threadNumber() { return std::hash<std::thread::id>{}(std::this_thread::get_id()); }
+/** Small numbers, so that a reader of the trace sees which calls shared a thread. */
+std::uint64_t threadNumber() {
+    static std::atomic<std::uint64_t> last{0};
+    thread_local const std::uint64_t number = ++last;  // trivially destructible: D9
+    return number;
+}
 
 }  // namespace
 
@@ -171,7 +176,7 @@ private:
     template <typename Function>
     static void guarded(CallResult& result, Function&& function) {
         result.start = Clock::now();
-        result.threw = true;
+        result.called = result.threw = true;
 #if defined(__GLIBCXX__)
         try {
             function();

@@ -124,4 +124,11 @@ std::string reasonText(MonitorReason reason, Call call, abi::Dword code) {
     return {};
 }
 
+std::string durationText(std::chrono::milliseconds duration) {
+    const auto ms = duration.count();
+    if (ms < 10'000 || ms % 1'000 != 0) return fmt::format("{} ms", ms);
+    if (ms < 600'000 || ms % 60'000 != 0) return fmt::format("{} s", ms / 1'000);
+    return fmt::format("{} min", ms / 60'000);
+}
+
 }  // namespace holdfast::inline v1::monitor

@@ -17,4 +17,7 @@ namespace holdfast::inline v1::monitor {
 /** "error 5 (access denied)" for the codes of 11.3, "error 42" for others. */
 [[nodiscard]] std::string codeText(abi::Dword code);
 
+/** "500 ms", "90 s", "60 min". */
+[[nodiscard]] std::string durationText(std::chrono::milliseconds duration);
+
 }  // namespace holdfast::inline v1::monitor

@@ -32,7 +32,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string_view suggestion(std::string_view word, const std::vector<std::string_view>& candidates) {
     std::string_view best;
-    std::size_t nearest = std::max<std::size_t>(2, word.size() / 3) + 1;
+    std::size_t nearest = std::min(std::max<std::size_t>(2, word.size() / 3) + 1, word.size());  // something must be left of it
     for (const auto candidate : candidates) {
         const std::size_t d = distance(word, candidate);
         if (d < nearest) {

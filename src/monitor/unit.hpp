@@ -66,6 +66,7 @@ struct Unit {
     std::uint64_t onlines{0};
     std::uint64_t failures{0};
     std::string reason;
+    std::string operation;                  ///< what ran when the event under way arrived
 };
 
 }  // namespace holdfast::inline v1::monitor

@@ -60,6 +60,7 @@ struct CallResult {
     abi::Dword controlCode{0};
     abi::Dword code{0};        ///< Win32 code; the BOOL of a check; 0 or the last error of Open
     bool hasEvent{false};      ///< Online left a handle
+    bool called{false};        ///< agent code ran: not if a type was started already, or has no such function
     bool threw{false};         ///< an exception escaped, or the thread was ended (W-105)
     std::string problem;       ///< of startup: what is wrong with the library, in words
     std::vector<std::string> notes;  ///< of startup: what is odd but accepted

@@ -27,15 +27,16 @@ namespace {
 struct Instance {
     ResourceHandle handle{};
     KeyHandle key{};
-    std::set<std::string> script;
+    std::mutex reading;
+    std::set<std::string> script;  // read by Terminate while Online writes it (W-102)
     int event{-1};
     std::atomic<int> checks{0};
     std::atomic<bool> terminated{false};
     std::thread worker;
 };
 
-SetResourceStatusRoutine setStatus = nullptr;
-LogEventRoutine logEvent = nullptr;
+std::atomic<SetResourceStatusRoutine> setStatus{nullptr};
+std::atomic<LogEventRoutine> logEvent{nullptr};
 std::mutex mutex;
 std::map<ResourceId, std::shared_ptr<Instance>> instances;
 std::uintptr_t nextId = 7;  // not a pointer: the monitor must not care (W-106)
@@ -79,7 +80,10 @@ std::set<std::string> readScript(KeyHandle key) {
     return words;
 }
 
-bool says(const Instance& instance, const char* word) { return instance.script.count(word) != 0; }
+bool says(Instance& instance, const char* word) {
+    const std::lock_guard lock{instance.reading};
+    return instance.script.count(word) != 0;
+}
 
 void hang() {
     for (;;) std::this_thread::sleep_for(1h);
@@ -87,10 +91,10 @@ void hang() {
 
 Dword report(const Instance& instance, ResourceState state, Dword checkPoint) {
     ResourceStatus status{state, checkPoint, 1000, nullptr};
-    return setStatus(instance.handle, &status);
+    return setStatus.load()(instance.handle, &status);
 }
 
-void log(const Instance& instance, Dword level, const char16_t* text) { logEvent(instance.handle, level, u"%1!ws!", text); }
+void log(const Instance& instance, Dword level, const char16_t* text) { logEvent.load()(instance.handle, level, u"%1!ws!", text); }
 
 void pend(const std::shared_ptr<Instance>& self, ResourceState pending, ResourceState final) {
     if (self->worker.joinable()) self->worker.join();
@@ -131,7 +135,7 @@ void closeIt(ResourceId id) {
         std::thread{[handle = self->handle] {
             std::this_thread::sleep_for(50ms);
             ResourceStatus status{ResourceState::online, 1, 0, nullptr};
-            if (setStatus(handle, &status) == 1) logEvent(handle, 0, u"refused as it should be");
+            if (setStatus.load()(handle, &status) == 1) logEvent.load()(handle, 0, u"refused as it should be");
         }}.detach();
     }
     const std::lock_guard lock{mutex};
@@ -141,7 +145,11 @@ void closeIt(ResourceId id) {
 Dword onlineIt(ResourceId id, Handle* event) {
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
-    self->script = readScript(self->key);
+    {
+        auto script = readScript(self->key);
+        const std::lock_guard lock{self->reading};
+        self->script = std::move(script);
+    }
     self->terminated = false;
     self->checks = 0;
     if (says(*self, "online-hangs")) hang();
@@ -178,6 +186,7 @@ Dword offlineIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
     if (says(*self, "offline-fails")) return code::busy;
+    if (says(*self, "offline-silent")) return code::ioPending;
     if (says(*self, "offline-pends")) {
         pend(self, ResourceState::offlinePending, ResourceState::offline);
         return code::ioPending;

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSL-1.0
+// The program `holdfast run` from outside: output, signals, exit codes.
+#include <catch2/catch_test_macros.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/** A running `holdfast`, its output read as it comes. */
+class Program {
+public:
+    explicit Program(std::vector<std::string> arguments) {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        std::vector<char*> argv;
+        arguments.insert(arguments.begin(), HOLDFAST_PROGRAM);
+        for (auto& argument : arguments) argv.push_back(argument.data());
+        argv.push_back(nullptr);
+        child_ = ::fork();
+        if (child_ == 0) {
+            ::dup2(ends[1], 1);
+            ::dup2(ends[1], 2);
+            ::execv(HOLDFAST_PROGRAM, argv.data());
+            ::_exit(127);
+        }
+        ::close(ends[1]);
+        output_ = ends[0];
+    }
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    ~Program() {
+        if (child_ > 0) {
+            ::kill(child_, SIGKILL);
+            ::waitpid(child_, nullptr, 0);
+        }
+        ::close(output_);
+    }
+
+    /** Reads until `text` appears; false after 30 s or at the end. */
+    bool says(const std::string& text) {
+        const auto deadline = std::chrono::steady_clock::now() + 30s;
+        while (all.find(text) == std::string::npos) {
+            pollfd poll{output_, POLLIN, 0};
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            if (::poll(&poll, 1, 100) <= 0) continue;
+            char buffer[4096];
+            const ssize_t count = ::read(output_, buffer, sizeof buffer);
+            if (count <= 0) return all.find(text) != std::string::npos;
+            all.append(buffer, static_cast<std::size_t>(count));
+        }
+        return true;
+    }
+    void signal(int number) const { ::kill(child_, number); }
+    /** The exit code; -1 after 30 s. */
+    int ends() {
+        (void)says("\x01 nothing says this");
+        const auto deadline = std::chrono::steady_clock::now() + 30s;
+        int status = 0;
+        while (::waitpid(child_, &status, WNOHANG) == 0) {
+            if (std::chrono::steady_clock::now() > deadline) return -1;
+            std::this_thread::sleep_for(5ms);
+        }
+        child_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    }
+
+    std::string all;
+
+private:
+    pid_t child_{-1};
+    int output_{-1};
+};
+
+std::string resource(const std::string& name, const std::string& script, const std::string& more = "") {
+    return "[[resource]]\nname = \"" + name + "\"\ntype = \"Scripted\"\nagent = \"" SCRIPTED_AGENT "\"\nIsAlivePollInterval = \"20 ms\"\n" +
+           more + "[resource.properties]\nScript = \"" + script + "\"\n";
+}
+
+/** A TOML file of its own for each test. */
+struct File {
+    explicit File(const std::string& text)
+        : path{(std::filesystem::temp_directory_path() / ("holdfast-cli-" + std::to_string(::getpid()) + ".toml")).string()} {
+        std::ofstream{path} << text;
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    ~File() { std::filesystem::remove(path); }
+    std::string path;
+};
+
+}  // namespace
+
+TEST_CASE("Ctrl-C and SIGTERM take everything offline, dependents first, and end with the calls table and 0") {
+    const File file{resource("disk", "") + resource("share", "online-pends offline-pends", "dependsOn = [\"disk\"]\n")};
+    for (const int number : {SIGINT, SIGTERM}) {
+        Program program{{"run", file.path}};
+        REQUIRE(program.says("share            state                    OnlinePending -> Online"));
+        program.signal(number);
+        CHECK(program.ends() == 0);
+        CHECK(program.all.find("entry point") != std::string::npos);
+        const auto share = program.all.find("share            state                    OfflinePending -> Opened");
+        const auto disk = program.all.find("disk             state                    Online -> OfflineCalled");
+        REQUIRE(share != std::string::npos);
+        REQUIRE(disk != std::string::npos);
+        CHECK(share < disk);
+    }
+}
+
+TEST_CASE("a second signal terminates what still runs") {
+    // Its Offline never ends: only Terminate does.
+    const File file{resource("r", "offline-silent")};
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("OnlineCalled -> Online"));
+    program.signal(SIGINT);
+    REQUIRE(program.says("OfflineCalled -> OfflinePending"));
+    std::this_thread::sleep_for(300ms);  // two signals closer than 250 ms are one wish
+    program.signal(SIGINT);
+    CHECK(program.ends() == 4);
+    CHECK(program.all.find("terminated on request") != std::string::npos);
+}
+
+TEST_CASE("a third signal leaves at once") {
+    const File file{resource("r", "offline-silent terminate-hangs")};
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("OnlineCalled -> Online"));
+    program.signal(SIGINT);
+    REQUIRE(program.says("stopping"));
+    std::this_thread::sleep_for(300ms);
+    program.signal(SIGINT);
+    REQUIRE(program.says("terminating what still runs"));
+    std::this_thread::sleep_for(300ms);
+    program.signal(SIGINT);
+    CHECK(program.ends() == 4);
+}
+
+TEST_CASE("a run that ends with a failed resource exits with 1 and goes on until it is told to stop") {
+    const File file{resource("r", "online-fails", "RestartAction = 0\n")};
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("nothing runs any more and no retry is pending"));
+    program.signal(SIGTERM);
+    CHECK(program.ends() == 1);
+}
+
+TEST_CASE("a resource given up for a hung call: exit 4, and the call is named") {
+    const File file{resource("r", "isalive-hangs", "DeadlockTimeout = 1000\n")};
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("did not return within DeadlockTimeout"));
+    program.signal(SIGTERM);
+    CHECK(program.ends() == 4);
+    CHECK(program.all.find("never returned: r: IsAlive") != std::string::npos);
+}
+
+TEST_CASE("a refused file exits with 3, names every problem and starts nothing") {
+    const File file{resource("a", "") + "Prt = 5\n" + resource("b", "refuses")};
+    Program program{{"run", file.path}};
+    CHECK(program.ends() == 3);
+    CHECK(program.all.find(file.path + ":8: the agent has no property 'Prt'; did you mean 'Port'?") != std::string::npos);
+    CHECK(program.all.find(file.path + ":15: property \"Script\": \"refuses\" is not a word it likes") != std::string::npos);
+    CHECK(program.all.find("OnlineCalled") == std::string::npos);
+    Program missing{{"run", "/does/not/exist.toml"}};
+    CHECK(missing.ends() == 3);
+}
+
+TEST_CASE("--check loads and validates, and starts nothing") {
+    const File file{resource("a", "")};
+    Program program{{"run", "--check", file.path}};
+    CHECK(program.ends() == 0);
+    CHECK(program.all.find("1 resource, nothing is wrong") != std::string::npos);
+    CHECK(program.all.find("OnlineCalled") == std::string::npos);
+}
+
+TEST_CASE("wrong usage exits with 2, help and version with 0") {
+    CHECK(Program{{"run"}}.ends() == 2);
+    CHECK(Program{{"fly"}}.ends() == 2);
+    CHECK(Program{{"--version"}}.ends() == 0);
+    Program help{{"run", "--help"}};
+    CHECK(help.ends() == 0);
+    CHECK(help.all.find("Exit codes") != std::string::npos);
+}
+
+TEST_CASE("--json and --trace: one object per line") {
+    const File file{resource("r", "online-pends")};
+    const std::string trace = file.path + ".jsonl";
+    Program program{{"run", "--json", "--trace", trace, file.path}};
+    REQUIRE(program.says("\"to\":\"Online\""));
+    program.signal(SIGINT);
+    CHECK(program.ends() == 0);
+    CHECK(program.all.find("{\"record\":\"calls\",\"calls\":[{") != std::string::npos);
+    CHECK(program.all.find("{\"record\":\"end\",\"exitCode\":0}") != std::string::npos);
+    std::ifstream stream{trace};
+    const std::string lines{std::istreambuf_iterator<char>{stream}, {}};
+    for (const char* part : {"\"record\":\"call\"", "\"entryPoint\":\"Online\",\"kind\":3", "\"record\":\"status\"", "\"checkPoint\":2",
+                             "\"record\":\"state\"", "\"answer\":0"}) {
+        INFO(part);
+        CHECK(lines.find(part) != std::string::npos);
+    }
+    std::filesystem::remove(trace);
+}
