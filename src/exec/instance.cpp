@@ -62,7 +62,7 @@ void Instance::bind(Slot& slot, abi::ResourceId /*id*/) {
             const auto self = weak.lock();
             if (!self) return;
             const bool stalled = Runtime::stallWatch().resumedAt(Runtime::coarseNow()) > armedAt;
-            Incoming incoming{core::Event::expired(timer, id, stalled), {}, {}};
+            Incoming incoming{core::Event::expired(timer, id, stalled), {}, {}, 0};
             self->handle(incoming);
         });
 }
@@ -73,7 +73,9 @@ Instance::Result Instance::request(core::Request what, milliseconds patience, mi
     auto slot = std::make_shared<ReplySlot>();
     const auto start = Steady::now();
     const bool urgent = what == core::Request::terminate || what == core::Request::close;
-    post(Incoming{core::Event::requested(what), {}, slot}, urgent);
+    const std::uint32_t before =
+        urgent ? terminates_.fetch_add(1, std::memory_order_acq_rel) + 1 : terminates_.load(std::memory_order_acquire);
+    post(Incoming{core::Event::requested(what), {}, slot, before}, urgent);
     if (const Result answer = slot->wait(start + patience)) return answer;
     // Terminate and Close are never taken back: they will be carried out even if nobody waits any more.
     if (!urgent && slot->cancel()) return {};
@@ -198,6 +200,11 @@ void Instance::handle(Incoming& incoming) {
     core::Event& event = incoming.event;
     if (incoming.slot) {
         if (!incoming.slot->take()) return;  // D2: nobody waits for it any more, so it never happened
+        const bool starts = event.request == core::Request::online || event.request == core::Request::offline;
+        if (starts && incoming.terminates != terminates_.load(std::memory_order_acquire)) {
+            incoming.slot->answer(core::Answer::invalidState);  // W-240: a Terminate called after it has overtaken it
+            return;
+        }
         waiters_[static_cast<std::size_t>(event.request)].push_back(incoming.slot);
         switch (event.request) {
             case core::Request::online: runStop_.store(StopReason::none, std::memory_order_release); break;

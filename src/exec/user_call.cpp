@@ -112,7 +112,7 @@ bool UserCall::online(WorkerSelf self) {
     const CallEnd end = guarded([&] {
         const PropertyBag values = instance_->link().readProperties();
         const core::Policy policy = instance_->type().policy(values);
-        instance_->post({core::Event::read(id_, policy), policy, {}});
+        instance_->post({core::Event::read(id_, policy), policy, {}, 0});
         auto object = std::make_shared<RunObject>();
         object->context = std::make_unique<RunContext>(instance_, run_);
         stop_->throwIfRequested();

@@ -91,6 +91,11 @@ private:
             if (!joins) reply(request, Answer::closed, out);
             return;
         }
+        const bool starts = request == Request::online || request == Request::offline;
+        if (starts && terminateOwed_) {
+            reply(request, Answer::invalidState, out);  // it ran into a Terminate, which wins (W-240)
+            return;
+        }
         switch (request) {
             case Request::online: onOnline(out); break;
             case Request::offline: onOffline(out); break;

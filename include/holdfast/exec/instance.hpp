@@ -83,11 +83,12 @@ private:
         core::Event event;
         std::optional<core::Policy> policy;
         std::shared_ptr<ReplySlot> slot;
+        std::uint32_t terminates{0};  // how many had been called when this request was
     };
 
     // any thread
     void post(Incoming incoming, bool urgent = false);
-    void post(const core::Event& event) { post(Incoming{event, {}, {}}); }
+    void post(const core::Event& event) { post(Incoming{event, {}, {}, 0}); }
     Result request(core::Request what, std::chrono::milliseconds patience, std::chrono::milliseconds more);
     void setText(std::string& which, std::string text);
     [[nodiscard]] std::string text(const std::string& which) const;
@@ -124,6 +125,9 @@ private:
     std::atomic<bool> released_{false};
     std::atomic<StopReason> runStop_{StopReason::none};
     std::atomic<std::int64_t> terminateWait_;  // ms
+
+    // engine threads
+    std::atomic<std::uint32_t> terminates_{0};
 
     std::mutex inboxMutex_;  // guards the two below; held for moments only
     std::deque<Incoming> inbox_;
