@@ -63,6 +63,15 @@ public:
     Core(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
         : registry_{registry}, listener_{std::move(listener)} {}
 
+    Core(const Core&) = delete;
+    Core& operator=(const Core&) = delete;
+    ~Core() override {
+        for (auto& [number, hosted] : resources_) {
+            handles().erase(hosted.handle);
+            if (hosted.library) hosted.library->pin();  // never closed: threads of the agent may still live in it
+        }
+    }
+
     void add(ResourceNumber resource, const HostedResource& description) {
         const std::lock_guard lock{mutex_};
         Hosted& hosted = resources_[resource];

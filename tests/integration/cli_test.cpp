@@ -176,6 +176,21 @@ TEST_CASE("a refused file exits with 3, names every problem and starts nothing")
     CHECK(missing.ends() == 3);
 }
 
+TEST_CASE("D4 SIGSTOP of everything is no failure of anybody") {
+    const File file{resource("polled", "") + resource("pending", "online-silent", "PendingTimeout = 1500\n")};
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("polled           state                    OnlineCalled -> Online"));
+    REQUIRE(program.says("OnlineCalled -> OnlinePending"));
+    program.signal(SIGSTOP);
+    std::this_thread::sleep_for(4s);  // PendingTimeout passes, and 2 s more: the tick is a pause, not a timeout
+    program.signal(SIGCONT);
+    std::this_thread::sleep_for(500ms);
+    program.signal(SIGTERM);
+    CHECK(program.ends() == 0);
+    CHECK(program.all.find("no progress") == std::string::npos);
+    CHECK(program.all.find("-> Failed") == std::string::npos);
+}
+
 TEST_CASE("--check loads and validates, and starts nothing") {
     const File file{resource("a", "")};
     Program program{{"run", "--check", file.path}};
