@@ -110,7 +110,7 @@ ExitCode runMonitor(const RunOptions& options) {
     waitForEnd(monitor, signals);
 
     const auto outcome = monitor.outcome();
-    console.calls(monitor.calls());
+    if (problems.empty() && !options.check) console.calls(monitor.calls());
     auto code = ExitCode::success;
     if (outcome.failedResource) code = ExitCode::failedResource;
     if (outcome.stopFailed || !outcome.running.empty() || !monitor.waitStopped(0ms)) code = ExitCode::stopFailed;

@@ -100,6 +100,7 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
         case Act::unwatch: host_->unwatch(unit.number); break;
         case Act::publish: break;  // told with the state it belongs to
         case Act::log:
+            if (action.reason == MonitorReason::loadFailed && !unit.problems.empty()) break;  // said in words already
             log(unit.configuration.name, levelOf(action.reason), unit.operation,
                 reasonText(action.reason, action.call, action.code));
             break;
@@ -278,8 +279,9 @@ void ResourceMonitor::Engine::takeStartup(Unit& unit, const CallResult& result) 
     const std::string text = fmt::format("agent '{}': {}", unit.configuration.agent.string(),
                                          result.problem.empty() ? codeText(result.code) : result.problem);
     log(unit.configuration.name, LogLevel::error, "Startup", text);
+    if (!unit.prepared) unit.problems.push_back({unit.configuration.where, fmt::format("resource '{}': {}", unit.configuration.name, text)});
     feed(unit, MonitorEvent::returned(Call::load, result.generation, result.code));
-    failPreparing(unit, text);
+    finishPreparing(unit);
 }
 
 /** Still part of loading: what the agent calls its properties decides what is stored before Open. */

@@ -13,15 +13,12 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
-
-#if defined(__GLIBCXX__)
-#include <cxxabi.h>
-#endif
 
 namespace holdfast::inline v1::monitor {
 
@@ -186,23 +183,14 @@ private:
     static void guarded(CallResult& result, Function&& function) {
         result.start = Clock::now();
         result.called = result.threw = true;
-#if defined(__GLIBCXX__)
-        try {
-            function();
-            result.threw = false;
-        } catch (::__cxxabiv1::__forced_unwind&) {
-            throw;  // the agent ends this thread; swallowing that would end the process
-        } catch (...) {
-            result.code = abi::code::exceptionInResourceCall;
-        }
-#else
         try {
             function();
             result.threw = false;
         } catch (...) {
+            // Not a C++ exception: the agent ends this thread, and swallowing that would end the process.
+            if (!std::current_exception()) throw;
             result.code = abi::code::exceptionInResourceCall;
         }
-#endif
     }
 
     struct Instance {
