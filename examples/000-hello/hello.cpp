@@ -11,7 +11,9 @@ struct Settings {
 class Hello final : public holdfast::Resource {
 public:
     Hello(holdfast::Context&, Settings settings) : file_{settings.file} {}
-    void online(holdfast::Operation&) override { std::ofstream{file_} << "hello\n"; }
+    void online(holdfast::Operation&) override {
+        if (!(std::ofstream{file_} << "hello\n")) throw holdfast::Error{"cannot write " + file_.string()};
+    }
     void terminate() noexcept override {
         std::error_code ignored;
         std::filesystem::remove(file_, ignored);

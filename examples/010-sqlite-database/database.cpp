@@ -86,18 +86,18 @@ private:
                 damage = findDamage(db);
             }
             if (!damage.empty()) throw Error{corrupted, damage};
-            db.exec("DROP TABLE IF EXISTS holdfast_heartbeat; CREATE TABLE holdfast_heartbeat AS SELECT 0 AS beat");
             db.exec(fmt::format("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = {}", settings_.journalMode));
+            db.exec("DROP TABLE IF EXISTS holdfast_heartbeat; CREATE TABLE holdfast_heartbeat AS SELECT 0 AS beat");
         });
     }
 
     /** The first thing that is wrong, or nothing. */
     std::string findDamage(SQLite::Database& db) {
         const auto* sql = "SELECT name, found.* FROM sqlite_schema, pragma_{}(name) AS found WHERE type = 'table'";
-        SQLite::Statement tables{db, fmt::format(fmt::runtime(sql), settings_.check)};
-        while (tables.executeStep()) {
-            step(fmt::format("checked table {}", tables.getColumn(0).getString()));
-            if (const auto found = tables.getColumn(1).getString(); found != "ok") return found.substr(0, 100);
+        SQLite::Statement rows{db, fmt::format(fmt::runtime(sql), settings_.check)};
+        while (rows.executeStep()) {
+            step(fmt::format("checked table {}", rows.getColumn(0).getString()));
+            if (auto found = rows.getColumn(1).getString(); found != "ok") return found.substr(0, found.find('\n', 30));
         }
         return {};
     }
