@@ -12,15 +12,15 @@ namespace holdfast::inline v1 {
 
 /** Why an operation failed, in the terms every engine can translate (one table: abi/error_table.hpp). */
 enum class ErrorCode : std::uint8_t {
-    failed,           ///< the entity did not do what was asked
-    configuration,    ///< a property is missing, malformed or out of range
-    notInstalled,     ///< a program, library or file this agent needs is absent
-    permission,       ///< the agent may not do this
-    busy,             ///< somebody else holds what is needed; a retry may help
-    outOfResources,   ///< memory, disk, threads or handles ran out
-    corrupted,        ///< the data is damaged; a retry will not help
-    timeout,          ///< it took longer than it may
-    wrongNode,        ///< cannot run on this node; another may do (W-207)
+    failed,          ///< the entity did not do what was asked
+    configuration,   ///< a property is missing, malformed or out of range
+    notInstalled,    ///< a program, library or file this agent needs is absent
+    permission,      ///< the agent may not do this
+    busy,            ///< somebody else holds what is needed; a retry may help
+    outOfResources,  ///< memory, disk, threads or handles ran out
+    corrupted,       ///< the data is damaged; a retry will not help
+    timeout,         ///< it took longer than it may
+    wrongNode,       ///< cannot run on this node; another may do (W-207)
 };
 
 /**

@@ -54,20 +54,30 @@ using Strings = std::vector<std::string>;
  */
 class PropertyValue {
 public:
-    using Data =
-        std::variant<std::monostate, std::uint32_t, std::int32_t, std::uint64_t, std::int64_t, std::string, Strings, Bytes>;
+    using Data = std::variant<std::monostate, std::uint32_t, std::int32_t, std::uint64_t, std::int64_t, std::string,
+                              Strings, Bytes>;
 
     PropertyValue() = default;
 
     [[nodiscard]] static PropertyValue dword(std::uint32_t value) { return {PropertyFormat::dword, value}; }
     [[nodiscard]] static PropertyValue longInteger(std::int32_t value) { return {PropertyFormat::longInteger, value}; }
-    [[nodiscard]] static PropertyValue ulargeInteger(std::uint64_t value) { return {PropertyFormat::ulargeInteger, value}; }
-    [[nodiscard]] static PropertyValue largeInteger(std::int64_t value) { return {PropertyFormat::largeInteger, value}; }
-    [[nodiscard]] static PropertyValue word(std::uint16_t value) { return {PropertyFormat::word, std::uint32_t{value}}; }
+    [[nodiscard]] static PropertyValue ulargeInteger(std::uint64_t value) {
+        return {PropertyFormat::ulargeInteger, value};
+    }
+    [[nodiscard]] static PropertyValue largeInteger(std::int64_t value) {
+        return {PropertyFormat::largeInteger, value};
+    }
+    [[nodiscard]] static PropertyValue word(std::uint16_t value) {
+        return {PropertyFormat::word, std::uint32_t{value}};
+    }
     [[nodiscard]] static PropertyValue fileTime(std::uint64_t value) { return {PropertyFormat::fileTime, value}; }
     [[nodiscard]] static PropertyValue sz(std::string value) { return {PropertyFormat::sz, std::move(value)}; }
-    [[nodiscard]] static PropertyValue expandSz(std::string value) { return {PropertyFormat::expandSz, std::move(value)}; }
-    [[nodiscard]] static PropertyValue expandedSz(std::string value) { return {PropertyFormat::expandedSz, std::move(value)}; }
+    [[nodiscard]] static PropertyValue expandSz(std::string value) {
+        return {PropertyFormat::expandSz, std::move(value)};
+    }
+    [[nodiscard]] static PropertyValue expandedSz(std::string value) {
+        return {PropertyFormat::expandedSz, std::move(value)};
+    }
     [[nodiscard]] static PropertyValue multiSz(Strings value) { return {PropertyFormat::multiSz, std::move(value)}; }
     [[nodiscard]] static PropertyValue binary(Bytes value) { return {PropertyFormat::binary, std::move(value)}; }
     [[nodiscard]] static PropertyValue securityDescriptor(Bytes value) {
@@ -97,7 +107,8 @@ public:
 private:
     // In place: GCC 12 takes a moved variant's other alternatives for uninitialised ones, and warns.
     template <typename Type>
-    PropertyValue(PropertyFormat format, Type value) : format_{format}, data_{std::in_place_type<Type>, std::move(value)} {}
+    PropertyValue(PropertyFormat format, Type value)
+        : format_{format}, data_{std::in_place_type<Type>, std::move(value)} {}
 
     PropertyFormat format_{PropertyFormat::unknown};
     abi::RegistryType foreignType_{abi::RegistryType::none};
@@ -151,8 +162,8 @@ struct PropertyDescription {
     abi::RegistryType registryType{abi::RegistryType::none};
     std::string kind;  ///< "string", "path", "bool", "integer", "duration ms", "enum", "list", "binary"
     bool required{false};
-    bool secret{false};       ///< never logged, listed or returned
-    bool framework{false};    ///< holdfast's own (CheckInterval, ...), not the author's
+    bool secret{false};     ///< never logged, listed or returned
+    bool framework{false};  ///< holdfast's own (CheckInterval, ...), not the author's
     PropertyValue defaultValue;
     std::string defaultText;  ///< empty for a secret
     std::string range;        ///< "0 ms to 3600000 ms"; empty if the format is the only limit

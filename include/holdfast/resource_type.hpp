@@ -66,8 +66,8 @@ public:
      * `pattern("...")`, `oneOf({...})`, `names({{Enum::a, "a"}, ...})` and the description (text).
      */
     template <typename Member, typename Owner, typename... Traits>
-        requires std::derived_from<Settings, Owner>
-    ResourceType& property(std::string_view name, Member Owner::*member, const Traits&... traits) {
+    requires std::derived_from<Settings, Owner> ResourceType& property(std::string_view name, Member Owner::*member,
+                                                                       const Traits&... traits) {
         table_.add(detail::makeRule(name, member, Settings{}, traits...));
         return *this;
     }
@@ -92,7 +92,9 @@ public:
     ResourceType& onlineLimit(core::Milliseconds value) { return with(&core::Policy::onlineLimit, value); }
     ResourceType& offlineLimit(core::Milliseconds value) { return with(&core::Policy::offlineLimit, value); }
     ResourceType& terminateTimeout(core::Milliseconds value) { return with(&core::Policy::terminateTimeout, value); }
-    ResourceType& predecessorTimeout(core::Milliseconds value) { return with(&core::Policy::predecessorTimeout, value); }
+    ResourceType& predecessorTimeout(core::Milliseconds value) {
+        return with(&core::Policy::predecessorTimeout, value);
+    }
 
     /** The finished type; this object is left empty. */
     [[nodiscard]] std::shared_ptr<const AgentType> share() {

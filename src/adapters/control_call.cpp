@@ -35,9 +35,14 @@ public:
         } const done{*this, result};
         std::string reason;
         abi::Dword needed = 0;
-        const ControlCall call{code_, hasIn_ ? in_.data() : nullptr, static_cast<abi::Dword>(in_.size()),
-                               hasOut_ ? out_.data() : nullptr, static_cast<abi::Dword>(out_.size()), &needed};
-        result = resourcePropertyControl(instance_->type(), [this] { return instance_->link().readProperties(); }, call, &reason);
+        const ControlCall call{code_,
+                               hasIn_ ? in_.data() : nullptr,
+                               static_cast<abi::Dword>(in_.size()),
+                               hasOut_ ? out_.data() : nullptr,
+                               static_cast<abi::Dword>(out_.size()),
+                               &needed};
+        result = resourcePropertyControl(
+            instance_->type(), [this] { return instance_->link().readProperties(); }, call, &reason);
         needed_ = needed;
         if (!reason.empty()) {
             instance_->reporter().log(LogLevel::error, reason);
@@ -52,7 +57,8 @@ public:
         std::unique_lock lock{mutex_};
         if (!ended_.wait_for(lock, patience, [this] { return finished_; })) return abi::code::timeout;
         if (call.bytesReturned != nullptr) *call.bytesReturned = needed_;
-        if (result_ == abi::code::success && hasOut_ && needed_ <= out_.size()) std::memcpy(call.out, out_.data(), needed_);
+        if (result_ == abi::code::success && hasOut_ && needed_ <= out_.size())
+            std::memcpy(call.out, out_.data(), needed_);
         return result_;
     }
 

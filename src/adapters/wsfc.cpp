@@ -49,11 +49,16 @@ Result guardedEntry(Result failure, Call&& call) noexcept {
 abi::Dword toCode(const exec::Instance::Result& result) noexcept {
     if (!result) return abi::code::timeout;  // D2: taken back, nothing was started
     switch (*result) {
-        case core::Answer::done: return abi::code::success;
-        case core::Answer::pending: return abi::code::ioPending;
-        case core::Answer::invalidState: return abi::code::invalidState;
-        case core::Answer::failed: return abi::code::resourceFailed;
-        case core::Answer::closed: return abi::code::resourceNotFound;
+        case core::Answer::done:
+            return abi::code::success;
+        case core::Answer::pending:
+            return abi::code::ioPending;
+        case core::Answer::invalidState:
+            return abi::code::invalidState;
+        case core::Answer::failed:
+            return abi::code::resourceFailed;
+        case core::Answer::closed:
+            return abi::code::resourceNotFound;
     }
     return abi::code::resourceFailed;
 }
@@ -122,8 +127,9 @@ abi::Dword HOLDFAST_STDCALL controlEntry(abi::ResourceId id, abi::Dword code, vo
     });
 }
 
-abi::Dword HOLDFAST_STDCALL typeControlEntry(const abi::WideChar* typeName, abi::Dword code, void* in, abi::Dword inSize,
-                                             void* out, abi::Dword outSize, abi::Dword* bytesReturned) {
+abi::Dword HOLDFAST_STDCALL typeControlEntry(const abi::WideChar* typeName, abi::Dword code, void* in,
+                                             abi::Dword inSize, void* out, abi::Dword outSize,
+                                             abi::Dword* bytesReturned) {
     return guardedEntry(abi::code::notEnoughMemory, [&] {
         if (bytesReturned != nullptr) *bytesReturned = 0;
         if (typeName == nullptr) return abi::code::invalidParameter;
@@ -132,7 +138,8 @@ abi::Dword HOLDFAST_STDCALL typeControlEntry(const abi::WideChar* typeName, abi:
             Registry& all = registry();
             const std::lock_guard lock{all.mutex};
             for (std::size_t i = 0; i < all.count; ++i) {
-                if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type->name()), typeName)) type = all.served[i].type;
+                if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type->name()), typeName))
+                    type = all.served[i].type;
             }
         }
         if (!type) return abi::code::resourceTypeNameNotFound;
@@ -195,7 +202,8 @@ abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceTy
     try {
         for (const auto& type : types()) {
             if (!abi::equalsIgnoringCase(abi::toWide(type->name()), resourceType)) continue;  // W-014
-            if (minVersion > abi::versionV1 || maxVersion < abi::versionV1) return abi::code::revisionMismatch;  // W-015
+            if (minVersion > abi::versionV1 || maxVersion < abi::versionV1)
+                return abi::code::revisionMismatch;  // W-015
             return serve(type, {setStatus, logEvent}, table);
         }
         return abi::code::resourceTypeNameNotFound;

@@ -16,11 +16,16 @@ constexpr abi::Dword waitHintMs = 20'000;
 
 abi::ResourceState toState(core::Status status) noexcept {
     switch (status) {
-        case core::Status::onlinePending: return abi::ResourceState::onlinePending;
-        case core::Status::offlinePending: return abi::ResourceState::offlinePending;
-        case core::Status::online: return abi::ResourceState::online;
-        case core::Status::offline: return abi::ResourceState::offline;
-        case core::Status::failed: return abi::ResourceState::failed;
+        case core::Status::onlinePending:
+            return abi::ResourceState::onlinePending;
+        case core::Status::offlinePending:
+            return abi::ResourceState::offlinePending;
+        case core::Status::online:
+            return abi::ResourceState::online;
+        case core::Status::offline:
+            return abi::ResourceState::offline;
+        case core::Status::failed:
+            return abi::ResourceState::failed;
     }
     return abi::ResourceState::failed;
 }
@@ -55,8 +60,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<exec::EngineLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
-                                               std::shared_ptr<const AgentType> type) {
+std::shared_ptr<exec::EngineLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle,
+                                               abi::KeyHandle resourceKey, std::shared_ptr<const AgentType> type) {
     return std::make_shared<WsfcLink>(callbacks, handle, resourceKey, std::move(type));
 }
 

@@ -20,7 +20,7 @@ struct CallEnd {
     bool returned{false};
     bool stopped{false};  ///< by `Stopped` or an interruption
     ErrorCode code{ErrorCode::failed};
-    std::string text;     ///< why, when it threw
+    std::string text;  ///< why, when it threw
 };
 
 /**

@@ -57,14 +57,13 @@ void Instance::bind(Slot& slot, abi::ResourceId /*id*/) {
     reporter_ = std::make_shared<Reporter>(runtime().control(), setup_.link, [weak](core::Generation run) {
         if (const auto self = weak.lock()) self->post(core::Event::stoppedByEngine(run));
     });
-    timers_ = runtime().clock().makeTimers(
-        strand_, [weak](core::Timer timer, core::TimerId id, core::Time armedAt) {
-            const auto self = weak.lock();
-            if (!self) return;
-            const bool stalled = Runtime::stallWatch().resumedAt(Runtime::coarseNow()) > armedAt;
-            Incoming incoming{core::Event::expired(timer, id, stalled), {}, {}, 0};
-            self->handle(incoming);
-        });
+    timers_ = runtime().clock().makeTimers(strand_, [weak](core::Timer timer, core::TimerId id, core::Time armedAt) {
+        const auto self = weak.lock();
+        if (!self) return;
+        const bool stalled = Runtime::stallWatch().resumedAt(Runtime::coarseNow()) > armedAt;
+        Incoming incoming{core::Event::expired(timer, id, stalled), {}, {}, 0};
+        self->handle(incoming);
+    });
 }
 
 // ---- engine threads --------------------------------------------------------------------------------------------------
@@ -121,9 +120,8 @@ void Instance::sayIfLate(const char* what, Steady::time_point since) {
     const auto took = std::chrono::duration_cast<milliseconds>(Steady::now() - since);
     if (took <= entryBudget) return;
     const std::string step = text(progress_);
-    reporter_->log(LogLevel::warning,
-                   fmt::format("{} took {} ms of a budget of {} ms{}", what, took.count(), entryBudget.count(),
-                               step.empty() ? "" : "; last step: " + step));
+    reporter_->log(LogLevel::warning, fmt::format("{} took {} ms of a budget of {} ms{}", what, took.count(),
+                                                  entryBudget.count(), step.empty() ? "" : "; last step: " + step));
 }
 
 void Instance::post(Incoming incoming, bool urgent) {
@@ -207,10 +205,18 @@ void Instance::handle(Incoming& incoming) {
         }
         waiters_[static_cast<std::size_t>(event.request)].push_back(incoming.slot);
         switch (event.request) {
-            case core::Request::online: runStop_.store(StopReason::none, std::memory_order_release); break;
-            case core::Request::offline: runStop_.store(StopReason::offline, std::memory_order_release); break;
-            case core::Request::terminate: runStop_.store(StopReason::terminate, std::memory_order_release); break;
-            case core::Request::close: runStop_.store(StopReason::close, std::memory_order_release); break;
+            case core::Request::online:
+                runStop_.store(StopReason::none, std::memory_order_release);
+                break;
+            case core::Request::offline:
+                runStop_.store(StopReason::offline, std::memory_order_release);
+                break;
+            case core::Request::terminate:
+                runStop_.store(StopReason::terminate, std::memory_order_release);
+                break;
+            case core::Request::close:
+                runStop_.store(StopReason::close, std::memory_order_release);
+                break;
         }
     }
     if (incoming.policy) event.policy = &*incoming.policy;
@@ -218,37 +224,58 @@ void Instance::handle(Incoming& incoming) {
     if (incoming.policy) {
         const core::Policy& policy = machine_.policy();
         terminateWait_.store(policy.terminateTimeout.count(), std::memory_order_release);
-        slot_->maxAge.store(static_cast<std::uint32_t>(
-                                (policy.checkInterval + policy.checkTimeout + core::Limits::stall).count()),
-                            std::memory_order_release);
+        slot_->maxAge.store(
+            static_cast<std::uint32_t>((policy.checkInterval + policy.checkTimeout + core::Limits::stall).count()),
+            std::memory_order_release);
     }
     const core::Phase phase = machine_.phase();
-    busy_.store(phase == core::Phase::online || phase == core::Phase::onlinePending || phase == core::Phase::offlinePending,
-                std::memory_order_release);
+    busy_.store(
+        phase == core::Phase::online || phase == core::Phase::onlinePending || phase == core::Phase::offlinePending,
+        std::memory_order_release);
     for (const core::Action& action : actions) perform(action);
 }
 
 void Instance::perform(const core::Action& action) {
     switch (action.kind) {
-        case core::Action::Kind::reply: answer(action.request, action.answer); break;
-        case core::Action::Kind::startJob: startJob(action); break;
+        case core::Action::Kind::reply:
+            answer(action.request, action.answer);
+            break;
+        case core::Action::Kind::startJob:
+            startJob(action);
+            break;
         case core::Action::Kind::requestStop:
             runStop_.store(action.stop, std::memory_order_release);
             call_->request(action.stop);
             runtime().control().submit([call = call_] { call->runCallbacks(); });
             break;
-        case core::Action::Kind::openReports: reporter_->open(action.id); break;
-        case core::Action::Kind::closeReports: reporter_->close(); break;
-        case core::Action::Kind::report: report(action); break;
-        case core::Action::Kind::resetEvent: reporter_->resetEvent(action.id); break;
+        case core::Action::Kind::openReports:
+            reporter_->open(action.id);
+            break;
+        case core::Action::Kind::closeReports:
+            reporter_->close();
+            break;
+        case core::Action::Kind::report:
+            report(action);
+            break;
+        case core::Action::Kind::resetEvent:
+            reporter_->resetEvent(action.id);
+            break;
         case core::Action::Kind::signalFailure:
             say(action.reason, machine_.workJob());
             reporter_->signal(action.id);
             break;
-        case core::Action::Kind::setVerdict: setVerdict(action.health, action.id); break;
-        case core::Action::Kind::armTimer: timers_->arm(action.timer, action.id, action.duration); break;
-        case core::Action::Kind::cancelTimer: timers_->cancel(action.timer); break;
-        case core::Action::Kind::note: say(action.reason, action.job); break;
+        case core::Action::Kind::setVerdict:
+            setVerdict(action.health, action.id);
+            break;
+        case core::Action::Kind::armTimer:
+            timers_->arm(action.timer, action.id, action.duration);
+            break;
+        case core::Action::Kind::cancelTimer:
+            timers_->cancel(action.timer);
+            break;
+        case core::Action::Kind::note:
+            say(action.reason, action.job);
+            break;
         case core::Action::Kind::release:
             timers_->cancelAll();
             released_.store(true, std::memory_order_release);
@@ -258,10 +285,12 @@ void Instance::perform(const core::Action& action) {
 
 void Instance::startJob(const core::Action& action) {
     Runtime& shared = runtime();
-    auto stop = std::make_shared<StopState>(shared.clock(), [lane = &shared.control()](std::shared_ptr<StopState> state) {
-        lane->submit([state = std::move(state)] { state->runCallbacks(); });
-    });
-    auto call = std::make_shared<UserCall>(shared_from_this(), action.job, action.id, machine_.generation(), action.destroy, stop);
+    auto stop =
+        std::make_shared<StopState>(shared.clock(), [lane = &shared.control()](std::shared_ptr<StopState> state) {
+            lane->submit([state = std::move(state)] { state->runCallbacks(); });
+        });
+    auto call = std::make_shared<UserCall>(shared_from_this(), action.job, action.id, machine_.generation(),
+                                           action.destroy, stop);
     if (action.job == core::Job::terminate) {
         shared.control().submit(std::move(call));  // D6: its thread is reserved
         return;
@@ -281,7 +310,8 @@ void Instance::report(const core::Action& action) {
     if (final || !text(progress_).empty() || action.reason != core::Reason::progress) {
         if (action.reason != core::Reason::none) say(action.reason, action.job);
     }
-    reporter_->report(action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr});
+    reporter_->report(
+        action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr});
 }
 
 void Instance::say(core::Reason reason, core::Job job) {

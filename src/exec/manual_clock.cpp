@@ -18,7 +18,9 @@ class ManualClock::Timers final : public TimerSet {
 public:
     Timers(ManualClock& clock, Strand& strand, Expired expired)
         : clock_{clock}, strand_{strand}, expired_{std::make_shared<Expired>(std::move(expired))} {}
-    ~Timers() override { remove([](const Armed&) { return true; }); }
+    ~Timers() override {
+        remove([](const Armed&) { return true; });
+    }
 
     void arm(core::Timer timer, core::TimerId id, core::Milliseconds duration) override {
         cancel(timer);

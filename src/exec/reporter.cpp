@@ -109,7 +109,8 @@ void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
         if (report != nullptr) {
             proceed = link_->report(report->status);
         } else {
-            if (lost != 0) link_->log(LogLevel::warning, fmt::format("{} log lines were lost: the engine is too slow", lost));
+            if (lost != 0)
+                link_->log(LogLevel::warning, fmt::format("{} log lines were lost: the engine is too slow", lost));
             const auto& line = std::get<Line>(item);
             link_->log(line.level, line.text);
         }

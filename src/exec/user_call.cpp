@@ -19,7 +19,9 @@ public:
     explicit Stopping(StopState& stop) : stop_{stop} {}
     [[nodiscard]] bool stopRequested() const noexcept override { return stop_.requested(); }
     [[nodiscard]] StopReason stopReason() const noexcept override { return stop_.reason(); }
-    [[nodiscard]] StopCallback onStop(std::function<void()> callback) override { return stop_.add(std::move(callback)); }
+    [[nodiscard]] StopCallback onStop(std::function<void()> callback) override {
+        return stop_.add(std::move(callback));
+    }
     void sleepFor(std::chrono::milliseconds duration) override { stop_.sleepFor(duration); }
 
 private:
@@ -98,12 +100,22 @@ void UserCall::run(WorkerSelf self) {
     if (job_ != core::Job::terminate) instance_->setText(instance_->failure_, "its thread ended");
     bool good = false;
     switch (job_) {
-        case core::Job::online: good = online(self); break;
-        case core::Job::offline: good = offline(self); break;
+        case core::Job::online:
+            good = online(self);
+            break;
+        case core::Job::offline:
+            good = offline(self);
+            break;
         case core::Job::look:
-        case core::Job::check: good = check(self); break;
-        case core::Job::repair: good = repair(self); break;
-        case core::Job::terminate: terminate(); break;
+        case core::Job::check:
+            good = check(self);
+            break;
+        case core::Job::repair:
+            good = repair(self);
+            break;
+        case core::Job::terminate:
+            terminate();
+            break;
     }
     outcome = good ? core::Outcome::succeeded : core::Outcome::failed;
 }

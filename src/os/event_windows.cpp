@@ -10,7 +10,8 @@ namespace holdfast::inline v1::os {
 
 Event::Event() : handle_{::CreateEventW(nullptr, TRUE, FALSE, nullptr)} {
     if (handle_ == nullptr) {
-        throw std::system_error{static_cast<int>(::GetLastError()), std::system_category(), "cannot create the failure event"};
+        throw std::system_error{static_cast<int>(::GetLastError()), std::system_category(),
+                                "cannot create the failure event"};
     }
 }
 

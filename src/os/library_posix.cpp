@@ -35,8 +35,8 @@ Library::Opened Library::open(const std::filesystem::path& path) {
     const auto says = [&](const char* what) { return opened.detail.find(what) != std::string::npos; };
     if (says("undefined symbol") || says("symbol not found")) {
         opened.problem = LibraryProblem::unresolved;
-    } else if (says("invalid ELF header") || says("file too short") || says("wrong ELF class") || says("not a mach-o") ||
-               says("cannot read file data")) {
+    } else if (says("invalid ELF header") || says("file too short") || says("wrong ELF class") ||
+               says("not a mach-o") || says("cannot read file data")) {
         opened.problem = LibraryProblem::noLibrary;
     } else {
         opened.problem = LibraryProblem::other;

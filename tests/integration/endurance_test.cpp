@@ -7,8 +7,8 @@
 #include <holdfast/exec/runtime.hpp>
 #include <holdfast/testing.hpp>
 
-#include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
+#include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -34,7 +34,8 @@ struct Usage {
     static Usage now() {
         Usage usage;
 #if defined(__linux__)
-        for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/task"}) ++usage.threads;
+        for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/task"})
+            ++usage.threads;
         for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) ++usage.handles;
         std::ifstream status{"/proc/self/statm"};
         long size = 0;
@@ -66,8 +67,8 @@ TEST_CASE("W-1110 1,000 Open/Close and Online/Offline cycles leave threads, hand
     const Usage before = Usage::now();
     for (int i = 0; i < 1'000; ++i) cycle();
     const Usage after = Usage::now();
-    fmt::print("threads {} -> {}, handles {} -> {}, memory {} KiB -> {} KiB\n", before.threads, after.threads, before.handles,
-               after.handles, before.kilobytes, after.kilobytes);
+    fmt::print("threads {} -> {}, handles {} -> {}, memory {} KiB -> {} KiB\n", before.threads, after.threads,
+               before.handles, after.handles, before.kilobytes, after.kilobytes);
     CHECK(after.threads == before.threads);
     CHECK(after.handles == before.handles);
     if (!instrumented) CHECK(after.kilobytes < before.kilobytes + 2'048);
@@ -167,7 +168,8 @@ TEST_CASE("W-1150 randomised calls with concurrent Terminate break no promise") 
                 for (const auto& report : engine.reports()) {
                     const bool ofOffline = report.state.rfind("Offline", 0) == 0;
                     if (over || ofOffline != offline) last = 0;
-                    if (over && !offline && !ofOffline && report.state != "Failed") ++broken;  // W-209: something after the end
+                    if (over && !offline && !ofOffline && report.state != "Failed")
+                        ++broken;  // W-209: something after the end
                     if (report.checkPoint <= last) ++broken;
                     last = report.checkPoint;
                     offline = ofOffline;

@@ -62,7 +62,7 @@ TEST_CASE("W-302 a failed check fails the resource, signals once and stays faile
     CHECK(script->checks == checks);
     CHECK(engine.terminate() == Answer::done);
     REQUIRE(engine.bringOnline());
-    CHECK(engine.isAlive());  // W-332
+    CHECK(engine.isAlive());                 // W-332
     CHECK_FALSE(engine.failureSignalled());  // W-246
 }
 

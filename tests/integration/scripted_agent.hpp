@@ -70,10 +70,10 @@ struct Script {
     std::atomic<int> offlines{0};
     std::atomic<int> terminates{0};
     std::atomic<int> checks{0};
-    std::atomic<int> objects{0};   // alive now
+    std::atomic<int> objects{0};       // alive now
     std::atomic<bool> running{false};  // the entity: online() sets it, offline() and terminate() clear it
-    std::atomic<int> inside{0};    // members other than terminate() that run now
-    std::atomic<int> overlaps{0};  // D5 violated
+    std::atomic<int> inside{0};        // members other than terminate() that run now
+    std::atomic<int> overlaps{0};      // D5 violated
     std::atomic<Context*> context{nullptr};
 
     void note(const std::string& what) {
@@ -165,7 +165,9 @@ public:
     explicit Type(std::shared_ptr<Script> script) : script_{std::move(script)} {}
     [[nodiscard]] const std::string& name() const noexcept override { return name_; }
     [[nodiscard]] const std::string& description() const noexcept override { return name_; }
-    [[nodiscard]] const std::vector<holdfast::PropertyDescription>& properties() const noexcept override { return none_; }
+    [[nodiscard]] const std::vector<holdfast::PropertyDescription>& properties() const noexcept override {
+        return none_;
+    }
     void validate(const holdfast::PropertyBag&) const override {}
     void validateEach(const holdfast::PropertyBag&) const override {}
     [[nodiscard]] holdfast::core::Policy policy(const holdfast::PropertyBag&) const override {
@@ -173,7 +175,8 @@ public:
         policy.repairs = static_cast<bool>(script_->repair);
         return policy;
     }
-    [[nodiscard]] std::unique_ptr<holdfast::Resource> build(Context& context, const holdfast::PropertyBag&) const override {
+    [[nodiscard]] std::unique_ptr<holdfast::Resource> build(Context& context,
+                                                            const holdfast::PropertyBag&) const override {
         return std::make_unique<Agent>(context, script_);
     }
 

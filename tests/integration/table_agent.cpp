@@ -59,15 +59,16 @@ public:
 
 template <typename Type>
 auto describe(const char* name) {
-    return std::move(holdfast::ResourceType<Type, Settings>{name}
-                         .property("Online", &Settings::online, "what online() does")
-                         .property("Check", &Settings::check, "what isAlive() does")
-                         .property("Terminate", &Settings::terminate, "what terminate() does")
-                         .property("DeafFor", &Settings::deafFor, holdfast::range(1ms, 10s), "how long it hears nothing")
-                         .property("SlowValidation", &Settings::slowValidation, "whether the validator hangs")
-                         .validate([](const Settings& settings) {
-                             if (settings.slowValidation) std::this_thread::sleep_for(settings.deafFor);
-                         }));
+    return std::move(
+        holdfast::ResourceType<Type, Settings>{name}
+            .property("Online", &Settings::online, "what online() does")
+            .property("Check", &Settings::check, "what isAlive() does")
+            .property("Terminate", &Settings::terminate, "what terminate() does")
+            .property("DeafFor", &Settings::deafFor, holdfast::range(1ms, 10s), "how long it hears nothing")
+            .property("SlowValidation", &Settings::slowValidation, "whether the validator hangs")
+            .validate([](const Settings& settings) {
+                if (settings.slowValidation) std::this_thread::sleep_for(settings.deafFor);
+            }));
 }
 
 }  // namespace

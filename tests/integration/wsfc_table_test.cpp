@@ -7,9 +7,9 @@
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/monitor/memory_registry.hpp>
 
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
-#include <fmt/format.h>
 
 #include <dlfcn.h>
 #include <poll.h>
@@ -49,7 +49,8 @@ struct Heard {
     bool waitFor(ResourceState state) {
         std::unique_lock lock{mutex};
         return changed.wait_for(lock, 10s, [&] {
-            return std::any_of(reports.begin(), reports.end(), [&](const ResourceStatus& r) { return r.state == state; });
+            return std::any_of(reports.begin(), reports.end(),
+                               [&](const ResourceStatus& r) { return r.state == state; });
         });
     }
     bool waitForLine(const std::string& text) {
@@ -251,8 +252,9 @@ TEST_CASE("W-108 stale and forged ids are refused by every entry point") {
     CHECK(other.id != stale);  // W-1136
     Handle event = nullptr;
     Dword needed = 77;
-    for (const ResourceId id : {stale, ResourceId{nullptr}, reinterpret_cast<ResourceId>(std::uintptr_t{0xDEADBEEF}),
-                                reinterpret_cast<ResourceId>(~std::uintptr_t{0}), reinterpret_cast<ResourceId>(&event)}) {
+    for (const ResourceId id :
+         {stale, ResourceId{nullptr}, reinterpret_cast<ResourceId>(std::uintptr_t{0xDEADBEEF}),
+          reinterpret_cast<ResourceId>(~std::uintptr_t{0}), reinterpret_cast<ResourceId>(&event)}) {
         CHECK(f.online(id, &event) == 5007);
         CHECK(f.offline(id) == 5007);
         CHECK(f.resourceControl(id, 0x01000000, nullptr, 0, nullptr, 0, &needed) == 5007);
@@ -299,13 +301,12 @@ TEST_CASE("Entry points keep their budgets while every member of the user's hang
 TEST_CASE("D16 a validator that hangs is ERROR_TIMEOUT, in time, and nothing is written") {
     const Library library;
     Hosted hosted{library.table("Misbehaving")};
-    const std::vector<Byte> list =
-        writePropertyList(bag({{"SlowValidation", PropertyValue::dword(1)}}), ListUse::send);
+    const std::vector<Byte> list = writePropertyList(bag({{"SlowValidation", PropertyValue::dword(1)}}), ListUse::send);
     std::vector<Byte> in = list;
     Dword needed = 0;
     CHECK(timed([&] {
-              CHECK(hosted.f.resourceControl(hosted.id, 0x01000089, in.data(), static_cast<Dword>(in.size()), nullptr, 0,
-                                             &needed) == code::timeout);
+              CHECK(hosted.f.resourceControl(hosted.id, 0x01000089, in.data(), static_cast<Dword>(in.size()), nullptr,
+                                             0, &needed) == code::timeout);
           }) < 300ms);
     std::this_thread::sleep_for(1'600ms);
 }
@@ -324,9 +325,11 @@ TEST_CASE("W-142 W-620 the control codes about private properties, and ERROR_INV
     CHECK(needed > 40);
     CHECK(control(0x01000005) == 1);
     CHECK(control(0x0100BEEF) == 1);
-    CHECK(hosted.f.resourceTypeControl(toWide("misbehaving").c_str(), 0x02000091, nullptr, 0, out.data(), out.size(), &needed) == 0);
+    CHECK(hosted.f.resourceTypeControl(toWide("misbehaving").c_str(), 0x02000091, nullptr, 0, out.data(), out.size(),
+                                       &needed) == 0);
     CHECK(readPropertyList(out.data(), needed).code == 0);
-    CHECK(hosted.f.resourceTypeControl(toWide("nobody").c_str(), 0x02000091, nullptr, 0, out.data(), out.size(), &needed) == 5080);
+    CHECK(hosted.f.resourceTypeControl(toWide("nobody").c_str(), 0x02000091, nullptr, 0, out.data(), out.size(),
+                                       &needed) == 5080);
     // Buffer rules 7.5: never a byte past the size that was given.
     for (Dword size = 0; size < 64; ++size) {
         out.fill(0xCC);
@@ -337,7 +340,8 @@ TEST_CASE("W-142 W-620 the control codes about private properties, and ERROR_INV
     }
     // A refused list says why in the log, so that a monitor can tell its user.
     std::vector<Byte> list = writePropertyList(bag({{"DeafFor", PropertyValue::dword(0)}}), ListUse::send);
-    CHECK(hosted.f.resourceControl(hosted.id, 0x01000089, list.data(), static_cast<Dword>(list.size()), nullptr, 0, &needed) == 13);
+    CHECK(hosted.f.resourceControl(hosted.id, 0x01000089, list.data(), static_cast<Dword>(list.size()), nullptr, 0,
+                                   &needed) == 13);
     CHECK(heard.waitForLine("DeafFor"));
 }
 

@@ -5,8 +5,8 @@
 
 #include <holdfast/core/lifecycle.hpp>
 
-#include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
+#include <catch2/catch_test_macros.hpp>
 
 #include <deque>
 #include <map>
@@ -20,18 +20,18 @@ namespace {
 
 /** What an observer outside the machine knows; violations are collected as text. */
 struct Ledger {
-    bool workLive{false};       // a user call other than terminate runs
+    bool workLive{false};  // a user call other than terminate runs
     Job workJob{Job::online};
     JobId workId{0};
     bool workStopped{false};    // it was told to stop
     bool terminateLive{false};  // terminate() runs
     JobId terminateId{0};
     bool terminateDestroys{false};
-    bool residue{false};        // user code ran and nothing undid it since
-    bool residueGrew{false};    // ... while terminate() ran
-    bool operation{false};      // an Online or Offline was accepted and has no end yet
+    bool residue{false};      // user code ran and nothing undid it since
+    bool residueGrew{false};  // ... while terminate() ran
+    bool operation{false};    // an Online or Offline was accepted and has no end yet
     bool operationOnline{false};
-    bool awaitsAnswer{false};   // its entry point has not returned yet
+    bool awaitsAnswer{false};  // its entry point has not returned yet
     bool gateOpen{false};
     bool terminateAsked{false};
     bool closeAsked{false};
@@ -80,8 +80,12 @@ struct Ledger {
 
     void apply(const Action& action, const Event& event) {
         switch (action.kind) {
-            case Action::Kind::reply: onReply(action); break;
-            case Action::Kind::startJob: onStart(action); break;
+            case Action::Kind::reply:
+                onReply(action);
+                break;
+            case Action::Kind::startJob:
+                onStart(action);
+                break;
             case Action::Kind::requestStop:
                 require(workLive && action.id == workId, "a stop was requested of a call that does not run");
                 require(!workStopped, "a call was told to stop twice");
@@ -96,8 +100,12 @@ struct Ledger {
                 gateOpen = false;
                 if (event.kind == Event::Kind::engineStopped) endOperation();
                 break;
-            case Action::Kind::report: onReport(action); break;
-            case Action::Kind::resetEvent: signalled = false; break;
+            case Action::Kind::report:
+                onReport(action);
+                break;
+            case Action::Kind::resetEvent:
+                signalled = false;
+                break;
             case Action::Kind::signalFailure:
                 require(verdict == Health::failed, "W-1123: signalled before the verdict was set");
                 require(!signalled, "signalled twice in one run");
@@ -113,9 +121,12 @@ struct Ledger {
                 require(!released, "released twice");
                 released = true;
                 break;
-            case Action::Kind::armTimer: require(action.duration.count() > 0, "a timer without a duration"); break;
+            case Action::Kind::armTimer:
+                require(action.duration.count() > 0, "a timer without a duration");
+                break;
             case Action::Kind::cancelTimer:
-            case Action::Kind::note: break;
+            case Action::Kind::note:
+                break;
         }
     }
 
@@ -150,7 +161,8 @@ struct Ledger {
                 break;
             case Request::close:
                 require(closeAsked || action.answer == Answer::closed, "an answer to no Close");
-                if (action.answer == Answer::done) require(!workLive && !terminateLive && !residue, "Close left something");
+                if (action.answer == Answer::done)
+                    require(!workLive && !terminateLive && !residue, "Close left something");
                 closeAsked = false;
                 break;
         }
@@ -188,8 +200,12 @@ struct Ledger {
         require(action.checkPoint > lastCheckPoint, "W-203: the checkpoint did not increase");
         lastCheckPoint = action.checkPoint;
         switch (action.status) {
-            case Status::onlinePending: require(operationOnline, "OnlinePending reported during Offline"); return;
-            case Status::offlinePending: require(!operationOnline, "OfflinePending reported during Online"); return;
+            case Status::onlinePending:
+                require(operationOnline, "OnlinePending reported during Offline");
+                return;
+            case Status::offlinePending:
+                require(!operationOnline, "OfflinePending reported during Online");
+                return;
             case Status::online:
                 require(operationOnline, "W-208: Online reported during Offline");
                 require(verdict == Health::alive, "Online reported before the verdict was alive");
@@ -198,7 +214,8 @@ struct Ledger {
                 require(!operationOnline, "W-208: Offline reported during Online");
                 require(!residue || workLive, "Offline reported although something may run");
                 break;
-            case Status::failed: break;
+            case Status::failed:
+                break;
         }
         endOperation();
     }
@@ -213,7 +230,8 @@ struct Ledger {
         require(pending || (!armed(Timer::limit) && !armed(Timer::predecessor) && !armed(Timer::heartbeat)),
                 "an operation's timer outlived it");
         require(!armed(Timer::grace) || machine.workState() == Lifecycle::WorkState::stopping, "grace for nothing");
-        require(machine.workState() != Lifecycle::WorkState::stopping || armed(Timer::grace), "stopping without a grace");
+        require(machine.workState() != Lifecycle::WorkState::stopping || armed(Timer::grace),
+                "stopping without a grace");
         require(machine.terminateOwed() == terminateAsked, "the machine forgot a Terminate");
         require(!terminateAsked || armed(Timer::terminateTimeout), "Terminate waits without a limit");
         require(!closeAsked || armed(Timer::closeReply), "Close waits without a limit");
@@ -237,8 +255,9 @@ struct Ledger {
 
     [[nodiscard]] std::uint32_t key() const {
         std::uint32_t bits = 0;
-        for (const bool bit : {workLive, workStopped, terminateLive, residue, residueGrew, operation, operationOnline && operation,
-                               awaitsAnswer, gateOpen, terminateAsked, closeAsked, closed, released, signalled}) {
+        for (const bool bit :
+             {workLive, workStopped, terminateLive, residue, residueGrew, operation, operationOnline && operation,
+              awaitsAnswer, gateOpen, terminateAsked, closeAsked, closed, released, signalled}) {
             bits = bits << 1U | static_cast<std::uint32_t>(bit);
         }
         return bits << 2U | static_cast<std::uint32_t>(verdict);
@@ -317,7 +336,8 @@ std::vector<Step> stepsFrom(const Node& node, const Policy& policy) {
         add(Event::expired(timer, id), fmt::format("timer{}", i));
         add(Event::expired(timer, id, true), fmt::format("timer{} after a stall", i));
         if (timer == Timer::checkTimeout && policy.failureWindow.count() > 0) {
-            add(Event::expired(timer, id), fmt::format("timer{} much later", i), false, policy.failureWindow.count() + 1);
+            add(Event::expired(timer, id), fmt::format("timer{} much later", i), false,
+                policy.failureWindow.count() + 1);
         }
     }
     return steps;
@@ -421,8 +441,8 @@ TEST_CASE("Lifecycle keeps its promises in every reachable state over every orde
 
     for (const Variant& variant : variants) {
         const Exploration exploration = explore(variant.policy, variant.syncGrace);
-        fmt::print("Lifecycle ({}): {} states, {} transitions, at most {} actions\n", variant.name, exploration.nodes.size(),
-                   exploration.transitions, exploration.mostActions);
+        fmt::print("Lifecycle ({}): {} states, {} transitions, at most {} actions\n", variant.name,
+                   exploration.nodes.size(), exploration.transitions, exploration.mostActions);
         INFO(variant.name << ": " << exploration.violation);
         REQUIRE(exploration.violation.empty());
         CHECK(exploration.mostActions < Actions::capacity());

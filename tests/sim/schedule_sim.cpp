@@ -2,8 +2,8 @@
 
 #include "schedule_world.hpp"
 
-#include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
+#include <catch2/catch_test_macros.hpp>
 
 #include <cstdlib>
 #include <random>
@@ -38,8 +38,8 @@ TEST_CASE("No status is late, doubled or lost, and no copy runs twice, over 100,
             if (++violations <= 5) FAIL_CHECK("seed " << seed + i << ": " << violation);
         }
     }
-    fmt::print("{} schedules: {} events, {} online() calls, {} reports, {} failures, {} violations\n", schedules, events, onlines,
-               reports, failures, violations);
+    fmt::print("{} schedules: {} events, {} online() calls, {} reports, {} failures, {} violations\n", schedules,
+               events, onlines, reports, failures, violations);
     CHECK(violations == 0);
     CHECK(onlines > schedules);  // it did what it is for
     CHECK(failures > schedules / 10);

@@ -67,10 +67,14 @@ public:
             at += pick(3) == 0 ? pick(5) * ms : pick(1'500) * ms;
             const int what = pick(10);
             this->at(at, [this, what] {
-                if (what < 5) request(MonitorEvent::Kind::online);
-                else if (what < 8) request(MonitorEvent::Kind::offline);
-                else if (what < 9) feed(MonitorEvent::of(MonitorEvent::Kind::terminate));
-                else broken_ = true;  // the entity dies by itself; only a check can tell
+                if (what < 5)
+                    request(MonitorEvent::Kind::online);
+                else if (what < 8)
+                    request(MonitorEvent::Kind::offline);
+                else if (what < 9)
+                    feed(MonitorEvent::of(MonitorEvent::Kind::terminate));
+                else
+                    broken_ = true;  // the entity dies by itself; only a check can tell
             });
         }
         this->at(at + pick(2'000) * ms, [this] { request(MonitorEvent::Kind::shutdown); });
@@ -122,16 +126,24 @@ private:
                 for (auto& waiter : answered) waiter(action.answer);
                 break;
             }
-            case Action::Kind::startJob: startJob(action); break;
+            case Action::Kind::startJob:
+                startJob(action);
+                break;
             case Action::Kind::requestStop:
                 if (!stopDeaf_) {
                     // It hears the stop; how it ends is up to it.
                     in(hop(), [this, id = action.id] { endWork(id, false); });
                 }
                 break;
-            case Action::Kind::openReports: gate_ = action.id; break;
-            case Action::Kind::closeReports: gate_ = 0; break;
-            case Action::Kind::report: enqueue([this, action] { deliver(action); }); break;
+            case Action::Kind::openReports:
+                gate_ = action.id;
+                break;
+            case Action::Kind::closeReports:
+                gate_ = 0;
+                break;
+            case Action::Kind::report:
+                enqueue([this, action] { deliver(action); });
+                break;
             case Action::Kind::resetEvent:
                 eventRun_ = action.id;
                 eventSignalled_ = false;
@@ -148,13 +160,15 @@ private:
                 verdictAt_ = millis();
                 break;
             case Action::Kind::armTimer:
-                in(action.duration.count() * ms + pick(300), [this, timer = action.timer, id = action.id] {
-                    tell(Event::expired(timer, id));
-                });
+                in(action.duration.count() * ms + pick(300),
+                   [this, timer = action.timer, id = action.id] { tell(Event::expired(timer, id)); });
                 break;
             case Action::Kind::cancelTimer:
-            case Action::Kind::note: break;
-            case Action::Kind::release: released_ = true; break;
+            case Action::Kind::note:
+                break;
+            case Action::Kind::release:
+                released_ = true;
+                break;
         }
     }
 
@@ -180,17 +194,26 @@ private:
         StatusReport report;
         report.checkPoint = action.checkPoint;
         switch (action.status) {
-            case Status::onlinePending: report.state = abi::ResourceState::onlinePending; break;
-            case Status::offlinePending: report.state = abi::ResourceState::offlinePending; break;
+            case Status::onlinePending:
+                report.state = abi::ResourceState::onlinePending;
+                break;
+            case Status::offlinePending:
+                report.state = abi::ResourceState::offlinePending;
+                break;
             case Status::online:
                 report.state = abi::ResourceState::online;
                 report.hasEvent = true;
                 break;
-            case Status::offline: report.state = abi::ResourceState::offline; break;
-            case Status::failed: report.state = abi::ResourceState::failed; break;
+            case Status::offline:
+                report.state = abi::ResourceState::offline;
+                break;
+            case Status::failed:
+                report.state = abi::ResourceState::failed;
+                break;
         }
         const abi::ExitState answer = feed(MonitorEvent::reported(report));
-        if (answer == abi::ExitState::terminate) in(hop(), [this, id = action.id] { tell(Event::stoppedByEngine(id)); });
+        if (answer == abi::ExitState::terminate)
+            in(hop(), [this, id = action.id] { tell(Event::stoppedByEngine(id)); });
     }
 
     // ---- user code ----------------------------------------------------------------------------------------------
@@ -256,8 +279,10 @@ private:
                 }
                 break;
             case Job::offline:
-                if (!byItself || chance(10)) outcome = Outcome::failed;
-                else copies_ = 0;
+                if (!byItself || chance(10))
+                    outcome = Outcome::failed;
+                else
+                    copies_ = 0;
                 break;
             case Job::look:
             case Job::check: {
@@ -267,10 +292,13 @@ private:
                 break;
             }
             case Job::repair:
-                if (broken_ && chance(50)) broken_ = false;
-                else outcome = Outcome::failed;
+                if (broken_ && chance(50))
+                    broken_ = false;
+                else
+                    outcome = Outcome::failed;
                 break;
-            case Job::terminate: break;
+            case Job::terminate:
+                break;
         }
         tell(Event::ended(workJob_, id, outcome));
     }
@@ -295,38 +323,53 @@ private:
 
     void carryOut(const MonitorAction& action) {
         switch (action.kind) {
-            case MonitorAction::Kind::call: startCall(action.call, action.generation); break;
+            case MonitorAction::Kind::call:
+                startCall(action.call, action.generation);
+                break;
             case MonitorAction::Kind::terminate:
                 enter(Request::terminate, [this, generation = action.generation](Answer answer) {
                     terminateReturned_ = answer == Answer::done ? terminatedRun_ : 0;
-                    if (answer == Answer::done && !workLive_ && copies_ != 0) fail("Terminate answered while a copy runs");
+                    if (answer == Answer::done && !workLive_ && copies_ != 0)
+                        fail("Terminate answered while a copy runs");
                     in(hop(), [this, generation] { feed(MonitorEvent::terminateReturned(generation)); });
                 });
                 break;
             case MonitorAction::Kind::arm:
                 timers_[static_cast<std::size_t>(action.timer)] = action.generation;
-                in(action.duration.count() * ms + pick(300), [this, timer = action.timer, generation = action.generation] {
-                    if (timers_[static_cast<std::size_t>(timer)] == generation) feed(MonitorEvent::expired(timer, generation));
-                });
+                in(action.duration.count() * ms + pick(300),
+                   [this, timer = action.timer, generation = action.generation] {
+                       if (timers_[static_cast<std::size_t>(timer)] == generation)
+                           feed(MonitorEvent::expired(timer, generation));
+                   });
                 break;
-            case MonitorAction::Kind::disarm: timers_[static_cast<std::size_t>(action.timer)] = 0; break;
+            case MonitorAction::Kind::disarm:
+                timers_[static_cast<std::size_t>(action.timer)] = 0;
+                break;
             case MonitorAction::Kind::watch:
                 watch_ = action.generation;
                 watching_ = true;
                 wakeWatcher();
                 break;
-            case MonitorAction::Kind::unwatch: watching_ = false; break;
-            case MonitorAction::Kind::failed: onFailed(action); break;
+            case MonitorAction::Kind::unwatch:
+                watching_ = false;
+                break;
+            case MonitorAction::Kind::failed:
+                onFailed(action);
+                break;
             case MonitorAction::Kind::log:
-                if (action.reason == MonitorReason::unexpectedReport) fail("W-201: a report outside a pending operation");
-                if (action.reason == MonitorReason::onlineReportedIllegal || action.reason == MonitorReason::offlineReportedIllegal)
+                if (action.reason == MonitorReason::unexpectedReport)
+                    fail("W-201: a report outside a pending operation");
+                if (action.reason == MonitorReason::onlineReportedIllegal ||
+                    action.reason == MonitorReason::offlineReportedIllegal)
                     fail("W-208: an illegal final report");
-                if (action.reason == MonitorReason::deadlock && !slowTerminateOnly()) fail("an entry point did not return");
+                if (action.reason == MonitorReason::deadlock && !slowTerminateOnly())
+                    fail("an entry point did not return");
                 break;
             case MonitorAction::Kind::killHost:
             case MonitorAction::Kind::publish:
             case MonitorAction::Kind::finished:
-            case MonitorAction::Kind::refuseControl: break;
+            case MonitorAction::Kind::refuseControl:
+                break;
         }
     }
 
@@ -339,37 +382,54 @@ private:
             fail("a healthy resource was failed");
         }
         const RestartDecision decision = restart_.failed(RestartPolicy::Time{Milliseconds{millis()}}, action.place);
-        if (decision.kind == RestartDecision::Kind::restart) feed(MonitorEvent::restart(decision.delay));
-        else if (decision.retries) feed(MonitorEvent::restart(decision.retryAfter));
+        if (decision.kind == RestartDecision::Kind::restart)
+            feed(MonitorEvent::restart(decision.delay));
+        else if (decision.retries)
+            feed(MonitorEvent::restart(decision.retryAfter));
     }
 
     void startCall(Call call, Generation generation) {
         const auto back = [this, call, generation](std::uint32_t code, bool hasEvent) {
-            in(hop(), [this, call, generation, code, hasEvent] { feed(MonitorEvent::returned(call, generation, code, hasEvent)); });
+            in(hop(), [this, call, generation, code, hasEvent] {
+                feed(MonitorEvent::returned(call, generation, code, hasEvent));
+            });
         };
         switch (call) {
             case Call::online:
                 hung_ = false;
-                enter(Request::online, [back](Answer answer) { back(code(answer), answer == Answer::done || answer == Answer::pending); });
+                enter(Request::online, [back](Answer answer) {
+                    back(code(answer), answer == Answer::done || answer == Answer::pending);
+                });
                 break;
-            case Call::offline: enter(Request::offline, [back](Answer answer) { back(code(answer), false); }); break;
-            case Call::close: enter(Request::close, [back](Answer) { back(0, false); }); break;
+            case Call::offline:
+                enter(Request::offline, [back](Answer answer) { back(code(answer), false); });
+                break;
+            case Call::close:
+                enter(Request::close, [back](Answer) { back(0, false); });
+                break;
             case Call::looksAlive:
             case Call::isAlive:
                 everBroken_ = everBroken_ || broken_;
                 back(healthy() ? 1 : 0, false);
                 break;
-            default: back(0, false); break;
+            default:
+                back(0, false);
+                break;
         }
     }
 
     static std::uint32_t code(Answer answer) {
         switch (answer) {
-            case Answer::done: return abi::code::success;
-            case Answer::pending: return abi::code::ioPending;
-            case Answer::invalidState: return abi::code::invalidState;
-            case Answer::failed: return abi::code::resourceFailed;
-            case Answer::closed: return abi::code::resourceNotFound;
+            case Answer::done:
+                return abi::code::success;
+            case Answer::pending:
+                return abi::code::ioPending;
+            case Answer::invalidState:
+                return abi::code::invalidState;
+            case Answer::failed:
+                return abi::code::resourceFailed;
+            case Answer::closed:
+                return abi::code::resourceNotFound;
         }
         return abi::code::resourceFailed;
     }
@@ -400,7 +460,8 @@ private:
     }
 
     void atTheEnd() {
-        if (monitor_.state() != MonitorState::closed && monitor_.state() != MonitorState::dead) fail("the monitor never closed the resource");
+        if (monitor_.state() != MonitorState::closed && monitor_.state() != MonitorState::dead)
+            fail("the monitor never closed the resource");
         if (workLive_ || terminateLive_) fail("user code still runs though nothing is left to happen");
         if (copies_ != 0) fail("a copy is left running");
         if (monitor_.state() == MonitorState::closed && !released_) fail("the agent never let go");
@@ -436,9 +497,9 @@ private:
     bool stopDeaf_{false};
     bool terminateLive_{false};
     int copies_{0};
-    bool broken_{false};      // the entity no longer answers
+    bool broken_{false};  // the entity no longer answers
     bool everBroken_{false};
-    bool hung_{false};        // a check of this run was slow or lied
+    bool hung_{false};  // a check of this run was slow or lied
 
     MonitorMachine monitor_;
     RestartPolicy restart_;

@@ -26,7 +26,9 @@ public:
         return on(Event::ended(machine.workJob(), machine.workId(), outcome));
     }
     Bench& terminateEnds() { return on(Event::ended(Job::terminate, machine.terminateId(), Outcome::succeeded)); }
-    Bench& expire(Timer timer, bool stalled = false) { return on(Event::expired(timer, machine.timer(timer), stalled)); }
+    Bench& expire(Timer timer, bool stalled = false) {
+        return on(Event::expired(timer, machine.timer(timer), stalled));
+    }
     Bench& on(const Event& event) {
         const Actions actions = machine.on(event, now);
         last.assign(actions.begin(), actions.end());
@@ -35,7 +37,8 @@ public:
     Bench& online() { return request(Request::online).workEnds(); }
 
     [[nodiscard]] const Action* find(Kind kind) const {
-        const auto found = std::find_if(last.begin(), last.end(), [&](const Action& action) { return action.kind == kind; });
+        const auto found =
+            std::find_if(last.begin(), last.end(), [&](const Action& action) { return action.kind == kind; });
         return found == last.end() ? nullptr : &*found;
     }
     [[nodiscard]] bool wants(Kind kind) const { return find(kind) != nullptr; }
@@ -54,8 +57,8 @@ public:
         return std::nullopt;
     }
     [[nodiscard]] std::size_t position(Kind kind) const {
-        return static_cast<std::size_t>(std::find_if(last.begin(), last.end(), [&](const Action& a) { return a.kind == kind; }) -
-                                        last.begin());
+        return static_cast<std::size_t>(
+            std::find_if(last.begin(), last.end(), [&](const Action& a) { return a.kind == kind; }) - last.begin());
     }
 
     Lifecycle machine;

@@ -20,8 +20,10 @@ struct HostFunctions {
     std::int32_t(HOLDFAST_STDCALL* clusterRegOpenKey)(KeyHandle, const WideChar* subkey, Dword access, KeyHandle* out);
     std::int32_t(HOLDFAST_STDCALL* clusterRegCloseKey)(KeyHandle);
     /** As ClusterRegQueryValue: 0, 2 if absent, 234 with the size needed if `size` is short. `data` may be null. */
-    Dword(HOLDFAST_STDCALL* clusterRegQueryValue)(KeyHandle, const WideChar* name, Dword* type, Byte* data, Dword* size);
-    Dword(HOLDFAST_STDCALL* clusterRegSetValue)(KeyHandle, const WideChar* name, Dword type, const Byte* data, Dword size);
+    Dword(HOLDFAST_STDCALL* clusterRegQueryValue)(KeyHandle, const WideChar* name, Dword* type, Byte* data,
+                                                  Dword* size);
+    Dword(HOLDFAST_STDCALL* clusterRegSetValue)(KeyHandle, const WideChar* name, Dword type, const Byte* data,
+                                                Dword size);
     /** As ClusterRegEnumValue: 0, 259 past the end, 234 if a buffer is short. `nameSize` in characters without NUL. */
     Dword(HOLDFAST_STDCALL* clusterRegEnumValue)(KeyHandle, Dword index, WideChar* name, Dword* nameSize, Dword* type,
                                                  Byte* data, Dword* size);

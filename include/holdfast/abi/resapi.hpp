@@ -33,9 +33,9 @@ static_assert(sizeof(WideChar) == 2);
 struct KeyTag;
 struct ResourceHandleTag;
 struct ResourceIdTag;
-using KeyHandle = KeyTag*;                        ///< HKEY
-using ResourceHandle = ResourceHandleTag*;        ///< the monitor's token (W-106)
-using ResourceId = ResourceIdTag*;                ///< RESID, the library's token (W-106): an id, not an address (W-108)
+using KeyHandle = KeyTag*;                  ///< HKEY
+using ResourceHandle = ResourceHandleTag*;  ///< the monitor's token (W-106)
+using ResourceId = ResourceIdTag*;          ///< RESID, the library's token (W-106): an id, not an address (W-108)
 
 /** CLUSTER_RESOURCE_STATE (11.1). */
 enum class ResourceState : std::int32_t {
@@ -82,8 +82,8 @@ struct FunctionsV1 {
     Dword(HOLDFAST_STDCALL* release)(ResourceId);
     Dword(HOLDFAST_STDCALL* resourceControl)(ResourceId, Dword code, void* in, Dword inSize, void* out, Dword outSize,
                                              Dword* bytesReturned);
-    Dword(HOLDFAST_STDCALL* resourceTypeControl)(const WideChar* typeName, Dword code, void* in, Dword inSize, void* out,
-                                                 Dword outSize, Dword* bytesReturned);
+    Dword(HOLDFAST_STDCALL* resourceTypeControl)(const WideChar* typeName, Dword code, void* in, Dword inSize,
+                                                 void* out, Dword outSize, Dword* bytesReturned);
 };
 static_assert(sizeof(FunctionsV1) == 11 * sizeof(void*));  // W-021
 

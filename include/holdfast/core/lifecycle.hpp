@@ -30,13 +30,27 @@ public:
         Actions out;
         now_ = now;
         switch (event.kind) {
-            case Event::Kind::request: onRequest(event.request, out); break;
-            case Event::Kind::jobEnded: onJobEnded(event, out); break;
-            case Event::Kind::checkpoint: onCheckpoint(event.id, out); break;
-            case Event::Kind::policyRead: onPolicyRead(event, out); break;
-            case Event::Kind::timer: onTimer(event, out); break;
-            case Event::Kind::failureReported: onFailureReported(event.id, out); break;
-            case Event::Kind::engineStopped: onEngineStopped(event.id, out); break;
+            case Event::Kind::request:
+                onRequest(event.request, out);
+                break;
+            case Event::Kind::jobEnded:
+                onJobEnded(event, out);
+                break;
+            case Event::Kind::checkpoint:
+                onCheckpoint(event.id, out);
+                break;
+            case Event::Kind::policyRead:
+                onPolicyRead(event, out);
+                break;
+            case Event::Kind::timer:
+                onTimer(event, out);
+                break;
+            case Event::Kind::failureReported:
+                onFailureReported(event.id, out);
+                break;
+            case Event::Kind::engineStopped:
+                onEngineStopped(event.id, out);
+                break;
         }
         settle(out);
         return out;
@@ -87,7 +101,8 @@ private:
 
     void onRequest(Request request, Actions& out) noexcept {
         if (phase_ == Phase::closed) {
-            const bool joins = (request == Request::terminate && terminateOwed_) || (request == Request::close && closeOwed_);
+            const bool joins =
+                (request == Request::terminate && terminateOwed_) || (request == Request::close && closeOwed_);
             if (!joins) reply(request, Answer::closed, out);
             return;
         }
@@ -97,10 +112,18 @@ private:
             return;
         }
         switch (request) {
-            case Request::online: onOnline(out); break;
-            case Request::offline: onOffline(out); break;
-            case Request::terminate: onTerminate(out); break;
-            case Request::close: onClose(out); break;
+            case Request::online:
+                onOnline(out);
+                break;
+            case Request::offline:
+                onOffline(out);
+                break;
+            case Request::terminate:
+                onTerminate(out);
+                break;
+            case Request::close:
+                onClose(out);
+                break;
         }
     }
 
@@ -170,8 +193,11 @@ private:
                 }
                 return;
             }
-            case Phase::offlinePending: reply(Request::offline, Answer::invalidState, out); return;
-            case Phase::closed: return;
+            case Phase::offlinePending:
+                reply(Request::offline, Answer::invalidState, out);
+                return;
+            case Phase::closed:
+                return;
         }
     }
 
@@ -364,7 +390,9 @@ private:
             next = checks_.repairEnded(good, policy_);
         }
         switch (next) {
-            case HealthPolicy::Next::alive: staysAlive(out); break;
+            case HealthPolicy::Next::alive:
+                staysAlive(out);
+                break;
             case HealthPolicy::Next::tolerated:
                 note(Reason::toleratedFailure, workJob_, out);
                 staysAlive(out);
@@ -377,7 +405,9 @@ private:
                 setVerdict(Health::alive, out);
                 startCheck(Job::repair, out);
                 break;
-            case HealthPolicy::Next::fail: failRun(Reason::checkFailed, out); break;
+            case HealthPolicy::Next::fail:
+                failRun(Reason::checkFailed, out);
+                break;
         }
     }
 
@@ -437,13 +467,19 @@ private:
         armed = 0;
         if (event.stalled && restartAfterStall(event.timer, out)) return;
         switch (event.timer) {
-            case Timer::grace: onGraceOver(out); break;
-            case Timer::predecessor: finish(Status::failed, Reason::predecessorTimeout, out); break;
+            case Timer::grace:
+                onGraceOver(out);
+                break;
+            case Timer::predecessor:
+                finish(Status::failed, Reason::predecessorTimeout, out);
+                break;
             case Timer::limit:
                 stopWork(StopReason::limit, out);
                 finish(Status::failed, Reason::limitExceeded, out);
                 break;
-            case Timer::heartbeat: onHeartbeat(out); break;
+            case Timer::heartbeat:
+                onHeartbeat(out);
+                break;
             case Timer::coalesce:
                 if (progressWaiting_) reportPending(Reason::progress, out);
                 break;
@@ -451,7 +487,9 @@ private:
                 answerOnline(Answer::pending, out);
                 if (progressWaiting_) reportPending(Reason::progress, out);
                 break;
-            case Timer::slowTerminate: note(Reason::slowTerminate, Job::terminate, out); break;
+            case Timer::slowTerminate:
+                note(Reason::slowTerminate, Job::terminate, out);
+                break;
             case Timer::terminateTimeout:
                 note(Reason::terminateTimedOut, Job::terminate, out);
                 answerTerminate(Answer::failed, out);
@@ -464,21 +502,31 @@ private:
             case Timer::checkDue:
                 startCheck(checks_.thoroughIsDue(policy_) ? Job::check : Job::look, out);
                 break;
-            case Timer::checkTimeout: onCheckTimeout(out); break;
-            case Timer::count_: break;
+            case Timer::checkTimeout:
+                onCheckTimeout(out);
+                break;
+            case Timer::count_:
+                break;
         }
     }
 
     /** D4: time in which the process did not run is nobody's delay; deadlines on user code start again. */
     bool restartAfterStall(Timer timer, Actions& out) noexcept {
         switch (timer) {
-            case Timer::checkTimeout: arm(timer, policy_.checkTimeout, out); return true;
-            case Timer::predecessor: arm(timer, policy_.predecessorTimeout, out); return true;
+            case Timer::checkTimeout:
+                arm(timer, policy_.checkTimeout, out);
+                return true;
+            case Timer::predecessor:
+                arm(timer, policy_.predecessorTimeout, out);
+                return true;
             case Timer::limit:
                 arm(timer, phase_ == Phase::onlinePending ? policy_.onlineLimit : policy_.offlineLimit, out);
                 return true;
-            case Timer::grace: arm(timer, Limits::stopGrace, out); return true;
-            default: return false;
+            case Timer::grace:
+                arm(timer, Limits::stopGrace, out);
+                return true;
+            default:
+                return false;
         }
     }
 
@@ -635,7 +683,8 @@ private:
     }
 
     void cancelOperationTimers(Actions& out) noexcept {
-        for (const Timer timer : {Timer::predecessor, Timer::limit, Timer::heartbeat, Timer::coalesce}) cancel(timer, out);
+        for (const Timer timer : {Timer::predecessor, Timer::limit, Timer::heartbeat, Timer::coalesce})
+            cancel(timer, out);
         progressWaiting_ = false;
     }
 
@@ -655,12 +704,12 @@ private:
     WorkState work_{WorkState::none};
     Job workJob_{Job::online};
     Health health_{Health::none};
-    bool touched_{false};         ///< user code may have started something that nothing ended yet
-    bool terminating_{false};     ///< a terminate job runs
-    bool terminateWanted_{false}; ///< one is to start as soon as the work job ended or is wedged
-    bool endedMeanwhile_{false};  ///< a wedged job ended while the terminate job ran
-    bool progressWaiting_{false}; ///< a checkpoint came inside the coalescing time
-    bool failureSeen_{false};     ///< reportFailure() during online()
+    bool touched_{false};          ///< user code may have started something that nothing ended yet
+    bool terminating_{false};      ///< a terminate job runs
+    bool terminateWanted_{false};  ///< one is to start as soon as the work job ended or is wedged
+    bool endedMeanwhile_{false};   ///< a wedged job ended while the terminate job ran
+    bool progressWaiting_{false};  ///< a checkpoint came inside the coalescing time
+    bool failureSeen_{false};      ///< reportFailure() during online()
     bool terminateOwed_{false};
     bool closeOwed_{false};
     bool onlineOwed_{false};

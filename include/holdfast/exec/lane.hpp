@@ -77,11 +77,11 @@ private:
     friend class Spawner;
     struct Worker {
         boost::thread thread;
-        bool listed{false};      // its handle is where the spawner will look for it
-        bool ranToItsEnd{false}; // false: a job ended the thread, and Boost.Thread's join() would wait for ever
+        bool listed{false};       // its handle is where the spawner will look for it
+        bool ranToItsEnd{false};  // false: a job ended the thread, and Boost.Thread's join() would wait for ever
     };
-    void spawn() noexcept;          // on the spawner's thread
-    void joinRetired() noexcept;    // on the spawner's thread
+    void spawn() noexcept;                                                  // on the spawner's thread
+    void joinRetired() noexcept;                                            // on the spawner's thread
     bool joinAll(std::chrono::steady_clock::time_point deadline) noexcept;  // on the spawner's thread
     void work(std::list<Worker>::iterator self);
     std::shared_ptr<LaneJob> next(std::unique_lock<std::mutex>& lock);

@@ -34,7 +34,9 @@ public:
     /** The stopper: the author's callbacks one after the other, then the interruption. */
     void runCallbacks();
 
-    [[nodiscard]] bool requested() const noexcept { return reason_.load(std::memory_order_acquire) != StopReason::none; }
+    [[nodiscard]] bool requested() const noexcept {
+        return reason_.load(std::memory_order_acquire) != StopReason::none;
+    }
     [[nodiscard]] StopReason reason() const noexcept { return reason_.load(std::memory_order_acquire); }
 
     void throwIfRequested() const {
