@@ -2,6 +2,7 @@
 
 #include <holdfast/exec/runtime.hpp>
 
+#include "os/no_winsock.hpp"
 #include "steady_clock.hpp"
 
 #include <holdfast/os/process.hpp>
