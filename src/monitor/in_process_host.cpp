@@ -130,6 +130,8 @@ public:
         result.start = Clock::now();
         result.code = abi::code::noSystemResources;
         result.problem = "the system has no more threads";
+        // A Terminate that never ran must not count as one that returned: the resource is given up instead.
+        result.threw = order.entryPoint == EntryPoint::terminate;
         if (const auto listener = listener_.lock()) listener->callReturned(std::move(result));
     }
 
