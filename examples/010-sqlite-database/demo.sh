@@ -81,6 +81,7 @@ ThoroughCheckEvery = 1
 END
 sed 's/^/    /' "$room/shop.toml"
 
+: >"$log"
 say "holdfast run shop.toml: online, through pending with checkpoints"
 "$program" run --trace "$room/trace.jsonl" "$room/shop.toml" >"$log" 2>&1 &
 monitor=$!
