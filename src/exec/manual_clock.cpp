@@ -17,9 +17,14 @@ namespace holdfast::inline v1::exec {
 class ManualClock::Timers final : public TimerSet {
 public:
     Timers(ManualClock& clock, Strand& strand, Expired expired)
-        : clock_{clock}, strand_{strand}, expired_{std::make_shared<Expired>(std::move(expired))} {}
+        : clock_{clock}, strand_{strand}, expired_{std::make_shared<Expired>(std::move(expired))} {
+        const std::lock_guard lock{clock_.mutex_};
+        clock_.all_.insert(this);
+    }
     ~Timers() override {
         remove([](const Armed&) { return true; });
+        const std::lock_guard lock{clock_.mutex_};
+        clock_.all_.erase(this);
     }
 
     void arm(core::Timer timer, core::TimerId id, core::Milliseconds duration) override {
@@ -45,6 +50,14 @@ public:
             (*expired)(armed.timer, armed.id, armed.armedAt);
             done->set_value();
         });
+        return result;
+    }
+
+    /** Ready when the strand has done what it had to do now. */
+    std::future<void> settled() {
+        auto done = std::make_shared<std::promise<void>>();
+        std::future<void> result = done->get_future();
+        boost::asio::post(strand_.executor(), [done] { done->set_value(); });
         return result;
     }
 
@@ -118,8 +131,18 @@ void ManualClock::watchWork(std::function<std::size_t()> busyWorkers) {
     busyWorkers_ = std::move(busyWorkers);
 }
 
+void ManualClock::letStrandsFinish() {
+    std::vector<std::future<void>> settled;
+    {
+        const std::lock_guard lock{mutex_};
+        for (Timers* timers : all_) settled.push_back(timers->settled());
+    }
+    for (auto& one : settled) one.wait_for(std::chrono::seconds{10});
+}
+
 void ManualClock::letWorkFinish() {
     using Steady = std::chrono::steady_clock;
+    letStrandsFinish();
     const auto until = Steady::now() + std::chrono::milliseconds{20};
     for (;;) {
         std::size_t busy = 0;
@@ -132,6 +155,7 @@ void ManualClock::letWorkFinish() {
         }
         if (busy <= asleep || busy <= stuck_) {
             stuck_ = std::min(stuck_, busy);
+            letStrandsFinish();  // what has just ended may have armed a timer
             return;
         }
         if (Steady::now() >= until) {

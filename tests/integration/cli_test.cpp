@@ -191,7 +191,7 @@ TEST_CASE("D4 SIGSTOP of everything is no failure of anybody") {
     CHECK(program.all.find("-> Failed") == std::string::npos);
 }
 
-TEST_CASE("--check loads and validates, and starts nothing") {
+TEST_CASE("holdfast run --check loads and validates, and starts nothing") {
     const File file{resource("a", "")};
     Program program{{"run", "--check", file.path}};
     CHECK(program.ends() == 0);
@@ -208,7 +208,7 @@ TEST_CASE("wrong usage exits with 2, help and version with 0") {
     CHECK(help.all.find("Exit codes") != std::string::npos);
 }
 
-TEST_CASE("--json and --trace: one object per line") {
+TEST_CASE("holdfast run --json and --trace: one object per line") {
     const File file{resource("r", "online-pends")};
     const std::string trace = file.path + ".jsonl";
     Program program{{"run", "--json", "--trace", trace, file.path}};

@@ -401,6 +401,10 @@ private:
                     back(code(answer), answer == Answer::done || answer == Answer::pending);
                 });
                 break;
+            case Call::open:
+                opened_ = true;
+                back(0, false);
+                break;
             case Call::offline:
                 enter(Request::offline, [back](Answer answer) { back(code(answer), false); });
                 break;
@@ -464,7 +468,7 @@ private:
             fail("the monitor never closed the resource");
         if (workLive_ || terminateLive_) fail("user code still runs though nothing is left to happen");
         if (copies_ != 0) fail("a copy is left running");
-        if (monitor_.state() == MonitorState::closed && !released_) fail("the agent never let go");
+        if (monitor_.state() == MonitorState::closed && opened_ && !released_) fail("the agent never let go");
         for (const auto& waiting : waiters_) {
             if (!waiting.empty()) fail("an entry point was never answered");
         }
@@ -489,6 +493,7 @@ private:
     bool eventSignalled_{false};
     Health verdict_{Health::none};
     Time verdictAt_{0};
+    bool opened_{false};
     bool released_{false};
 
     bool workLive_{false};

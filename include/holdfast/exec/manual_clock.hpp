@@ -46,10 +46,12 @@ private:
     };
     void wakeSleepers();
     bool fireNext(core::Time until, bool moveTime);
+    void letStrandsFinish();
     void letWorkFinish();
 
-    mutable std::mutex mutex_;  // guards armed_, sleepers_ and busyWorkers_
+    mutable std::mutex mutex_;  // guards armed_, all_, sleepers_ and busyWorkers_
     std::multimap<core::Time, Armed> armed_;
+    std::set<Timers*> all_;
     std::set<std::condition_variable*> sleepers_;
     std::function<std::size_t()> busyWorkers_;
     std::size_t stuck_{0};  // the advancing thread's

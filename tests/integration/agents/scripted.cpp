@@ -126,12 +126,21 @@ ResourceId openIt(const WideChar*, KeyHandle key, ResourceHandle handle) {
     return id;
 }
 
+void pin() {
+    Dl_info self{};
+    if (::dladdr(reinterpret_cast<void*>(&pin), &self) != 0) {
+        static_cast<void>(::dlopen(self.dli_fname, RTLD_NOLOAD | RTLD_NODELETE | RTLD_LAZY));
+    }
+}
+
 void closeIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return;
     if (self->worker.joinable()) self->worker.join();
     ::close(self->event);
     if (says(*self, "speaks-after-close")) {
+        pin();  // whoever leaves a thread behind keeps its code mapped
+        pin();  // whoever leaves a thread behind must keep its code mapped
         std::thread{[handle = self->handle] {
             std::this_thread::sleep_for(50ms);
             ResourceStatus status{ResourceState::online, 1, 0, nullptr};
