@@ -84,13 +84,17 @@ std::optional<RegistryValue> ClusterRegistry::read(KeyHandle key, std::string_vi
 }
 
 PropertyBag ClusterRegistry::readBag(KeyHandle resourceKey, const AgentType& type) const {
-    PropertyBag bag;
     const auto parameters = open(resourceKey, "Parameters");
-    if (!parameters) return bag;
+    return parameters ? readParameters(parameters->get(), type) : PropertyBag{};
+}
+
+PropertyBag ClusterRegistry::readParameters(KeyHandle parameters, const AgentType& type) const {
+    const auto& functions = host();
+    PropertyBag bag;
     // By name first: an enumeration skips a value when another is deleted meanwhile, and a skipped one would silently
     // become its default.
     for (const auto& property : type.properties()) {
-        if (auto value = read(parameters->get(), property.name)) {
+        if (auto value = read(parameters, property.name)) {
             bag.set(property.name, fromRegistry(value->type, value->data, property.format));
         }
     }
@@ -102,7 +106,7 @@ PropertyBag ClusterRegistry::readBag(KeyHandle resourceKey, const AgentType& typ
         auto size = static_cast<Dword>(data.size());
         Dword found{};
         const auto code =
-            host_->clusterRegEnumValue(parameters->get(), index, name.data(), &nameSize, &found, data.data(), &size);
+            functions.clusterRegEnumValue(parameters, index, name.data(), &nameSize, &found, data.data(), &size);
         if (code == code::noMoreItems) return bag;
         if (code == code::moreData && ++retries < attempts) {
             checkSize("?", size);

@@ -11,7 +11,8 @@
 #include <holdfast/exec/entry_points.hpp>
 
 #include <array>
-#include <atomic>
+#include <chrono>
+#include <future>
 #include <mutex>
 #include <utility>
 
@@ -63,12 +64,27 @@ abi::Dword toCode(const exec::Instance::Result& result) noexcept {
     return abi::code::resourceFailed;
 }
 
+/** W-109: ResourceKey is the engine's again when Open returns, so what is needed of it is opened now, if it answers in time. */
+void keepParameters(abi::ResourceId id, const std::shared_ptr<WsfcLink>& link) {
+    const auto instance = exec::findInstance(id);
+    if (!instance) return;
+    auto kept = std::make_shared<std::promise<void>>();
+    std::future<void> done = kept->get_future();
+    instance->runtime().control().submit([link, kept] {
+        link->keepParameters();
+        kept->set_value();
+    });
+    done.wait_for(std::chrono::milliseconds{200});
+}
+
 abi::ResourceId open(const std::shared_ptr<const AgentType>& type, Callbacks callbacks, const abi::WideChar* name,
                      abi::KeyHandle key, abi::ResourceHandle handle) noexcept {
     abi::Dword error = abi::code::notEnoughMemory;
     try {
-        return exec::openInstance(
-            {abi::toUtf8(name), type, makeWsfcLink(callbacks, handle, key, type), core::Milliseconds{0}});
+        const auto link = makeWsfcLink(callbacks, handle, key, type);
+        const abi::ResourceId id = exec::openInstance({abi::toUtf8(name), type, link, core::Milliseconds{0}});
+        if (key != nullptr) keepParameters(id, link);
+        return id;
     } catch (const Error& failure) {
         error = abi::win32Of(failure.code());
         logLine(callbacks.logEvent, handle, LogLevel::error, failure.what());

@@ -6,6 +6,8 @@
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/agent_type.hpp>
 
+#include <mutex>
+#include <optional>
 #include <utility>
 
 namespace holdfast::inline v1::adapters {
@@ -30,9 +32,9 @@ abi::ResourceState toState(core::Status status) noexcept {
     return abi::ResourceState::failed;
 }
 
-class WsfcLink final : public exec::EngineLink {
+class CallbackLink final : public WsfcLink {
 public:
-    WsfcLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
+    CallbackLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
              std::shared_ptr<const AgentType> type)
         : callbacks_{callbacks}, handle_{handle}, resourceKey_{resourceKey}, type_{std::move(type)} {}
 
@@ -45,10 +47,26 @@ public:
         logLine(callbacks_.logEvent, handle_, level, text);
     }
 
+    void keepParameters() noexcept override {
+        try {
+            auto parameters = std::make_shared<Key>();
+            parameters->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "Parameters");
+            const std::lock_guard lock{mutex_};
+            if (parameters->key) parameters_ = std::move(parameters);
+        } catch (const std::exception&) {  // the next Online tries again and says what is wrong
+        }
+    }
+
     [[nodiscard]] PropertyBag readProperties() override {
-        const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost();
         if (resourceKey_ == nullptr) return {};  // an engine without a registry: the defaults hold
-        return registry.readBag(resourceKey_, *type_);
+        const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost();
+        std::shared_ptr<Key> parameters;
+        {
+            const std::lock_guard lock{mutex_};
+            parameters = parameters_;
+        }
+        return parameters ? registry.readParameters(parameters->key->get(), *type_)
+                          : registry.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
     }
 
 private:
@@ -56,13 +74,19 @@ private:
     const abi::ResourceHandle handle_;
     const abi::KeyHandle resourceKey_;
     const std::shared_ptr<const AgentType> type_;
+
+    struct Key {
+        std::optional<abi::ClusterRegistry::Key> key;
+    };
+    std::mutex mutex_;  // guards parameters_
+    std::shared_ptr<Key> parameters_;
 };
 
 }  // namespace
 
-std::shared_ptr<exec::EngineLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle,
+std::shared_ptr<WsfcLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle,
                                                abi::KeyHandle resourceKey, std::shared_ptr<const AgentType> type) {
-    return std::make_shared<WsfcLink>(callbacks, handle, resourceKey, std::move(type));
+    return std::make_shared<CallbackLink>(callbacks, handle, resourceKey, std::move(type));
 }
 
 void logLine(abi::LogEventRoutine routine, abi::ResourceHandle handle, LogLevel level, std::string_view text) noexcept {

@@ -16,7 +16,13 @@ struct Callbacks {
 };
 
 /** One resource's way to its engine over the resource-DLL callbacks. */
-[[nodiscard]] std::shared_ptr<exec::EngineLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle,
+class WsfcLink : public exec::EngineLink {
+public:
+    /** Opens the resource's "Parameters" while ResourceKey is certainly valid (W-109). Remote work: on a worker. */
+    virtual void keepParameters() noexcept = 0;
+};
+
+[[nodiscard]] std::shared_ptr<WsfcLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle,
                                                              abi::KeyHandle resourceKey,
                                                              std::shared_ptr<const AgentType> type);
 

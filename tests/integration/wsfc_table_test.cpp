@@ -221,6 +221,29 @@ TEST_CASE("A resource lives through the C table: Online, polls, failure, Termina
     CHECK(hosted.f.offline(hosted.id) == code::success);
 }
 
+TEST_CASE("W-109 ResourceKey is used only while Open runs, and Parameters may be made later (W-113)") {
+    const Library library;
+    SECTION("closed after Open") {
+        Hosted hosted{library.table("Misbehaving"), bag({{"Online", PropertyValue::sz("throws")}})};
+        hosted.key = {};
+        CHECK(hosted.online() == code::ioPending);
+        CHECK(heard.waitForLine("online failed: 100% of %1!s! is gone"));  // it knew the property
+    }
+    SECTION("absent at Open") {
+        MemoryRegistry registry;
+        const MemoryRegistry::Key key = registry.open("Resources\\two");
+        const FunctionsV1& f = library.table("Misbehaving");
+        heard.clear();
+        const ResourceId id = f.open(toWide("two").c_str(), key.get(), nullptr);
+        REQUIRE(id != nullptr);
+        registry.set("Resources\\two\\Parameters", bag({{"Online", PropertyValue::sz("throws")}}));
+        Handle event = nullptr;
+        CHECK(f.online(id, &event) == code::ioPending);
+        CHECK(heard.waitForLine("online failed: 100% of %1!s! is gone"));
+        f.close(id);
+    }
+}
+
 TEST_CASE("A property that is wrong fails Online by its name, its value and the rule") {
     const Library library;
     Hosted hosted{library.table("Misbehaving"), bag({{"DeafFor", PropertyValue::dword(60'000)}})};

@@ -69,6 +69,8 @@ public:
      * no format are kept as they are, and so are those that the type does not describe.
      */
     [[nodiscard]] PropertyBag readBag(KeyHandle resourceKey, const AgentType& type) const;
+    /** The same, of a "Parameters" key that is open already. */
+    [[nodiscard]] PropertyBag readParameters(KeyHandle parameters, const AgentType& type) const;
 
     /** As SetLastError, where the host has it; otherwise nothing. */
     void setLastError(Dword code) const noexcept;
