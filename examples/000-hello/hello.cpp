@@ -10,7 +10,7 @@ struct Settings {
 // Keeps a file there: the smallest thing that can be started, lost and started again.
 class Hello final : public holdfast::Resource {
 public:
-    Hello(holdfast::Context&, Settings settings) : file_{settings.file} {}
+    Hello(holdfast::Context&, Settings settings) : file_{std::move(settings.file)} {}
     void online(holdfast::Operation&) override {
         if (!(std::ofstream{file_} << "hello\n")) throw holdfast::Error{"cannot write " + file_.string()};
     }

@@ -144,7 +144,7 @@ private:
     std::shared_ptr<SQLite::Database> connection() {
         if (const std::lock_guard lock{mutex_}; db_) return db_;
         // Never created: a missing file most likely means a missing disk.
-        const auto db = std::make_shared<SQLite::Database>(settings_.database, SQLite::OPEN_READWRITE);
+        auto db = std::make_shared<SQLite::Database>(settings_.database, SQLite::OPEN_READWRITE);
         sqlite3_db_config(db->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);  // terminate() must be quick
         sqlite3_progress_handler(db->getHandle(), 1'000, &mustStop, this);
         sqlite3_busy_handler(db->getHandle(), &mayWait, this);
@@ -157,7 +157,7 @@ private:
         return std::exchange(db_, std::move(next));
     }
 
-    fs::path beside(std::string_view suffix) const { return fs::path{settings_.database} += suffix; }
+    [[nodiscard]] fs::path beside(std::string_view suffix) const { return fs::path{settings_.database} += suffix; }
 
     holdfast::Context& context_;
     const Settings settings_;
