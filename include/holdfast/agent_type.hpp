@@ -44,6 +44,9 @@ public:
     /** The type's policy with the framework's properties in `values` applied; throws `PropertyError`. */
     [[nodiscard]] virtual core::Policy policy(const PropertyBag& values) const = 0;
 
+    /** D2: how long Online may wait for a quick success before it answers ERROR_IO_PENDING, 0 to 200 ms. */
+    [[nodiscard]] virtual core::Milliseconds syncGrace() const noexcept { return core::Milliseconds{0}; }
+
     /** Validates, fills the author's settings and constructs the object; throws what the constructor throws. */
     [[nodiscard]] virtual std::unique_ptr<Resource> build(Context& context, const PropertyBag& values) const = 0;
 };

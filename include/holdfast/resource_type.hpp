@@ -96,10 +96,20 @@ public:
         return with(&core::Policy::predecessorTimeout, value);
     }
 
+    /**
+     * Lets a quick Online answer ERROR_SUCCESS directly: Online waits that long before it answers pending (D2). 0 (the
+     * default) to 200 ms; more throws std::logic_error from share(), because 300 ms are all that an entry point has.
+     */
+    ResourceType& syncGrace(core::Milliseconds value) {
+        syncGrace_ = value;
+        return *this;
+    }
+
     /** The finished type; this object is left empty. */
     [[nodiscard]] std::shared_ptr<const AgentType> share() {
         auto type = std::make_shared<ResourceType>(std::move(*this));
         type->policy_.repairs = detail::overridesRepair<Type>;
+        detail::checkSyncGrace(type->name_, type->syncGrace_);
         type->table_.finish(type->name_, type->policy_);
         return type;
     }
@@ -109,6 +119,8 @@ public:
     [[nodiscard]] const std::vector<PropertyDescription>& properties() const noexcept override {
         return table_.descriptions();
     }
+
+    [[nodiscard]] core::Milliseconds syncGrace() const noexcept override { return syncGrace_; }
 
     void validate(const PropertyBag& values) const override {
         static_cast<void>(settings(values));
@@ -151,6 +163,7 @@ private:
     std::string name_;
     std::string description_;
     core::Policy policy_;
+    core::Milliseconds syncGrace_{0};
     detail::PropertyTable table_;
     std::vector<std::function<void(const Settings&)>> validators_;
 };

@@ -96,6 +96,12 @@ void checkTypeName(std::string_view name) {
     if (abi::toUtf8(abi::toWide(name)) != name) authorError(name, "a resource type's name must be UTF-8");
 }
 
+void checkSyncGrace(std::string_view type, core::Milliseconds value) {
+    if (value < core::Milliseconds{0} || value > core::Milliseconds{200}) {
+        authorError(type, "syncGrace is 0 to 200 ms: Online has 300 ms in all");
+    }
+}
+
 void checkTypeNames(const AgentTypes& types) {
     for (std::size_t index = 0; index < types.size(); ++index) {
         for (std::size_t before = 0; before < index; ++before) {

@@ -82,7 +82,7 @@ abi::ResourceId open(const std::shared_ptr<const AgentType>& type, Callbacks cal
     abi::Dword error = abi::code::notEnoughMemory;
     try {
         const auto link = makeWsfcLink(callbacks, handle, key, type);
-        const abi::ResourceId id = exec::openInstance({abi::toUtf8(name), type, link, core::Milliseconds{0}});
+        const abi::ResourceId id = exec::openInstance({abi::toUtf8(name), type, link, type->syncGrace()});
         if (key != nullptr) keepParameters(id, link);
         return id;
     } catch (const Error& failure) {

@@ -28,7 +28,9 @@ const char* jobName(Job job) noexcept {
 }
 
 ReasonText reasonText(Reason reason, Job job, const std::string& detail) {
-    const char* const name = jobName(job);
+    // A repair that did not help leaves the check's verdict standing.
+    const bool verdict = reason == Reason::checkFailed || reason == Reason::toleratedFailure;
+    const char* const name = jobName(verdict && job == Job::repair ? Job::check : job);
     const std::string because = detail.empty() ? std::string{} : ": " + detail;
     switch (reason) {
         case Reason::none:

@@ -193,8 +193,9 @@ bool UserCall::repair(WorkerSelf self) {
         const StopState::Interruptible interruptible{*stop_, self};
         mended = object->resource->repair(check);
     });
-    // Not mended: what the check said stays the reason, unless repair() had something to say itself.
-    return finish(mended, end.returned ? instance_->lastVerdict().reason() : "repair: " + end.text);
+    // What the check said stays the reason; repair() may have something to add.
+    const std::string found = instance_->lastVerdict().reason();
+    return finish(mended, end.returned ? found : fmt::format("{}; repair() threw: {}", found, end.text));
 }
 
 void UserCall::terminate() {

@@ -145,13 +145,14 @@ TEST_CASE("A failed check is repaired first, and FailureTolerance debounces the 
     CHECK(engine.isAlive());
     CHECK(engine.waitForLog("repaired"));
     // The next episode has its own repair; if that does not help, it is a failure.
-    script->repair = [&](Check&) {
+    script->repair = [&](Check&) -> bool {
         ++repairs;
-        return false;
+        throw std::runtime_error{"no spare"};
     };
     broken = true;
     advanceUntil(time, [&] { return !engine.isAlive(); });
     CHECK(repairs == 2);
+    CHECK(engine.waitForLog("isAlive failed: stuck; repair() threw: no spare"));
 }
 
 TEST_CASE("FailureTolerance counts failures in a row") {

@@ -73,4 +73,5 @@ auto describe(const char* name) {
 
 }  // namespace
 
-HOLDFAST_AGENT(describe<Misbehaving>("Misbehaving"), describe<Other>("Other Type"));
+HOLDFAST_AGENT(describe<Misbehaving>("Misbehaving"), describe<Other>("Other Type"),
+               describe<Other>("Quick Type").syncGrace(200ms));

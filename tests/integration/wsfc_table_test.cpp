@@ -221,6 +221,16 @@ TEST_CASE("A resource lives through the C table: Online, polls, failure, Termina
     CHECK(hosted.f.offline(hosted.id) == code::success);
 }
 
+TEST_CASE("D2 a type with a sync grace answers a quick Online directly, with its event") {
+    const Library library;
+    Hosted hosted{library.table("Quick Type")};
+    CHECK(hosted.online() == code::success);
+    CHECK(hosted.event != nullptr);
+    CHECK(hosted.f.isAlive(hosted.id) == 1);
+    const std::lock_guard lock{heard.mutex};
+    CHECK(heard.reports.empty());  // W-201
+}
+
 TEST_CASE("W-109 ResourceKey is used only while Open runs, and Parameters may be made later (W-113)") {
     const Library library;
     SECTION("closed after Open") {

@@ -114,6 +114,8 @@ private:
 
 /** Throws std::logic_error unless `name` can be a resource type's name on every engine. */
 void checkTypeName(std::string_view name);
+/** Throws std::logic_error unless Online can wait that long within its budget (D2). */
+void checkSyncGrace(std::string_view type, core::Milliseconds value);
 /** Throws std::logic_error with the type's name in front. */
 [[noreturn]] void authorError(std::string_view subject, std::string_view what);
 /** Translates what an author's validator threw; call it inside a handler. */
