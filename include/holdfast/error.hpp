@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -44,6 +45,14 @@ public:
 private:
     ErrorCode code_{ErrorCode::failed};
 };
+
+namespace detail {
+/** What an exception says; its author may have said nothing. */
+[[nodiscard]] inline std::string textOf(const std::exception& error) {
+    const char* const text = error.what();
+    return text == nullptr ? "an exception without a text" : std::string{text};
+}
+}  // namespace detail
 
 /**
  * Thrown by `checkpoint()`, `sleepFor()` and `waitUntil()` once the running call was told to stop.

@@ -80,9 +80,9 @@ void rethrowAsConfiguration() {
     } catch (const PropertyError&) {
         throw;
     } catch (const Error& error) {
-        throw Error{error.code() == ErrorCode::failed ? ErrorCode::configuration : error.code(), error.what()};
+        throw Error{error.code() == ErrorCode::failed ? ErrorCode::configuration : error.code(), detail::textOf(error)};
     } catch (const std::exception& error) {
-        throw Error{ErrorCode::configuration, error.what()};
+        throw Error{ErrorCode::configuration, detail::textOf(error)};
     }
 }
 

@@ -42,7 +42,13 @@ public:
                                static_cast<abi::Dword>(out_.size()),
                                &needed};
         result = resourcePropertyControl(
-            instance_->type(), [this] { return instance_->link().readProperties(); }, call, &reason);
+            instance_->type(),
+            [this] {
+                // W-109: after Close the engine's key is not ours any more.
+                if (instance_->closed()) throw Error{ErrorCode::failed, "the resource was closed meanwhile"};
+                return instance_->link().readProperties();
+            },
+            call, &reason);
         needed_ = needed;
         if (!reason.empty()) {
             instance_->reporter().log(LogLevel::error, reason);

@@ -36,12 +36,12 @@ Dword guarded(std::string* reason, Answer&& answer) {
     try {
         return answer();
     } catch (const Error& error) {
-        explain(reason, error.what());
+        explain(reason, detail::textOf(error));
         return codeOf(error);
     } catch (const std::bad_alloc&) {
         return code::notEnoughMemory;
     } catch (const std::exception& error) {
-        explain(reason, error.what());
+        explain(reason, detail::textOf(error));
         return code::resourceFailed;
     }
 }
@@ -54,11 +54,16 @@ Dword answerWith(const std::vector<abi::Byte>& answer, const ControlCall& call) 
 PropertyValue shownWhenUnset(const PropertyDescription& property) {
     if (!property.defaultValue.absent()) return property.defaultValue;
     switch (property.format) {
-        case PropertyFormat::sz: return PropertyValue::sz({});
-        case PropertyFormat::expandSz: return PropertyValue::expandSz({});
-        case PropertyFormat::multiSz: return PropertyValue::multiSz({});
-        case PropertyFormat::binary: return PropertyValue::binary({});
-        default: return {};
+        case PropertyFormat::sz:
+            return PropertyValue::sz({});
+        case PropertyFormat::expandSz:
+            return PropertyValue::expandSz({});
+        case PropertyFormat::multiSz:
+            return PropertyValue::multiSz({});
+        case PropertyFormat::binary:
+            return PropertyValue::binary({});
+        default:
+            return {};
     }
 }
 
@@ -67,7 +72,8 @@ PropertyBag changesIn(const abi::PropertyList& list) {
     PropertyBag changes;
     for (const auto& property : list.properties) {
         if (property.values.size() != 1) {
-            throw PropertyError{property.name, {}, fmt::format("holds {} values, must hold one", property.values.size())};
+            throw PropertyError{
+                property.name, {}, fmt::format("holds {} values, must hold one", property.values.size())};
         }
         changes.set(property.name, property.values.front());
     }
@@ -106,7 +112,8 @@ Dword checkPropertyList(const AgentType& type, const StoredValues& stored, const
     const auto listed = changesIn(parsed);
     for (const auto& [name, value] : listed) {
         if (unknown == UnknownProperties::refused && !describe(type, name)) {
-            explain(reason, fmt::format("property \"{}\": resource type \"{}\" has no such property", name, type.name()));
+            explain(reason,
+                    fmt::format("property \"{}\": resource type \"{}\" has no such property", name, type.name()));
             return code::invalidParameter;
         }
     }
@@ -128,15 +135,21 @@ Dword resourcePropertyControl(const AgentType& type, const StoredValues& stored,
     if (call.bytesReturned) *call.bytesReturned = 0;  // W-141
     return guarded(reason, [&]() -> Dword {
         switch (call.code) {
-            case control::resourceUnknown: return code::success;
-            case control::resourceEnumPrivateProperties: return answerWith(abi::writeNameList(type.properties()), call);
-            case control::resourceGetReadOnlyPrivateProperties: return answerWith(abi::writePropertyList({}), call);
+            case control::resourceUnknown:
+                return code::success;
+            case control::resourceEnumPrivateProperties:
+                return answerWith(abi::writeNameList(type.properties()), call);
+            case control::resourceGetReadOnlyPrivateProperties:
+                return answerWith(abi::writePropertyList({}), call);
             case control::resourceGetPrivateProperties:
-                return answerWith(abi::writePropertyList(visibleProperties(type, stored()), abi::ListUse::answer), call);
+                return answerWith(abi::writePropertyList(visibleProperties(type, stored()), abi::ListUse::answer),
+                                  call);
             case control::resourceValidatePrivateProperties:
                 return checkPropertyList(type, stored, call.in, call.inSize, UnknownProperties::allowed, reason);
-            case control::resourceGetPrivatePropertyFormats: return answerWith(abi::writeFormatList(type.properties()), call);
-            default: return code::invalidFunction;  // W-142
+            case control::resourceGetPrivatePropertyFormats:
+                return answerWith(abi::writeFormatList(type.properties()), call);
+            default:
+                return code::invalidFunction;  // W-142
         }
     });
 }
@@ -145,12 +158,15 @@ Dword typePropertyControl(const AgentType& type, const ControlCall& call, std::s
     if (call.bytesReturned) *call.bytesReturned = 0;
     return guarded(reason, [&]() -> Dword {
         switch (call.code) {
-            case control::typeUnknown: return code::success;
+            case control::typeUnknown:
+                return code::success;
             // W-1120: the names of the type's own properties, and it has none.
-            case control::typeEnumPrivateProperties: return answerWith(abi::writeNameList({}), call);
+            case control::typeEnumPrivateProperties:
+                return answerWith(abi::writeNameList({}), call);
             case control::typeGetPrivateResourcePropertyFormats:
                 return answerWith(abi::writeFormatList(type.properties()), call);
-            default: return code::invalidFunction;
+            default:
+                return code::invalidFunction;
         }
     });
 }

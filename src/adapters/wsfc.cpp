@@ -87,9 +87,9 @@ abi::ResourceId open(const std::shared_ptr<const AgentType>& type, Callbacks cal
         return id;
     } catch (const Error& failure) {
         error = abi::win32Of(failure.code());
-        logLine(callbacks.logEvent, handle, LogLevel::error, failure.what());
+        logLine(callbacks.logEvent, handle, LogLevel::error, detail::textOf(failure));
     } catch (const std::exception& failure) {
-        logLine(callbacks.logEvent, handle, LogLevel::error, failure.what());
+        logLine(callbacks.logEvent, handle, LogLevel::error, detail::textOf(failure));
     }
     abi::ClusterRegistry::ofHost().setLastError(error);  // W-110
     return nullptr;
@@ -224,7 +224,11 @@ abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceTy
         }
         return abi::code::resourceTypeNameNotFound;
     } catch (const std::exception& mistake) {
-        logLine(logEvent, nullptr, LogLevel::error, mistake.what());
+        logLine(logEvent, nullptr, LogLevel::error, detail::textOf(mistake));
+        return abi::code::invalidData;
+    } catch (...) {
+        // W-105: nothing may leave, and an author's default member initialiser may throw anything.
+        logLine(logEvent, nullptr, LogLevel::error, "the library's resource types threw what is no std::exception");
         return abi::code::invalidData;
     }
 }

@@ -35,7 +35,7 @@ abi::ResourceState toState(core::Status status) noexcept {
 class CallbackLink final : public WsfcLink {
 public:
     CallbackLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
-             std::shared_ptr<const AgentType> type)
+                 std::shared_ptr<const AgentType> type)
         : callbacks_{callbacks}, handle_{handle}, resourceKey_{resourceKey}, type_{std::move(type)} {}
 
     bool report(const exec::StatusReport& status) noexcept override {
@@ -84,8 +84,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<WsfcLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle,
-                                               abi::KeyHandle resourceKey, std::shared_ptr<const AgentType> type) {
+std::shared_ptr<WsfcLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
+                                       std::shared_ptr<const AgentType> type) {
     return std::make_shared<CallbackLink>(callbacks, handle, resourceKey, std::move(type));
 }
 

@@ -22,7 +22,13 @@ struct Kept {
 void keepForEver(std::unique_ptr<Runtime::Lease> lease) {
     static auto* const kept = new Kept;
     const std::lock_guard lock{kept->mutex};
-    kept->leases.push_back(std::move(lease));
+    try {
+        kept->leases.push_back(nullptr);
+    } catch (const std::exception&) {
+        static_cast<void>(lease.release());  // out of memory: kept all the same
+        return;
+    }
+    kept->leases.back() = std::move(lease);
 }
 
 }  // namespace
@@ -57,6 +63,8 @@ Closed closeInstance(abi::ResourceId id) noexcept {
             keepForEver(std::move(lease));
         }
     } catch (const std::exception&) {  // out of memory: the id is gone all the same
+        os::pinThisModule();
+        static_cast<void>(instance->takeLease().release());  // nobody may stop the runtime from one of its own threads
     }
     return nothingLeft ? Closed::clean : Closed::wedged;
 }

@@ -42,9 +42,9 @@ CallEnd guarded(Call&& call) {
         end.text = "interrupted";
     } catch (const Error& error) {
         end.code = error.code();
-        end.text = error.what();
+        end.text = detail::textOf(error);
     } catch (const std::exception& error) {
-        end.text = error.what();
+        end.text = detail::textOf(error);
 #if defined(HOLDFAST_FORCED_UNWIND)
     } catch (const ::abi::__forced_unwind&) {
         throw;

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <thread>
 #include <utility>
 
 namespace holdfast::inline v1::exec {
@@ -26,15 +27,8 @@ constexpr milliseconds entryBudget{300};
 // For a report that began before Terminate or Close was accepted to come back from the engine.
 constexpr milliseconds callbackPatience{30};
 
-LogLevel clampLength(std::string& text, LogLevel level) {
-    constexpr std::size_t most = 500;  // W-905
-    if (text.size() > most) {
-        text.resize(most - 3);
-        while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
-        text += "...";
-    }
-    return level;
-}
+// A handful, so that one busy resource does not keep a pool thread from the others.
+constexpr int eventsAtATime = 32;
 
 }  // namespace
 
@@ -66,17 +60,30 @@ void Instance::bind(Slot& slot, abi::ResourceId /*id*/) {
     });
 }
 
+std::string_view Instance::clamped(std::string_view text) noexcept {
+    constexpr std::size_t most = 500;
+    if (text.size() <= most) return text;
+    std::size_t end = most;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    return text.substr(0, end);
+}
+
 // ---- engine threads --------------------------------------------------------------------------------------------------
 
 Instance::Result Instance::request(core::Request what, milliseconds patience, milliseconds more) {
     auto slot = std::make_shared<ReplySlot>();
     const auto start = Steady::now();
-    const bool urgent = what == core::Request::terminate || what == core::Request::close;
+    const bool urgent = what == core::Request::close;
     const std::uint32_t before =
         urgent ? terminates_.fetch_add(1, std::memory_order_acq_rel) + 1 : terminates_.load(std::memory_order_acquire);
-    post(Incoming{core::Event::requested(what), {}, slot, before}, urgent);
+    try {
+        post(Incoming{core::Event::requested(what), {}, slot, before}, urgent);
+    } catch (...) {
+        static_cast<void>(slot->cancel());  // who was told that it failed must not find it done later
+        throw;
+    }
     if (const Result answer = slot->wait(start + patience)) return answer;
-    // Terminate and Close are never taken back: they will be carried out even if nobody waits any more.
+    // Close is never taken back: it will be carried out even if nobody waits any more.
     if (!urgent && slot->cancel()) return {};
     return slot->wait(start + patience + more);
 }
@@ -98,7 +105,20 @@ Instance::Result Instance::offline() {
 Instance::Result Instance::terminate() {
     const auto start = Steady::now();
     const milliseconds wait{terminateWait_.load(std::memory_order_acquire)};
-    const Result result = request(core::Request::terminate, wait, takenPatience);
+    core::Time since = Runtime::coarseNow();
+    const auto slot = std::make_shared<ReplySlot>();
+    post(Incoming{core::Event::requested(core::Request::terminate),
+                  {},
+                  slot,
+                  terminates_.fetch_add(1, std::memory_order_acq_rel) + 1},
+         true);
+    Result result = slot->wait(start + wait + takenPatience);
+    while (!result) {
+        const core::Time resumed = Runtime::stallWatch().resumedAt(Runtime::coarseNow());
+        if (resumed < since) break;
+        since = resumed + 1;  // D4: the process was suspended meanwhile, so terminate() had no time to run
+        result = slot->wait(Steady::now() + wait + takenPatience);
+    }
     // W-240: once Terminate has returned, no report of the old run may begin in the engine either.
     reporter_->waitIdle(callbackPatience);
     sayIfLate("Terminate", start);
@@ -107,6 +127,7 @@ Instance::Result Instance::terminate() {
 
 bool Instance::close() {
     const auto start = Steady::now();
+    closed_.store(true, std::memory_order_release);
     static_cast<void>(request(core::Request::close, core::Limits::closeReply + milliseconds{20}, milliseconds{0}));
     // What was said until now may still go out; then RESOURCE_HANDLE is the engine's again (W-117).
     const auto left = std::chrono::duration_cast<milliseconds>(start + entryBudget - Steady::now());
@@ -137,18 +158,36 @@ void Instance::post(Incoming incoming, bool urgent) {
 void Instance::logFromAuthor(LogLevel level, std::string_view text) noexcept {
     try {
         const char* const call = currentCallName();
-        std::string line = call == nullptr ? std::string{text} : fmt::format("{}: {}", call, text);
-        clampLength(line, level);
-        reporter_->log(level, std::move(line));
+        const std::string line =
+            call == nullptr ? std::string{clamped(text)} : fmt::format("{}: {}", call, clamped(text));
+        reporter_->log(level, std::string{clamped(line)});
     } catch (const std::exception&) {  // out of memory: the line is lost, the agent is not
     }
 }
 
+void Instance::progressed(core::JobId call, std::string_view step) {
+    setText(progress_, step);
+    // However often the author says it: one event until the strand has seen it.
+    if (!progressPosted_.exchange(true, std::memory_order_acq_rel)) post(core::Event::progressed(call));
+}
+
 void Instance::reportFailure(core::Generation run, std::string_view reason) noexcept {
     try {
-        setText(reported_, std::string{reason});
+        if (failurePosted_.exchange(run, std::memory_order_acq_rel) == run) return;  // once per run is enough
+        setText(reported_, reason);
         post(core::Event::reported(run));
     } catch (const std::exception&) {  // out of memory: the next check says it
+    }
+}
+
+void Instance::postEnd(const core::Event& event) noexcept {
+    for (;;) {
+        try {
+            post(event);
+            return;
+        } catch (const std::exception&) {
+            std::this_thread::sleep_for(milliseconds{10});
+        }
     }
 }
 
@@ -157,9 +196,10 @@ Verdict Instance::lastVerdict() const {
     return lastVerdict_;
 }
 
-void Instance::setText(std::string& which, std::string text) {
+void Instance::setText(std::string& which, std::string_view text) {
+    std::string copy{clamped(text)};  // the strand copies these: they stay short
     const std::lock_guard lock{textMutex_};
-    which = std::move(text);
+    which.swap(copy);
 }
 
 std::string Instance::text(const std::string& which) const {
@@ -181,7 +221,7 @@ void Instance::setObject(std::shared_ptr<RunObject> object) {
 // ---- strand ----------------------------------------------------------------------------------------------------------
 
 void Instance::drain() {
-    for (;;) {
+    for (int handled = 0; handled < eventsAtATime; ++handled) {
         Incoming incoming;
         {
             const std::lock_guard lock{inboxMutex_};
@@ -192,6 +232,7 @@ void Instance::drain() {
         }
         handle(incoming);
     }
+    boost::asio::post(strand_.executor(), [self = shared_from_this()] { self->drain(); });
 }
 
 void Instance::handle(Incoming& incoming) {
@@ -204,23 +245,12 @@ void Instance::handle(Incoming& incoming) {
             return;
         }
         waiters_[static_cast<std::size_t>(event.request)].push_back(incoming.slot);
-        switch (event.request) {
-            case core::Request::online:
-                runStop_.store(StopReason::none, std::memory_order_release);
-                break;
-            case core::Request::offline:
-                runStop_.store(StopReason::offline, std::memory_order_release);
-                break;
-            case core::Request::terminate:
-                runStop_.store(StopReason::terminate, std::memory_order_release);
-                break;
-            case core::Request::close:
-                runStop_.store(StopReason::close, std::memory_order_release);
-                break;
-        }
     }
     if (incoming.policy) event.policy = &*incoming.policy;
+    if (event.kind == core::Event::Kind::checkpoint) progressPosted_.store(false, std::memory_order_release);
+    const core::Generation before = machine_.generation();
     const core::Actions actions = machine_.on(event, Runtime::coarseNow());
+    if (event.kind == core::Event::Kind::request && machine_.generation() != before) noteRunStop(event.request);
     if (incoming.policy) {
         const core::Policy& policy = machine_.policy();
         terminateWait_.store(policy.terminateTimeout.count(), std::memory_order_release);
@@ -233,6 +263,15 @@ void Instance::handle(Incoming& incoming) {
         phase == core::Phase::online || phase == core::Phase::onlinePending || phase == core::Phase::offlinePending,
         std::memory_order_release);
     for (const core::Action& action : actions) perform(action);
+}
+
+/** A request that was accepted: a refused one changes nothing the author can see. */
+void Instance::noteRunStop(core::Request request) {
+    StopReason reason = StopReason::none;
+    if (request == core::Request::offline) reason = StopReason::offline;
+    if (request == core::Request::terminate) reason = StopReason::terminate;
+    if (request == core::Request::close) reason = StopReason::close;
+    runStop_.store(reason, std::memory_order_release);
 }
 
 void Instance::perform(const core::Action& action) {
@@ -292,12 +331,13 @@ void Instance::startJob(const core::Action& action) {
     auto call = std::make_shared<UserCall>(shared_from_this(), action.job, action.id, machine_.generation(),
                                            action.destroy, stop);
     if (action.job == core::Job::terminate) {
-        shared.control().submit(std::move(call));  // D6: its thread is reserved
+        shared.terminators().submit(std::move(call));  // D6: its thread is reserved
         return;
     }
     call_ = std::move(stop);
     if (action.job == core::Job::online || action.job == core::Job::offline) {
         setText(progress_, {});
+        progressPosted_.store(false, std::memory_order_release);
         const std::lock_guard lock{textMutex_};
         lastVerdict_ = Verdict::alive();
     }
@@ -319,8 +359,7 @@ void Instance::say(core::Reason reason, core::Job job) {
                                reason == core::Reason::stopIgnored;
     const bool aboutReport = reason == core::Reason::reportedFailure || reason == core::Reason::failedWhileStarting;
     ReasonText words = reasonText(reason, job, text(aboutProgress ? progress_ : aboutReport ? reported_ : failure_));
-    clampLength(words.text, words.level);
-    reporter_->log(words.level, std::move(words.text));
+    reporter_->log(words.level, std::string{clamped(words.text)});
 }
 
 void Instance::setVerdict(core::Health health, core::Generation generation) {

@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <exception>
-#include <future>
 #include <new>
 #include <utility>
-#include <vector>
 
 namespace holdfast::inline v1::exec {
 namespace {
@@ -25,8 +23,10 @@ private:
 
 }  // namespace
 
-Lane::Lane(Spawner& spawner, Options options) : spawner_{spawner}, options_{options} {}
-Lane::~Lane() = default;
+// ---- Lane ------------------------------------------------------------------------------------------------------------
+
+Lane::Lane(Spawner& spawner, Options options) : spawner_{spawner}, options_{options} { spawner_.add(*this); }
+Lane::~Lane() { spawner_.remove(*this); }
 
 void Lane::submit(std::function<void()> work) { submit(std::make_shared<FunctionJob>(std::move(work))); }
 
@@ -36,7 +36,7 @@ void Lane::submit(std::shared_ptr<LaneJob> job) {
         const std::lock_guard lock{mutex_};
         if (!stopping_ && (!options_.mayReject || live_.size() - idle_ + queue_.size() < options_.most)) {
             queue_.push_back(std::move(job));
-            needsThread = queue_.size() > idle_ + spawning_;
+            needsThread = shortOfWorkers();
             if (needsThread) ++spawning_;
         }
     }
@@ -63,69 +63,90 @@ Lane::Counts Lane::counts() const {
     return {live_.size(), idle_, queue_.size()};
 }
 
-void Lane::spawn() noexcept {
-    std::shared_ptr<LaneJob> unlucky;
+bool Lane::hungry() const {
+    const std::lock_guard lock{mutex_};
+    return !stopping_ && (shortOfWorkers() || live_.size() + spawning_ < options_.standby);
+}
+
+bool Lane::spawn() noexcept {
+    std::vector<std::shared_ptr<LaneJob>> unlucky;
+    bool made = true;
     try {
         {
             const std::lock_guard lock{mutex_};
             if (stopping_) {
                 --spawning_;
-                return;
+                return true;
             }
         }
         // Made without the lock: whoever submits must not wait for the system to create a thread.
-        std::list<Worker> made(1);
-        const auto self = made.begin();
+        std::list<Worker> one(1);
+        const auto self = one.begin();
         self->thread = boost::thread{[this, self] { work(self); }};
         {
             const std::lock_guard lock{mutex_};
-            live_.splice(live_.end(), made);
+            live_.splice(live_.end(), one);
             self->listed = true;
         }
         wake_.notify_all();
-        return;
     } catch (const std::exception&) {
+        made = false;
         const std::lock_guard lock{mutex_};
         --spawning_;
-        if (options_.mayReject && !queue_.empty() && idle_ == 0) {
-            unlucky = std::move(queue_.front());
-            queue_.pop_front();
+        // Jobs that cannot be rejected stay queued, for a worker that comes free or for the spawner's next attempt.
+        try {
+            while (options_.mayReject && shortOfWorkers()) {
+                unlucky.push_back(queue_.back());
+                queue_.pop_back();
+            }
+        } catch (const std::exception&) {  // no memory either: the next attempt deals with the rest
         }
     }
-    if (unlucky) unlucky->rejected();
-    // Jobs that cannot be rejected stay queued: the standby workers take them one after the other.
+    for (const auto& job : unlucky) job->rejected();
+    return made;
 }
 
 std::shared_ptr<LaneJob> Lane::next(std::unique_lock<std::mutex>& lock) {
     ++idle_;
     const auto ready = [this] { return stopping_ || !queue_.empty(); };
     while (!wake_.wait_for(lock, options_.idleTime, ready)) {
-        if (live_.size() > options_.standby) break;
+        if (live_.size() - leaving_ > options_.standby) break;
     }
     --idle_;
-    if (queue_.empty()) return nullptr;
+    if (queue_.empty()) {
+        ++leaving_;
+        return nullptr;
+    }
     std::shared_ptr<LaneJob> job = std::move(queue_.front());
     queue_.pop_front();
     return job;
 }
 
 void Lane::work(std::list<Worker>::iterator self) {
-    // However this thread ends, also by a job that ends it, its handle moves to those the spawner joins.
+    // However this thread ends, also by a job that ends it, its handle moves to those the joiner looks at.
     struct Leave {
         Lane& lane;
         std::list<Worker>::iterator self;
         ~Leave() {
             {
                 const std::lock_guard lock{lane.mutex_};
+                if (self->ranToItsEnd) {
+                    --lane.leaving_;
+                } else {
+                    lane.lostOne_ = true;
+                }
                 lane.retired_.splice(lane.retired_.end(), lane.live_, self);
             }
             lane.spawner_.retired(lane);
         }
-    } const leave{*this, self};
+    };
 
-    boost::this_thread::disable_interruption uninterruptible;  // D7: armed only inside the author's own calls
     std::unique_lock lock{mutex_};
     wake_.wait(lock, [&] { return self->listed; });
+    lock.unlock();
+    const Leave leave{*this, self};
+    boost::this_thread::disable_interruption uninterruptible;  // D7: armed only inside the author's own calls
+    lock.lock();
     --spawning_;
     while (std::shared_ptr<LaneJob> job = next(lock)) {
         lock.unlock();
@@ -134,6 +155,7 @@ void Lane::work(std::list<Worker>::iterator self) {
         lock.lock();
     }
     self->ranToItsEnd = true;
+    lock.unlock();
 }
 
 void Lane::joinRetired() noexcept {
@@ -144,11 +166,13 @@ void Lane::joinRetired() noexcept {
     }
     for (Worker& worker : ended) {
         if (worker.ranToItsEnd) {
-            worker.thread.join();  // bounded: it is past its last job
-        } else {
-            os::pinThisModule();  // nobody can tell when its last instruction ran
-            worker.thread.detach();
+            worker.thread.join();  // as long as the author's thread_local destructors take: only the joiner waits
+            continue;
         }
+        // Boost.Thread cannot join a thread that was ended from inside, and letting go of the handle would free what the
+        // thread's own end still uses: kept for ever, with the code it runs in.
+        os::pinThisModule();
+        static_cast<void>(new (std::nothrow) boost::thread{std::move(worker.thread)});
     }
 }
 
@@ -165,66 +189,136 @@ bool Lane::joinAll(std::chrono::steady_clock::time_point deadline) noexcept {
         joinRetired();
         {
             const std::lock_guard lock{mutex_};
-            if (live_.empty() && retired_.empty()) return true;
+            if (lostOne_) return false;
+            if (live_.empty() && retired_.empty() && spawning_ == 0) return true;
         }
         if (std::chrono::steady_clock::now() >= deadline) return false;
         std::this_thread::sleep_for(std::chrono::microseconds{200});
     }
 }
 
-Spawner::Spawner() : thread_{[this] { run(); }} {}
+// ---- Spawner ---------------------------------------------------------------------------------------------------------
+
+Spawner::Spawner() {
+    spawner_ = std::thread{[this] { spawnLoop(); }};
+    try {
+        joiner_ = std::thread{[this] { joinLoop(); }};
+    } catch (...) {
+        {
+            const std::lock_guard lock{mutex_};
+            ending_ = true;
+        }
+        spawnWake_.notify_all();
+        spawner_.join();
+        throw;
+    }
+}
 
 Spawner::~Spawner() {
-    if (thread_.joinable()) thread_.detach();  // only after a stop() that pinned the module
-}
-
-void Spawner::want(Lane& lane) {
     {
         const std::lock_guard lock{mutex_};
-        tasks_.emplace_back([&lane] { lane.spawn(); });
+        ending_ = true;
     }
-    wake_.notify_one();
+    spawnWake_.notify_all();
+    joinWake_.notify_all();
+    if (spawner_.joinable()) spawner_.join();
+    if (joiner_.joinable()) joiner_.join();
 }
 
-void Spawner::retired(Lane& lane) {
-    // Notified under the lock: once the lock is free the joining thread may find this worker at its very end.
+void Spawner::add(Lane& lane) {
     const std::lock_guard lock{mutex_};
-    tasks_.emplace_back([&lane] { lane.joinRetired(); });
-    wake_.notify_one();
+    lanes_.push_back({&lane, 0, false});
 }
 
-bool Spawner::stop(std::initializer_list<Lane*> lanes, std::chrono::milliseconds patience) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    auto joined = std::make_shared<std::promise<bool>>();
-    std::future<bool> answer = joined->get_future();
+void Spawner::remove(Lane& lane) noexcept {
+    const std::lock_guard lock{mutex_};
+    std::erase_if(lanes_, [&](const Known& known) { return known.lane == &lane; });
+}
+
+void Spawner::want(Lane& lane) noexcept {
     {
         const std::lock_guard lock{mutex_};
-        tasks_.emplace_back([this, all = std::vector<Lane*>(lanes), deadline, joined] {
-            bool everyone = true;
-            for (Lane* lane : all) everyone = lane->joinAll(deadline) && everyone;
-            const std::lock_guard inner{mutex_};
-            stopping_ = everyone;
-            joined->set_value(everyone);
-        });
+        for (Known& known : lanes_) {
+            if (known.lane == &lane) ++known.wanted;
+        }
     }
-    wake_.notify_one();
-    if (!answer.get()) return false;
-    wake_.notify_one();
-    thread_.join();
-    return true;
+    spawnWake_.notify_one();
 }
 
-void Spawner::run() {
+void Spawner::retired(Lane& lane) noexcept {
+    // Notified under the lock: once it is free, the joiner may find this worker at its very end and this object gone.
+    const std::lock_guard lock{mutex_};
+    for (Known& known : lanes_) {
+        if (known.lane == &lane) known.retired = true;
+    }
+    joinWake_.notify_one();
+}
+
+bool Spawner::stop(std::chrono::milliseconds patience) {
     std::unique_lock lock{mutex_};
-    while (!stopping_) {
-        wake_.wait(lock, [this] { return !tasks_.empty() || stopping_; });
-        while (!tasks_.empty()) {
-            const std::function<void()> task = std::move(tasks_.front());
-            tasks_.pop_front();
+    deadline_ = std::chrono::steady_clock::now() + patience;
+    stopping_ = true;
+    joinWake_.notify_all();
+    // A thread_local destructor of the author's may keep the joiner for ever; it does not keep us.
+    ended_.wait_until(lock, deadline_ + std::chrono::milliseconds{20}, [this] { return answered_; });
+    return answered_ && allJoined_;
+}
+
+void Spawner::spawnLoop() {
+    std::unique_lock lock{mutex_};
+    const auto wanted = [this] {
+        return std::any_of(lanes_.begin(), lanes_.end(), [](const Known& known) { return known.wanted != 0; });
+    };
+    while (!ending_) {
+        if (retry_) {
+            spawnWake_.wait_for(lock, retryInterval, [&] { return ending_ || wanted(); });
+        } else {
+            spawnWake_.wait(lock, [&] { return ending_ || wanted(); });
+        }
+        const bool again = std::exchange(retry_, false);
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+            Lane& lane = *lanes_[i].lane;
+            if (again && lanes_[i].wanted == 0 && lane.hungry()) {
+                const std::lock_guard inner{lane.mutex_};
+                ++lane.spawning_;
+                ++lanes_[i].wanted;
+            }
+            while (lanes_[i].wanted != 0) {
+                --lanes_[i].wanted;
+                lock.unlock();
+                const bool made = lane.spawn();
+                lock.lock();
+                if (!made) retry_ = true;
+            }
+        }
+    }
+}
+
+void Spawner::joinLoop() {
+    std::unique_lock lock{mutex_};
+    while (!ending_) {
+        joinWake_.wait(lock, [this] {
+            return ending_ || (stopping_ && !answered_) ||
+                   std::any_of(lanes_.begin(), lanes_.end(), [](const Known& known) { return known.retired; });
+        });
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+            if (!std::exchange(lanes_[i].retired, false)) continue;
+            Lane& lane = *lanes_[i].lane;
             lock.unlock();
-            task();
+            lane.joinRetired();
             lock.lock();
         }
+        if (!stopping_ || answered_) continue;
+        bool everyone = true;
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+            Lane& lane = *lanes_[i].lane;
+            lock.unlock();
+            everyone = lane.joinAll(deadline_) && everyone;
+            lock.lock();
+        }
+        allJoined_ = everyone;
+        answered_ = true;
+        ended_.notify_all();
     }
 }
 

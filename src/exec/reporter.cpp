@@ -18,10 +18,25 @@ void Reporter::open(core::Generation generation) {
 void Reporter::close() {
     const std::lock_guard lock{mutex_};
     open_ = 0;
+    // None of these may begin any more; dropped here, so that a slow engine does not make them pile up.
+    reports_ -= std::erase_if(queue_, [](const Item& item) { return std::holds_alternative<Report>(item); });
+    settleSignal();
 }
 
 void Reporter::report(core::Generation generation, const StatusReport& status) {
     std::unique_lock lock{mutex_};
+    const auto pending = [](core::Status state) {
+        return state == core::Status::onlinePending || state == core::Status::offlinePending;
+    };
+    if (pending(status.status)) {
+        for (Item& item : queue_) {
+            auto* const waiting = std::get_if<Report>(&item);
+            if (waiting == nullptr || waiting->generation != generation || !pending(waiting->status.status)) continue;
+            waiting->status = status;  // an engine that is slow to listen hears only the newest
+            return;
+        }
+    }
+    ++reports_;
     push(Report{generation, status}, lock);
 }
 
@@ -42,8 +57,15 @@ void Reporter::resetEvent(core::Generation run) {
 }
 
 void Reporter::signal(core::Generation run) {
-    std::unique_lock lock{mutex_};
-    push(Signal{run}, lock);
+    const std::lock_guard lock{mutex_};
+    signal_ = run;
+    settleSignal();
+}
+
+void Reporter::settleSignal() {
+    if (signal_ == 0 || reports_ != 0) return;
+    if (signal_ == run_ && !shut_) event_.signal();
+    signal_ = 0;
 }
 
 void Reporter::shut() {
@@ -52,6 +74,7 @@ void Reporter::shut() {
     open_ = 0;
     queue_.clear();
     lines_ = 0;
+    reports_ = 0;
 }
 
 bool Reporter::waitIdle(std::chrono::milliseconds patience) {
@@ -70,37 +93,40 @@ void Reporter::push(Item item, std::unique_lock<std::mutex>& lock) {
     if (draining_) return;
     draining_ = true;
     lock.unlock();
-    lane_.submit([self = shared_from_this()] { self->drain(); });
+    try {
+        lane_.submit([self = shared_from_this()] { self->drain(); });
+    } catch (const std::exception&) {
+        lock.lock();
+        draining_ = false;  // out of memory: it leaves with the next one
+    }
 }
 
 void Reporter::drain() {
     std::unique_lock lock{mutex_};
+    // Also when an engine ends our thread in its callback: the next push finds another.
+    const OnLeave ended{[&] {
+        draining_ = false;
+        idle_.notify_all();
+    }};
     while (!queue_.empty()) {
         const Item item = std::move(queue_.front());
         queue_.pop_front();
         send(item, lock);
     }
-    draining_ = false;
-    idle_.notify_all();
 }
 
 void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
-    if (const auto* signal = std::get_if<Signal>(&item)) {
-        if (signal->run == run_) event_.signal();
-        return;
-    }
-    const auto* report = std::get_if<Report>(&item);
-    if (report != nullptr && report->generation != open_) return;  // W-240, W-249: it may not begin any more
+    const auto* const report = std::get_if<Report>(&item);
+    const bool mayBegin = report == nullptr || report->generation == open_;  // W-240, W-249
     std::size_t lost = 0;
-    if (report == nullptr) {
+    if (report == nullptr && lines_ > 0) {
         --lines_;
         lost = std::exchange(lost_, 0);
     }
-    calling_ = true;
-    lock.unlock();
     bool proceed = true;
-    {
-        // An engine that ends our thread in its callback must not leave the waiters behind.
+    if (mayBegin) {
+        calling_ = true;
+        lock.unlock();
         const OnLeave back{[&] {
             lock.lock();
             calling_ = false;
@@ -109,11 +135,16 @@ void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
         if (report != nullptr) {
             proceed = link_->report(report->status);
         } else {
-            if (lost != 0)
+            if (lost != 0) {
                 link_->log(LogLevel::warning, fmt::format("{} log lines were lost: the engine is too slow", lost));
+            }
             const auto& line = std::get<Line>(item);
             link_->log(line.level, line.text);
         }
+    }
+    if (report != nullptr && reports_ > 0) {
+        --reports_;
+        settleSignal();
     }
     if (!proceed) {
         lock.unlock();

@@ -9,6 +9,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
@@ -48,7 +49,8 @@ struct Runtime::Threads {
           guard{boost::asio::make_work_guard(context)},
           ticker{context},
           workers{spawner, {options.mostWorkers, 0, true}},
-          control{spawner, {0, 2, false}} {}
+          control{spawner, {0, 2, false}},
+          terminators{spawner, {0, 2, false}} {}
 
     void tick() {
         processStalls.tick(os::coarseNow());
@@ -58,6 +60,40 @@ struct Runtime::Threads {
         });
     }
 
+    /** One pool thread. Out of memory costs the event at hand: every wait in the machine has a timer of its own. */
+    void serve() {
+        for (;;) {
+            try {
+                context.run();
+                return;
+            } catch (const std::exception&) {
+            }
+        }
+    }
+
+    bool stopWorkers() {
+        workers.stop();
+        control.stop();
+        terminators.stop();
+        return spawner.stop(stopPatience);
+    }
+
+    void stopPool() {
+        guard.reset();
+        context.stop();
+        for (std::thread& thread : pool) thread.join();  // bounded: only framework code runs there
+        pool.clear();
+    }
+
+    [[nodiscard]] std::size_t busy() const {
+        std::size_t result = 0;
+        for (const Lane* lane : {&workers, &control, &terminators}) {
+            const Lane::Counts counts = lane->counts();
+            result += counts.threads - counts.idle + counts.queued;
+        }
+        return result;
+    }
+
     std::shared_ptr<Clock> clock;
     boost::asio::io_context context;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard;
@@ -65,43 +101,44 @@ struct Runtime::Threads {
     Spawner spawner;
     Lane workers;
     Lane control;
+    Lane terminators;
     std::vector<std::thread> pool;
 };
 
 Runtime::Runtime(const Options& options) {
     const os::BlockSignals inherited;  // D8: signals belong to the host's own threads
-    threads_ = std::make_unique<Threads>(options);
+    auto threads = std::make_unique<Threads>(options);
+    try {
+        threads->control.warm();
+        threads->terminators.warm();
+        for (std::size_t i = 0; i < options.poolThreads; ++i) {
+            threads->pool.emplace_back([raw = threads.get()] { raw->serve(); });
+        }
+    } catch (const std::exception&) {
+        threads->stopPool();
+        if (!threads->stopWorkers()) {
+            os::pinThisModule();
+            static_cast<void>(threads.release());
+        }
+        throw;
+    }
+    threads_ = std::move(threads);
     if (options.clock) {
         testClock.store(options.clock.get(), std::memory_order_release);
-        options.clock->watchWork([this] {
-            const Lane::Counts user = threads_->workers.counts();
-            const Lane::Counts control = threads_->control.counts();
-            return user.threads - user.idle + user.queued + control.threads - control.idle + control.queued;
-        });
+        options.clock->watchWork([raw = threads_.get()] { return raw->busy(); });
         processStalls.start(options.clock->now());
     } else {
         processStalls.start(os::coarseNow());
-        threads_->tick();
-    }
-    threads_->control.warm();
-    for (std::size_t i = 0; i < options.poolThreads; ++i) {
-        threads_->pool.emplace_back([this] { threads_->context.run(); });
+        boost::asio::post(threads_->context, [raw = threads_.get()] { raw->tick(); });
     }
 }
 
 Runtime::~Runtime() = default;
 
 bool Runtime::stop() noexcept {
-    Threads& threads = *threads_;
-    threads.workers.stop();
-    threads.control.stop();
-    const bool joined = threads.spawner.stop({&threads.workers, &threads.control}, stopPatience);
-    if (!joined) return false;
-    threads.guard.reset();
-    threads.context.stop();
-    for (std::thread& thread : threads.pool) thread.join();  // bounded: only framework code runs there
-    threads.pool.clear();
-    threads.clock->watchWork({});
+    if (!threads_->stopWorkers()) return false;
+    threads_->stopPool();
+    threads_->clock->watchWork({});
     testClock.store(nullptr, std::memory_order_release);
     return true;
 }
@@ -110,6 +147,7 @@ boost::asio::io_context& Runtime::pool() noexcept { return threads_->context; }
 Clock& Runtime::clock() noexcept { return *threads_->clock; }
 Lane& Runtime::workers() noexcept { return threads_->workers; }
 Lane& Runtime::control() noexcept { return threads_->control; }
+Lane& Runtime::terminators() noexcept { return threads_->terminators; }
 
 StallWatch& Runtime::stallWatch() noexcept { return processStalls; }
 

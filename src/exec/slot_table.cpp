@@ -10,6 +10,7 @@ namespace holdfast::inline v1::exec {
 namespace {
 
 constexpr std::uint64_t indexBits = 16;
+static_assert(sizeof(std::uintptr_t) == 8, "an id holds a slot number and 32 bits of generation (W-005)");
 
 abi::ResourceId makeId(std::size_t index, std::uint32_t generation) noexcept {
     const std::uint64_t value = static_cast<std::uint64_t>(generation) << indexBits | index;

@@ -29,18 +29,23 @@ void StopState::runCallbacks() {
     std::unique_lock lock{mutex_};
     if (runningId_ != 0) return;  // another stopper is at it and will find what was added
     while (!callbacks_.empty()) {
-        const Callback callback = std::move(callbacks_.front());
-        callbacks_.pop_front();
-        runningId_ = callback.id;
+        std::list<Callback> one;
+        one.splice(one.begin(), callbacks_, callbacks_.begin());
+        runningId_ = one.front().id;
         runningOn_ = std::this_thread::get_id();
         lock.unlock();
-        const OnLeave done{[&] {
-            lock.lock();
-            runningId_ = 0;
-            runningOn_ = {};
-            wake_.notify_all();
-        }};
-        static_cast<void>(guarded(callback.function));  // it was told not to throw; the stop goes on all the same
+        {
+            const OnLeave done{[&] {
+                lock.lock();
+                runningId_ = 0;
+                runningOn_ = {};
+                wake_.notify_all();
+            }};
+            // What the author's function holds dies here as well, without our lock: it may block or call back.
+            const OnLeave destroy{[&] { one.clear(); }};
+            static_cast<void>(
+                guarded(one.front().function));  // it was told not to throw; the stop goes on all the same
+        }
     }
     if (worker_ != nullptr) worker_->interrupt();
 }
@@ -57,10 +62,16 @@ StopCallback StopState::add(std::function<void()> callback) {
 }
 
 void StopState::remove(std::uint64_t id) noexcept {
+    std::list<Callback> removed;  // dies after the lock is gone
     std::unique_lock lock{mutex_};
-    callbacks_.remove_if([id](const Callback& callback) { return callback.id == id; });
+    for (auto callback = callbacks_.begin(); callback != callbacks_.end(); ++callback) {
+        if (callback->id != id) continue;
+        removed.splice(removed.begin(), callbacks_, callback);
+        break;
+    }
     // A callback that hangs keeps its call from ending: that call is wedged, and Terminate deals with it.
     wake_.wait(lock, [&] { return runningId_ != id || runningOn_ == std::this_thread::get_id(); });
+    lock.unlock();
 }
 
 void StopState::sleepFor(std::chrono::milliseconds duration) {

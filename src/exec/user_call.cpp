@@ -30,15 +30,15 @@ private:
 
 class RunningOperation final : public Stopping<Operation> {
 public:
-    RunningOperation(StopState& stop, std::function<void(std::string)> progress)
+    RunningOperation(StopState& stop, std::function<void(std::string_view)> progress)
         : Stopping{stop}, progress_{std::move(progress)} {}
     void checkpoint(std::string_view step) override {
         throwIfStopped();
-        progress_(std::string{step});
+        progress_(step);
     }
 
 private:
-    std::function<void(std::string)> progress_;
+    std::function<void(std::string_view)> progress_;
 };
 
 class RunningCheck final : public Stopping<Check> {
@@ -87,7 +87,12 @@ thread_local const char* currentCall = nullptr;
 
 const char* currentCallName() noexcept { return currentCall; }
 
-void UserCall::rejected() noexcept { instance_->post(core::Event::ended(job_, id_, core::Outcome::rejected)); }
+void UserCall::rejected() noexcept {
+    try {
+        instance_->post(core::Event::ended(job_, id_, core::Outcome::rejected));
+    } catch (const std::exception&) {  // neither threads nor memory: the operation's own limit ends it
+    }
+}
 
 void UserCall::run(WorkerSelf self) {
     auto outcome = core::Outcome::failed;
@@ -95,7 +100,7 @@ void UserCall::run(WorkerSelf self) {
     // Posted however the call ends: also when it ends its own thread.
     const OnLeave ended{[&] {
         currentCall = nullptr;
-        instance_->post(core::Event::ended(job_, id_, outcome));
+        instance_->postEnd(core::Event::ended(job_, id_, outcome));
     }};
     if (job_ != core::Job::terminate) instance_->setText(instance_->failure_, "its thread ended");
     bool good = false;
@@ -122,6 +127,7 @@ void UserCall::run(WorkerSelf self) {
 
 bool UserCall::online(WorkerSelf self) {
     const CallEnd end = guarded([&] {
+        stop_->throwIfRequested();  // a thread may come so late that the stop is older
         const PropertyBag values = instance_->link().readProperties();
         const core::Policy policy = instance_->type().policy(values);
         instance_->post({core::Event::read(id_, policy), policy, {}, 0});
@@ -131,10 +137,7 @@ bool UserCall::online(WorkerSelf self) {
         object->resource = instance_->type().build(*object->context, values);
         // Published before the stop is looked at: a terminate() that finds no object knows that none will start anything.
         instance_->setObject(object);
-        RunningOperation operation{*stop_, [&](std::string step) {
-                                       instance_->setText(instance_->progress_, std::move(step));
-                                       instance_->post(core::Event::progressed(id_));
-                                   }};
+        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
         RunningCheck check{*stop_, *instance_};
         bool adopted = false;
         bool someoneElses = false;
@@ -146,7 +149,10 @@ bool UserCall::online(WorkerSelf self) {
             adopted = someoneElses && object->resource->adopt(operation);
         }
         if (adopted) return;
-        if (someoneElses) object->resource->terminate();  // W-124: never a second copy
+        if (someoneElses) {  // W-124: never a second copy
+            const std::lock_guard alone{object->terminating};
+            object->resource->terminate();
+        }
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
         object->resource->online(operation);
@@ -158,11 +164,9 @@ bool UserCall::offline(WorkerSelf self) {
     const CallEnd end = guarded([&] {
         const std::shared_ptr<RunObject> object = instance_->object();
         if (!object) return;
-        RunningOperation operation{*stop_, [&](std::string step) {
-                                       instance_->setText(instance_->progress_, std::move(step));
-                                       instance_->post(core::Event::progressed(id_));
-                                   }};
+        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
         const StopState::Interruptible interruptible{*stop_, self};
+        stop_->throwIfRequested();
         object->resource->offline(operation);
     });
     // The object dies before Offline is reported, so that what it holds is free for the next node (W-126).
@@ -177,6 +181,7 @@ bool UserCall::check(WorkerSelf self) {
         if (!object) return;
         RunningCheck check{*stop_, *instance_};
         const StopState::Interruptible interruptible{*stop_, self};
+        stop_->throwIfRequested();
         verdict = job_ == core::Job::look ? object->resource->looksAlive(check) : object->resource->isAlive(check);
     });
     if (!end.returned) verdict = Verdict::failed(end.text);
@@ -191,6 +196,7 @@ bool UserCall::repair(WorkerSelf self) {
         if (!object) return;
         RunningCheck check{*stop_, *instance_};
         const StopState::Interruptible interruptible{*stop_, self};
+        stop_->throwIfRequested();
         mended = object->resource->repair(check);
     });
     // What the check said stays the reason; repair() may have something to add.
@@ -200,7 +206,10 @@ bool UserCall::repair(WorkerSelf self) {
 
 void UserCall::terminate() {
     const std::shared_ptr<RunObject> object = instance_->object();
-    if (object) object->resource->terminate();
+    if (object && object->resource) {
+        const std::lock_guard alone{object->terminating};
+        object->resource->terminate();
+    }
     if (destroy_) instance_->setObject(nullptr);
 }
 
@@ -210,8 +219,9 @@ bool UserCall::finish(bool good, std::string text) {
 }
 
 void UserCall::settleVerdict(const Verdict& verdict) {
+    Verdict kept = verdict.isAlive() ? Verdict::alive() : Verdict::failed(Instance::clamped(verdict.reason()));
     const std::lock_guard lock{instance_->textMutex_};
-    instance_->lastVerdict_ = verdict;
+    std::swap(instance_->lastVerdict_, kept);
 }
 
 }  // namespace holdfast::inline v1::exec

@@ -522,6 +522,9 @@ private:
             case Timer::limit:
                 arm(timer, phase_ == Phase::onlinePending ? policy_.onlineLimit : policy_.offlineLimit, out);
                 return true;
+            case Timer::terminateTimeout:
+                arm(timer, policy_.terminateTimeout, out);  // D1: given up too early, a second copy could start
+                return true;
             case Timer::grace:
                 arm(timer, Limits::stopGrace, out);
                 return true;

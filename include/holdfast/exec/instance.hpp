@@ -29,6 +29,7 @@ class UserCall;
 struct RunObject {
     std::unique_ptr<Context> context;  // outlives the resource
     std::unique_ptr<Resource> resource;
+    std::mutex terminating;  // held while terminate() runs: online() may need it for what somebody else left (W-124)
 };
 
 /**
@@ -66,15 +67,20 @@ public:
     [[nodiscard]] EngineLink& link() const noexcept { return *setup_.link; }
     [[nodiscard]] Reporter& reporter() const noexcept { return *reporter_; }
     [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
+    /** Closed: the engine's handle and key are not ours any more. */
+    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
     [[nodiscard]] bool onlineOrPending() const noexcept { return busy_.load(std::memory_order_acquire); }
     /** The last Close hands the lease to the engine's thread, which may stop the runtime; a zombie keeps it. */
     [[nodiscard]] std::unique_ptr<Runtime::Lease> takeLease() noexcept { return std::move(lease_); }
 
     // ---- for the author's side (any thread) ----
     void logFromAuthor(LogLevel level, std::string_view text) noexcept;
+    void progressed(core::JobId call, std::string_view step);
     void reportFailure(core::Generation run, std::string_view reason) noexcept;
     [[nodiscard]] StopReason runStop() const noexcept { return runStop_.load(std::memory_order_acquire); }
     [[nodiscard]] Verdict lastVerdict() const;
+    /** At most what an engine keeps of a line (W-905), cut between two characters. */
+    [[nodiscard]] static std::string_view clamped(std::string_view text) noexcept;
 
 private:
     friend class UserCall;
@@ -90,7 +96,9 @@ private:
     void post(Incoming incoming, bool urgent = false);
     void post(const core::Event& event) { post(Incoming{event, {}, {}, 0}); }
     Result request(core::Request what, std::chrono::milliseconds patience, std::chrono::milliseconds more);
-    void setText(std::string& which, std::string text);
+    /** The end of a call, which must not get lost: retried while memory is short. On a worker. */
+    void postEnd(const core::Event& event) noexcept;
+    void setText(std::string& which, std::string_view text);
     [[nodiscard]] std::string text(const std::string& which) const;
     [[nodiscard]] std::shared_ptr<RunObject> object() const;
     void setObject(std::shared_ptr<RunObject> object);
@@ -99,6 +107,7 @@ private:
     // strand
     void drain();
     void handle(Incoming& incoming);
+    void noteRunStop(core::Request request);
     void perform(const core::Action& action);
     void startJob(const core::Action& action);
     void report(const core::Action& action);
@@ -123,6 +132,9 @@ private:
     // written by the strand, read by anyone
     std::atomic<bool> busy_{false};
     std::atomic<bool> released_{false};
+    std::atomic<bool> closed_{false};                 // set by Close
+    std::atomic<bool> progressPosted_{false};         // set by the call, cleared by the strand: one event is enough
+    std::atomic<core::Generation> failurePosted_{0};  // the run whose failure was posted
     std::atomic<StopReason> runStop_{StopReason::none};
     std::atomic<std::int64_t> terminateWait_;  // ms
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace holdfast::inline v1::exec {
 
@@ -42,6 +43,7 @@ class Spawner;
  * Whoever submits never creates a thread itself: an idle worker takes the job at once, otherwise the spawner makes one.
  *
  * @par Thread safety All members from any thread; no lock is held while a job runs.
+ * @par Errors `submit` throws std::bad_alloc and has then done nothing.
  */
 class Lane {
 public:
@@ -77,14 +79,19 @@ private:
     friend class Spawner;
     struct Worker {
         boost::thread thread;
-        bool listed{false};       // its handle is where the spawner will look for it
+        bool listed{false};       // its handle is where the joiner will look for it
         bool ranToItsEnd{false};  // false: a job ended the thread, and Boost.Thread's join() would wait for ever
     };
-    void spawn() noexcept;                                                  // on the spawner's thread
-    void joinRetired() noexcept;                                            // on the spawner's thread
-    bool joinAll(std::chrono::steady_clock::time_point deadline) noexcept;  // on the spawner's thread
+    /** One thread; false if the system has none. On the spawner's thread. */
+    bool spawn() noexcept;
+    [[nodiscard]] bool hungry() const;
+    // On the joiner's thread.
+    void joinRetired() noexcept;
+    bool joinAll(std::chrono::steady_clock::time_point deadline) noexcept;
+
     void work(std::list<Worker>::iterator self);
     std::shared_ptr<LaneJob> next(std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] bool shortOfWorkers() const noexcept { return queue_.size() > idle_ + spawning_; }
 
     Spawner& spawner_;
     const Options options_;
@@ -94,34 +101,57 @@ private:
     std::list<Worker> live_;
     std::list<Worker> retired_;
     std::size_t idle_{0};
-    std::size_t spawning_{0};
+    std::size_t leaving_{0};   // workers that are on their way from live_ to retired_
+    std::size_t spawning_{0};  // threads that were asked for and have not looked at the queue yet
+    bool lostOne_{false};      // a job ended its thread: nobody can tell when its last instruction ran
     bool stopping_{false};
 };
 
 /**
- * The one thread that creates and joins workers, so that neither an engine's thread nor the strand pool waits for either.
+ * Creates and joins workers on two threads of its own, so that neither an engine's thread nor the strand pool ever waits
+ * for either, and a thread that does not want to end delays no new one.
  *
- * @par Thread safety All members from any thread.
+ * @par Thread safety All members from any thread; `want` and `retired` neither allocate nor throw.
  */
 class Spawner {
 public:
-    Spawner();
+    Spawner();  ///< throws std::system_error when the system has no threads
     Spawner(const Spawner&) = delete;
     Spawner& operator=(const Spawner&) = delete;
     ~Spawner();
 
-    void want(Lane& lane);
-    void retired(Lane& lane);
-    /** Joins every worker of `lanes`; false if some still ran after `patience`. Ends the spawner's thread. */
-    bool stop(std::initializer_list<Lane*> lanes, std::chrono::milliseconds patience);
+    void want(Lane& lane) noexcept;
+    void retired(Lane& lane) noexcept;
+    /** Joins every worker; false if some still ran after `patience`. Then the spawner must not be destroyed. */
+    bool stop(std::chrono::milliseconds patience);
 
 private:
-    void run();
-    std::mutex mutex_;  // guards tasks_, stopping_
-    std::condition_variable wake_;
-    std::deque<std::function<void()>> tasks_;
+    friend class Lane;
+    struct Known {
+        Lane* lane;
+        std::size_t wanted;
+        bool retired;
+    };
+    void add(Lane& lane);
+    void remove(Lane& lane) noexcept;
+    void spawnLoop();
+    void joinLoop();
+
+    static constexpr std::chrono::milliseconds retryInterval{50};
+
+    std::mutex mutex_;  // guards all below but the threads
+    std::condition_variable spawnWake_;
+    std::condition_variable joinWake_;
+    std::condition_variable ended_;
+    std::vector<Known> lanes_;
+    bool retry_{false};  // the system had no thread for someone
+    bool ending_{false};
     bool stopping_{false};
-    std::thread thread_;
+    bool allJoined_{false};
+    bool answered_{false};
+    std::chrono::steady_clock::time_point deadline_;
+    std::thread spawner_;
+    std::thread joiner_;
 };
 
 }  // namespace holdfast::inline v1::exec

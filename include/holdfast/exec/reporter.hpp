@@ -37,7 +37,10 @@ public:
     void report(core::Generation generation, const StatusReport& status);
     void log(LogLevel level, std::string text);
 
-    /** D12: a signal of an older run is dropped, and a reset of a newer one is never undone. */
+    /**
+     * D12: a signal of an older run is dropped, and a reset of a newer one is never undone. It waits for the reports that
+     * were made before it, never for log lines.
+     */
     void resetEvent(core::Generation run);
     void signal(core::Generation run);
     [[nodiscard]] void* eventHandle() const noexcept { return event_.handle(); }
@@ -57,18 +60,16 @@ private:
         core::Generation generation;
         StatusReport status;
     };
-    struct Signal {
-        core::Generation run;
-    };
     struct Line {
         LogLevel level;
         std::string text;
     };
-    using Item = std::variant<Report, Signal, Line>;
+    using Item = std::variant<Report, Line>;
 
     void push(Item item, std::unique_lock<std::mutex>& lock);
     void drain();
     void send(const Item& item, std::unique_lock<std::mutex>& lock);
+    void settleSignal();
 
     Lane& lane_;
     const std::shared_ptr<EngineLink> link_;
@@ -80,6 +81,8 @@ private:
     std::deque<Item> queue_;
     core::Generation open_{0};  // 0: closed
     core::Generation run_{0};
+    core::Generation signal_{0};  // a run whose failure is to be signalled once the reports are out; 0: none
+    std::size_t reports_{0};      // queued or under way
     std::size_t lines_{0};
     std::size_t lost_{0};
     bool draining_{false};

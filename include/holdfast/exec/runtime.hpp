@@ -15,8 +15,8 @@ class io_context;
 namespace holdfast::inline v1::exec {
 
 /**
- * The threads all resources of this library share: a small strand pool for decisions, workers for user code, and a control
- * lane for what must never wait for user code (terminate, stops, reports).
+ * The threads all resources of this library share: a small strand pool for decisions, workers for user code, and lanes of
+ * their own for what must never wait for it (terminate; stops and reports).
  *
  * It starts with the first Open and stops with the last Close (D8). If something is wedged by then, the module is pinned
  * and the runtime lives on, to be used again by the next Open.
@@ -60,7 +60,10 @@ public:
     [[nodiscard]] boost::asio::io_context& pool() noexcept;
     [[nodiscard]] Clock& clock() noexcept;
     [[nodiscard]] Lane& workers() noexcept;
+    /** Stops and reports: what must not wait for user code. */
     [[nodiscard]] Lane& control() noexcept;
+    /** terminate() and nothing else (D6): no cap, threads ready for it, and others made whenever the system has any. */
+    [[nodiscard]] Lane& terminators() noexcept;
 
     /** One stall watch and one coarse time for the process, readable without a runtime (IsAlive). */
     static StallWatch& stallWatch() noexcept;
