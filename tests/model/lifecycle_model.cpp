@@ -41,6 +41,11 @@ struct Ledger {
     std::uint32_t lastCheckPoint{0};
     Health verdict{Health::none};
     bool signalled{false};
+    bool onlineAsked{false};     // an Online has no answer yet
+    bool offlineAsked{false};
+    bool failureDuringOnline{false};  // reportFailure() while online() ran
+    const Policy* policy{nullptr};
+    Milliseconds syncGrace{0};
     std::string violation;
 
     void fail(const std::string& text) {
@@ -53,6 +58,8 @@ struct Ledger {
     void before(const Event& event) {
         if (event.kind == Event::Kind::request) {
             if (event.request == Request::terminate && !closed) terminateAsked = true;
+            if (event.request == Request::online) onlineAsked = true;
+            if (event.request == Request::offline) offlineAsked = true;
             if (event.request == Request::close && !closed) {
                 closeAsked = true;
                 closed = true;
@@ -60,6 +67,10 @@ struct Ledger {
             if (event.request == Request::terminate || event.request == Request::close) {
                 endOperation();  // superseded: the third of the three ends
             }
+        }
+        if (event.kind == Event::Kind::failureReported && event.id == openGeneration && operation && operationOnline &&
+            workLive && workJob == Job::online && !workStopped) {
+            failureDuringOnline = true;
         }
         if (event.kind == Event::Kind::jobEnded) {
             if (event.job == Job::terminate && terminateLive && event.id == terminateId) {
@@ -122,6 +133,7 @@ struct Ledger {
                 released = true;
                 break;
             case Action::Kind::armTimer:
+                requireDuration(action);
                 require(action.duration.count() > 0, "a timer without a duration");
                 break;
             case Action::Kind::cancelTimer:
@@ -130,7 +142,34 @@ struct Ledger {
         }
     }
 
+    /** D1, D3, D4, D8: each timer has the length that was promised. */
+    void requireDuration(const Action& action) {
+        const Milliseconds expected = [&] {
+            switch (action.timer) {
+                case Timer::grace: return Limits::stopGrace;
+                case Timer::predecessor: return policy->predecessorTimeout;
+                case Timer::limit: return operationOnline ? policy->onlineLimit : policy->offlineLimit;
+                case Timer::heartbeat: return policy->heartbeat;
+                case Timer::coalesce: return Limits::coalesce;
+                case Timer::syncGrace: return syncGrace;
+                case Timer::slowTerminate: return Limits::slowTerminate;
+                case Timer::terminateTimeout: return policy->terminateTimeout;
+                case Timer::closeReply: return Limits::closeReply;
+                case Timer::checkDue: return policy->checkInterval;
+                case Timer::checkTimeout: return policy->checkTimeout;
+                case Timer::count_: break;
+            }
+            return Milliseconds{0};
+        }();
+        // The limit is armed before the answer that tells online from offline.
+        const bool eitherLimit = action.timer == Timer::limit && !operation &&
+                                 (action.duration == policy->onlineLimit || action.duration == policy->offlineLimit);
+        require(action.duration == expected || eitherLimit, "a timer of another length than promised");
+    }
+
     void onReply(const Action& action) {
+        if (action.request == Request::online) onlineAsked = false;
+        if (action.request == Request::offline) offlineAsked = false;
         switch (action.request) {
             case Request::online:
                 if (action.answer == Answer::pending) {
@@ -185,6 +224,7 @@ struct Ledger {
             require(gateOpen || awaitsAnswer, "online() outside an operation");
             if (!operation) operation = operationOnline = awaitsAnswer = true;  // sync grace: no answer yet
             residue = true;
+            failureDuringOnline = false;
         }
         workLive = true;
         workStopped = false;
@@ -207,6 +247,7 @@ struct Ledger {
                 require(!operationOnline, "OfflinePending reported during Online");
                 return;
             case Status::online:
+                require(!failureDuringOnline, "Online reported although the author reported a failure meanwhile");
                 require(operationOnline, "W-208: Online reported during Offline");
                 require(verdict == Health::alive, "Online reported before the verdict was alive");
                 break;
@@ -221,7 +262,28 @@ struct Ledger {
     }
 
     /** Every wait is bounded, every state has the guard it needs. */
-    void after(const Lifecycle& machine) {
+    void after(const Lifecycle& machine, const Event& event, const Actions& actions) {
+        afterStall(event, actions);
+        require(machine.onlineOwed() == onlineAsked, "an Online was neither answered nor kept waiting");
+        require(!offlineAsked, "an Offline was not answered");
+        require(machine.touched() == residue, "the machine and the ledger disagree on what is left");
+        // Nobody may be given up on without being told to stop.
+        require(!workLive || workStopped || machine.plan() == Lifecycle::Plan::job ||
+                    machine.phase() == Phase::online,  // a check may go on: its own timeout is checked below
+                "a call was given up but not told to stop");
+        if (event.kind == Event::Kind::timer && event.timer == Timer::checkTimeout && !event.stalled && !actions.empty()) {
+            require(!workLive || workStopped, "a check that timed out was not told to stop");
+        }
+        if (machine.phase() == Phase::onlinePending || machine.phase() == Phase::offlinePending) {
+            require(workLive || terminateLive, "a pending operation that nobody works on");
+        }
+        const bool cameOnline = event.kind == Event::Kind::jobEnded && event.job == Job::online &&
+                                machine.phase() == Phase::online && event.id == machine.workId();
+        if (cameOnline && !actions.empty()) {
+            const HealthPolicy& health = machine.healthPolicy();
+            require(health.failures() == 0 && health.timeouts() == 0 && !health.repairTried() && health.sinceThorough() == 0,
+                    "W-332: health remembers an earlier run");
+        }
         const auto armed = [&](Timer timer) { return machine.timer(timer) != 0; };
         const bool pending = machine.phase() == Phase::onlinePending || machine.phase() == Phase::offlinePending;
         require(pending == operation, "the machine and the engine disagree on whether something is pending");
@@ -253,11 +315,27 @@ struct Ledger {
         }
     }
 
+    /** D4: deadlines on user code start again after a stall, and nothing else happens. */
+    void afterStall(const Event& event, const Actions& actions) {
+        if (event.kind != Event::Kind::timer || !event.stalled || actions.empty()) return;
+        switch (event.timer) {
+            case Timer::grace:
+            case Timer::predecessor:
+            case Timer::limit:
+            case Timer::checkTimeout:
+            case Timer::terminateTimeout:
+                require(actions.size() == 1 && actions[0].kind == Action::Kind::armTimer && actions[0].timer == event.timer,
+                        "D4: a deadline that expired in a stall did not simply start again");
+                break;
+            default: break;
+        }
+    }
+
     [[nodiscard]] std::uint32_t key() const {
         std::uint32_t bits = 0;
         for (const bool bit :
              {workLive, workStopped, terminateLive, residue, residueGrew, operation, operationOnline && operation,
-              awaitsAnswer, gateOpen, terminateAsked, closeAsked, closed, released, signalled}) {
+              awaitsAnswer, failureDuringOnline && operation, gateOpen, terminateAsked, closeAsked, closed, released, signalled}) {
             bits = bits << 1U | static_cast<std::uint32_t>(bit);
         }
         return bits << 2U | static_cast<std::uint32_t>(verdict);
@@ -321,6 +399,7 @@ std::vector<Step> stepsFrom(const Node& node, const Policy& policy) {
         add(Event::read(m.workId(), policy), "policy read");
     }
     if (m.terminating()) add(Event::ended(Job::terminate, m.terminateId(), Outcome::succeeded), "terminate ended");
+    add(Event::read(m.workId() + 7, policy), "stale policy", true);
     add(Event::ended(m.workJob(), m.workId() - 1, Outcome::succeeded), "stale end", true);
     add(Event::ended(Job::terminate, m.terminateId() - 1, Outcome::succeeded), "stale terminate end", true);
     add(Event::progressed(m.workId() + 7), "stale checkpoint", true);
@@ -363,7 +442,10 @@ std::string pathTo(const Exploration& exploration, std::size_t index, const std:
 Exploration explore(const Policy& policy, Milliseconds syncGrace) {
     Exploration result;
     std::map<Key, std::size_t> known;
-    result.nodes.push_back({Lifecycle{policy, syncGrace}, {}, 0, 0, {}});
+    Ledger ledger;
+    ledger.policy = &policy;
+    ledger.syncGrace = syncGrace;
+    result.nodes.push_back({Lifecycle{policy, syncGrace}, ledger, 0, 0, {}});
     result.predecessors.emplace_back();
     known.emplace(canonical(result.nodes[0]), 0);
     for (std::size_t at = 0; at < result.nodes.size() && result.violation.empty(); ++at) {
@@ -375,7 +457,7 @@ Exploration explore(const Policy& policy, Milliseconds syncGrace) {
             ++result.transitions;
             result.mostActions = std::max(result.mostActions, actions.size());
             for (const Action& action : actions) next.ledger.apply(action, step.event);
-            next.ledger.after(next.machine);
+            next.ledger.after(next.machine, step.event, actions);
             const Key key = canonical(next);
             if (step.mustChangeNothing && (!actions.empty() || key != canonical(result.nodes[at]))) {
                 next.ledger.fail("a stale event had an effect");

@@ -306,3 +306,49 @@ TEST_CASE("Every n-th check is the thorough one") {
     policy.thoroughEvery = 1;
     CHECK(health.thoroughIsDue(policy));
 }
+
+TEST_CASE("D14 the policy read at Online holds from then on, and only the running online() may bring it") {
+    Policy read;
+    read.onlineLimit = Milliseconds{5'000};
+    read.checkInterval = Milliseconds{77};
+    Bench bench;
+    bench.request(Request::online).on(Event::read(bench.machine.workId(), read));
+    REQUIRE(bench.wants(Kind::armTimer));
+    CHECK(bench.find(Kind::armTimer)->timer == Timer::limit);
+    CHECK(bench.find(Kind::armTimer)->duration == read.onlineLimit);
+    bench.workEnds();
+    CHECK(bench.machine.policy().checkInterval == read.checkInterval);
+    bench.expire(Timer::checkDue).on(Event::read(bench.machine.workId(), Policy{}));
+    CHECK(bench.machine.policy().checkInterval == read.checkInterval);  // a check brings none
+    bench.workEnds().request(Request::offline).workEnds().request(Request::online);
+    bench.on(Event::read(bench.machine.workId() + 1, Policy{}));
+    CHECK(bench.machine.policy().checkInterval == read.checkInterval);  // nor does a stale call
+}
+
+TEST_CASE("D2 progress made during the sync grace is reported when the answer is pending after all") {
+    Bench bench{Policy{}, Milliseconds{200}};
+    bench.request(Request::online).on(Event::progressed(bench.machine.workId()));
+    CHECK_FALSE(bench.reported());
+    bench.expire(Timer::syncGrace);
+    CHECK(bench.answered(Request::online) == Answer::pending);
+    CHECK(bench.reported() == Status::onlinePending);
+}
+
+TEST_CASE("W-301 a look that failed is followed by a thorough check, and the count begins again") {
+    Policy policy;
+    policy.thoroughEvery = 3;
+    HealthPolicy health;
+    CHECK_FALSE(health.thoroughIsDue(policy));
+    CHECK(health.lookEnded(false) == HealthPolicy::Next::checkNow);
+    CHECK_FALSE(health.thoroughIsDue(policy));
+    CHECK_FALSE(health.thoroughIsDue(policy));
+    CHECK(health.thoroughIsDue(policy));
+}
+
+TEST_CASE("D4 a stall during Terminate does not give terminate() up") {
+    Bench bench;
+    bench.online().request(Request::terminate).expire(Timer::terminateTimeout, true);
+    CHECK_FALSE(bench.answered(Request::terminate));
+    bench.expire(Timer::terminateTimeout);
+    CHECK(bench.answered(Request::terminate) == Answer::failed);
+}

@@ -316,6 +316,9 @@ private:
         work_ = WorkState::none;
         cancel(Timer::grace, out);
         if (workJob_ != Job::online && workJob_ != Job::offline) cancel(Timer::checkTimeout, out);
+        if (workJob_ == Job::online && event.outcome == Outcome::rejected) {
+            touched_ = terminateWanted_ = false;  // it never ran: nothing is to be undone
+        }
         if (was == WorkState::wedged) {
             endedMeanwhile_ = terminating_;
             note(Reason::endedLate, workJob_, out);
@@ -346,7 +349,6 @@ private:
     }
 
     void onOnlineEnded(Outcome outcome, Actions& out) noexcept {
-        if (outcome == Outcome::rejected) touched_ = false;  // it never ran
         if (outcome != Outcome::succeeded || failureSeen_) {
             finish(Status::failed,
                    outcome == Outcome::rejected    ? Reason::overloaded
