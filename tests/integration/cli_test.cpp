@@ -176,19 +176,24 @@ TEST_CASE("a refused file exits with 3, names every problem and starts nothing")
     CHECK(missing.ends() == 3);
 }
 
-TEST_CASE("D4 SIGSTOP of everything is no failure of anybody") {
-    const File file{resource("polled", "") + resource("pending", "online-silent", "PendingTimeout = 1500\n")};
+TEST_CASE("D4 SIGSTOP of everything for 10 s is no failure of anybody") {
+    // Its checks and polls are due many times over while nothing runs, and its verdict is far too old afterwards.
+    const std::string ours = std::string{"[[resource]]\nname = \"ours\"\ntype = \"Misbehaving\"\nagent = \""} + TABLE_AGENT +
+                             "\"\nIsAlivePollInterval = 100\n[resource.properties]\nCheckInterval = 200\nCheckTimeout = 1000\n";
+    const File file{resource("polled", "") + resource("pending", "online-silent", "PendingTimeout = 1500\n") + ours};
     Program program{{"run", file.path}};
     REQUIRE(program.says("polled           state                    OnlineCalled -> Online"));
-    REQUIRE(program.says("OnlineCalled -> OnlinePending"));
+    REQUIRE(program.says("ours             state                    OnlinePending -> Online"));
     program.signal(SIGSTOP);
-    std::this_thread::sleep_for(4s);  // PendingTimeout passes, and 2 s more: the tick is a pause, not a timeout
+    std::this_thread::sleep_for(10s);
     program.signal(SIGCONT);
-    std::this_thread::sleep_for(500ms);
+    std::this_thread::sleep_for(1s);
     program.signal(SIGTERM);
     CHECK(program.ends() == 0);
     CHECK(program.all.find("no progress") == std::string::npos);
     CHECK(program.all.find("-> Failed") == std::string::npos);
+    CHECK(program.all.find("isAlive") == std::string::npos);
+    CHECK(program.all.find("CheckTimeout") == std::string::npos);
 }
 
 TEST_CASE("holdfast run --check loads and validates, and starts nothing") {
