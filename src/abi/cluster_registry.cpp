@@ -10,18 +10,19 @@
 namespace holdfast::inline v1::abi {
 namespace {
 
-constexpr Dword keyRead = 0x20019;                // KEY_READ
-constexpr std::size_t largestValue = 2048 * 1024; // W-513
-constexpr int attempts = 8;                       // a value may grow between asking its size and reading it
+constexpr Dword keyRead = 0x20019;                 // KEY_READ
+constexpr std::size_t largestValue = 2048 * 1024;  // W-513
+constexpr int attempts = 8;                        // a value may grow between asking its size and reading it
 
 [[noreturn]] void fail(std::string_view action, std::string_view what, Dword code) {
-    throw Error{errorCodeOf(code), fmt::format("cannot {} {} in the cluster registry: {}", action, what, win32Text(code))};
+    throw Error{errorCodeOf(code),
+                fmt::format("cannot {} {} in the cluster registry: {}", action, what, win32Text(code))};
 }
 
 void checkSize(std::string_view name, Dword size) {
     if (size > largestValue) {
-        throw Error::make(ErrorCode::configuration, "property \"{}\": {} bytes in the cluster registry, more than {}", name,
-                          size, largestValue);
+        throw Error::make(ErrorCode::configuration, "property \"{}\": {} bytes in the cluster registry, more than {}",
+                          name, size, largestValue);
     }
 }
 

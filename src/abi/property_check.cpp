@@ -36,8 +36,12 @@ public:
     Refusal(const PropertyDescription& description, std::string value)
         : description_{description}, value_{description.secret ? "its value" : std::move(value)} {}
 
-    [[noreturn]] void operator()(std::string rule) const { throw PropertyError{description_.name, value_, std::move(rule)}; }
-    [[noreturn]] void required() const { throw PropertyError{description_.name, {}, "is required and must not be empty"}; }
+    [[noreturn]] void operator()(std::string rule) const {
+        throw PropertyError{description_.name, value_, std::move(rule)};
+    }
+    [[noreturn]] void required() const {
+        throw PropertyError{description_.name, {}, "is required and must not be empty"};
+    }
 
 private:
     const PropertyDescription& description_;
@@ -83,7 +87,8 @@ void checkText(const PropertyRule& rule, const Matcher* pattern, const std::stri
     const auto& description = rule.description;
     if (text.find('\0') != std::string::npos) refuse("holds a NUL character");
     if (text.empty() && !description.required) return;
-    if (!description.names.empty() && std::find(description.names.begin(), description.names.end(), text) == description.names.end()) {
+    if (!description.names.empty() &&
+        std::find(description.names.begin(), description.names.end(), text) == description.names.end()) {
         refuse("must be one of: " + joined(description.names));
     }
     if (!pattern) return;
@@ -178,7 +183,8 @@ void setDefault(PropertyRule& rule, const Matcher* pattern) {
     description.defaultValue = toValue(description.format, native);
     const auto text = defaultText(rule, description.defaultValue);
     try {
-        if (rule.kind != Kind::enumeration) checkNative(rule, pattern, native, Refusal{description, valueText(description.defaultValue)});
+        if (rule.kind != Kind::enumeration)
+            checkNative(rule, pattern, native, Refusal{description, valueText(description.defaultValue)});
     } catch (const PropertyError& error) {
         authorError(description.name, fmt::format("its own default is refused: {}", error.what()));
     }
@@ -198,7 +204,8 @@ std::optional<Native> checkedValue(const PropertyRule& rule, const Matcher* patt
     const Refusal refuse{description, valueText(*value)};
     // W-539: other tools edit the database too; what they left is named, not read as something else.
     if (value->format() != description.format) {
-        throw PropertyError{description.name, {},
+        throw PropertyError{description.name,
+                            {},
                             fmt::format("expected {}, found {}", formatName(description.format), foundName(*value))};
     }
     auto native = toNative(rule, *value, refuse);

@@ -17,6 +17,7 @@ namespace holdfast::inline v1::detail {
 void setDefault(PropertyRule& rule, const Matcher* pattern);
 
 /** The value to store, or nothing if it is not set and need not be; throws `PropertyError`. */
-[[nodiscard]] std::optional<Native> checkedValue(const PropertyRule& rule, const Matcher* pattern, const PropertyValue* value);
+[[nodiscard]] std::optional<Native> checkedValue(const PropertyRule& rule, const Matcher* pattern,
+                                                 const PropertyValue* value);
 
 }  // namespace holdfast::inline v1::detail

@@ -86,7 +86,8 @@ std::optional<Strings> readTexts(std::span<const Byte> data) {
     if (allZero(text)) return Strings{};  // W-512: 0, 2 or 4 bytes
     const WideChar twoNuls[] = {WideChar{}, WideChar{}};
     const auto end = text.find(twoNuls, 0, 2);
-    if (end == WideView::npos || !allZero(WideView{text}.substr(end)) || text.front() == WideChar{}) return std::nullopt;
+    if (end == WideView::npos || !allZero(WideView{text}.substr(end)) || text.front() == WideChar{})
+        return std::nullopt;
     return multiText(text);
 }
 
@@ -98,7 +99,9 @@ Bytes copied(std::span<const Byte> data) {
 
 std::optional<Problem> readValue(const ListEntry& entry, std::vector<PropertyValue>& values) {
     using Outcome = std::optional<Problem>;
-    const auto malformed = [&](std::string_view text) -> Outcome { return Problem{code::invalidData, text, entry.offset}; };
+    const auto malformed = [&](std::string_view text) -> Outcome {
+        return Problem{code::invalidData, text, entry.offset};
+    };
     if ((entry.syntax & 0xFFFF0000) != syntax::listValue) return malformed("a value's type is not LIST_VALUE");
     const auto data = entry.data;
     const auto sized = [&](std::size_t size) { return data.size() == size; };
@@ -111,7 +114,8 @@ std::optional<Problem> readValue(const ListEntry& entry, std::vector<PropertyVal
     switch (static_cast<PropertyFormat>(entry.syntax & 0xFFFF)) {
         case PropertyFormat::binary: return add(PropertyValue::binary(copied(data)));
         case PropertyFormat::securityDescriptor: return add(PropertyValue::securityDescriptor(copied(data)));
-        case PropertyFormat::dword: return sized(4) ? add(PropertyValue::dword(load<std::uint32_t>(data))) : malformed(wrongSize);
+        case PropertyFormat::dword:
+            return sized(4) ? add(PropertyValue::dword(load<std::uint32_t>(data))) : malformed(wrongSize);
         case PropertyFormat::longInteger:
             return sized(4) ? add(PropertyValue::longInteger(load<std::int32_t>(data))) : malformed(wrongSize);
         case PropertyFormat::ulargeInteger:
@@ -120,10 +124,12 @@ std::optional<Problem> readValue(const ListEntry& entry, std::vector<PropertyVal
             return sized(8) ? add(PropertyValue::largeInteger(load<std::int64_t>(data))) : malformed(wrongSize);
         case PropertyFormat::fileTime:
             return sized(8) ? add(PropertyValue::fileTime(load<std::uint64_t>(data))) : malformed(wrongSize);
-        case PropertyFormat::word: return sized(2) ? add(PropertyValue::word(load<std::uint16_t>(data))) : malformed(wrongSize);
+        case PropertyFormat::word:
+            return sized(2) ? add(PropertyValue::word(load<std::uint16_t>(data))) : malformed(wrongSize);
         case PropertyFormat::multiSz: {
             auto texts = readTexts(data);
-            return texts ? add(PropertyValue::multiSz(std::move(*texts))) : malformed("a MULTI_SZ does not end as it must");
+            return texts ? add(PropertyValue::multiSz(std::move(*texts)))
+                         : malformed("a MULTI_SZ does not end as it must");
         }
         case PropertyFormat::sz:
         case PropertyFormat::expandSz:
@@ -167,7 +173,8 @@ std::optional<Problem> readProperty(Cursor& cursor, std::vector<ListedProperty>&
     if (property.values.empty()) return Problem{code::invalidData, "a property has no value", at};
     for (const auto& other : properties) {
         // W-509: which of two would win is anybody's guess.
-        if (samePropertyName(other.name, property.name)) return Problem{code::invalidData, "a property is listed twice", at};
+        if (samePropertyName(other.name, property.name))
+            return Problem{code::invalidData, "a property is listed twice", at};
     }
     properties.push_back(std::move(property));
     return std::nullopt;

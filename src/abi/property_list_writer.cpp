@@ -73,7 +73,9 @@ std::vector<Byte> writePropertyList(std::span<const ListedProperty> properties) 
     writer.number(0);
     Dword count = 0;
     for (const auto& property : properties) {
-        const auto writable = [](const PropertyValue& value) { return !value.absent() && value.format() != PropertyFormat::unknown; };
+        const auto writable = [](const PropertyValue& value) {
+            return !value.absent() && value.format() != PropertyFormat::unknown;
+        };
         if (std::none_of(property.values.begin(), property.values.end(), writable)) continue;
         writer.name(property.name);
         for (const auto& value : property.values) {

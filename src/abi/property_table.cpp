@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <holdfast/agent_type.hpp>
 #include <holdfast/abi/wide.hpp>
+#include <holdfast/agent_type.hpp>
 #include <holdfast/detail/property_table.hpp>
 #include <holdfast/resource_type.hpp>
 
@@ -58,11 +58,13 @@ std::vector<PropertyRule> frameworkRules(const Policy& policy) {
         count("ThoroughCheckEvery", &Policy::thoroughEvery, 1, 1'000, "Each n-th check is the thorough one"),
         count("FailureTolerance", &Policy::failureTolerance, 0, 100, "Failed checks tolerated in a row"),
         count("TimeoutTolerance", &Policy::timeoutTolerance, 0, 100, "Timed-out checks tolerated in FailureWindow"),
-        time("FailureWindow", &Policy::failureWindow, 0ms, day, "Tolerated checks older than this are forgotten; 0: never"),
+        time("FailureWindow", &Policy::failureWindow, 0ms, day,
+             "Tolerated checks older than this are forgotten; 0: never"),
         time("OnlineLimit", &Policy::onlineLimit, 100ms, 7 * day, "Longest time online may take"),
         time("OfflineLimit", &Policy::offlineLimit, 100ms, 7 * day, "Longest time offline may take"),
         time("TerminateTimeout", &Policy::terminateTimeout, 300ms, 240s, "Longest wait for terminate"),
-        time("PredecessorTimeout", &Policy::predecessorTimeout, 100ms, 1h, "Longest wait behind an operation that hangs"),
+        time("PredecessorTimeout", &Policy::predecessorTimeout, 100ms, 1h,
+             "Longest wait behind an operation that hangs"),
     };
 }
 
@@ -165,7 +167,8 @@ void PropertyTable::finish(const std::string& typeName, const core::Policy& poli
         framework_.push_back(complete(std::move(rule)));
         const auto& name = framework_.back().rule.description.name;
         for (const auto& row : author_) {
-            if (samePropertyName(row.rule.description.name, name)) authorError(name, "this name is one of holdfast's own properties");
+            if (samePropertyName(row.rule.description.name, name))
+                authorError(name, "this name is one of holdfast's own properties");
         }
     }
     for (const auto* rows : {&author_, &framework_}) {

@@ -41,7 +41,8 @@ char32_t next(std::string_view& text) noexcept {
         codePoint = (codePoint << 6) | (at(index) & 0x3Fu);
     }
     constexpr char32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const bool bad = codePoint < smallest[length] || codePoint > 0x10FFFF || (codePoint >= 0xD800 && codePoint <= 0xDFFF);
+    const bool bad =
+        codePoint < smallest[length] || codePoint > 0x10FFFF || (codePoint >= 0xD800 && codePoint <= 0xDFFF);
     return bad ? take(1, replacement) : take(length, codePoint);
 }
 

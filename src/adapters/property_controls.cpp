@@ -54,16 +54,11 @@ Dword answerWith(const std::vector<abi::Byte>& answer, const ControlCall& call) 
 PropertyValue shownWhenUnset(const PropertyDescription& property) {
     if (!property.defaultValue.absent()) return property.defaultValue;
     switch (property.format) {
-        case PropertyFormat::sz:
-            return PropertyValue::sz({});
-        case PropertyFormat::expandSz:
-            return PropertyValue::expandSz({});
-        case PropertyFormat::multiSz:
-            return PropertyValue::multiSz({});
-        case PropertyFormat::binary:
-            return PropertyValue::binary({});
-        default:
-            return {};
+        case PropertyFormat::sz: return PropertyValue::sz({});
+        case PropertyFormat::expandSz: return PropertyValue::expandSz({});
+        case PropertyFormat::multiSz: return PropertyValue::multiSz({});
+        case PropertyFormat::binary: return PropertyValue::binary({});
+        default: return {};
     }
 }
 
@@ -135,12 +130,9 @@ Dword resourcePropertyControl(const AgentType& type, const StoredValues& stored,
     if (call.bytesReturned) *call.bytesReturned = 0;  // W-141
     return guarded(reason, [&]() -> Dword {
         switch (call.code) {
-            case control::resourceUnknown:
-                return code::success;
-            case control::resourceEnumPrivateProperties:
-                return answerWith(abi::writeNameList(type.properties()), call);
-            case control::resourceGetReadOnlyPrivateProperties:
-                return answerWith(abi::writePropertyList({}), call);
+            case control::resourceUnknown: return code::success;
+            case control::resourceEnumPrivateProperties: return answerWith(abi::writeNameList(type.properties()), call);
+            case control::resourceGetReadOnlyPrivateProperties: return answerWith(abi::writePropertyList({}), call);
             case control::resourceGetPrivateProperties:
                 return answerWith(abi::writePropertyList(visibleProperties(type, stored()), abi::ListUse::answer),
                                   call);
@@ -148,8 +140,7 @@ Dword resourcePropertyControl(const AgentType& type, const StoredValues& stored,
                 return checkPropertyList(type, stored, call.in, call.inSize, UnknownProperties::allowed, reason);
             case control::resourceGetPrivatePropertyFormats:
                 return answerWith(abi::writeFormatList(type.properties()), call);
-            default:
-                return code::invalidFunction;  // W-142
+            default: return code::invalidFunction;  // W-142
         }
     });
 }
@@ -158,15 +149,12 @@ Dword typePropertyControl(const AgentType& type, const ControlCall& call, std::s
     if (call.bytesReturned) *call.bytesReturned = 0;
     return guarded(reason, [&]() -> Dword {
         switch (call.code) {
-            case control::typeUnknown:
-                return code::success;
+            case control::typeUnknown: return code::success;
             // W-1120: the names of the type's own properties, and it has none.
-            case control::typeEnumPrivateProperties:
-                return answerWith(abi::writeNameList({}), call);
+            case control::typeEnumPrivateProperties: return answerWith(abi::writeNameList({}), call);
             case control::typeGetPrivateResourcePropertyFormats:
                 return answerWith(abi::writeFormatList(type.properties()), call);
-            default:
-                return code::invalidFunction;
+            default: return code::invalidFunction;
         }
     });
 }

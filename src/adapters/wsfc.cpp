@@ -3,6 +3,7 @@
 #include <holdfast/adapters/wsfc.hpp>
 
 #include "control_call.hpp"
+#include "exec/immortal.hpp"
 #include "wsfc_link.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
@@ -21,9 +22,12 @@ namespace {
 
 /** One type this library serves: written once under the mutex before its table is handed out, then only read. */
 struct Served {
-    std::shared_ptr<const AgentType> type;
+    const AgentTypes* types{nullptr};  // the library's own list, which lives as long as its code
+    std::size_t position{0};           // of the type in it
     Callbacks callbacks;
     abi::FunctionTable table{};
+
+    [[nodiscard]] const std::shared_ptr<const AgentType>& type() const { return (*types)[position]; }
 };
 
 struct Registry {
@@ -32,10 +36,8 @@ struct Registry {
     std::size_t count{0};
 };
 
-Registry& registry() {
-    static auto* const instance = new Registry;  // lives as long as the library: the engine keeps our tables (W-027)
-    return *instance;
-}
+/** Lives as long as the library: the engine keeps our tables (W-027). */
+Registry& registry() { return exec::immortal<Registry>(); }
 
 /** Turns whatever a call throws into its failure value (W-105). */
 template <typename Result, typename Call>
@@ -50,16 +52,11 @@ Result guardedEntry(Result failure, Call&& call) noexcept {
 abi::Dword toCode(const exec::Instance::Result& result) noexcept {
     if (!result) return abi::code::timeout;  // D2: taken back, nothing was started
     switch (*result) {
-        case core::Answer::done:
-            return abi::code::success;
-        case core::Answer::pending:
-            return abi::code::ioPending;
-        case core::Answer::invalidState:
-            return abi::code::invalidState;
-        case core::Answer::failed:
-            return abi::code::resourceFailed;
-        case core::Answer::closed:
-            return abi::code::resourceNotFound;
+        case core::Answer::done: return abi::code::success;
+        case core::Answer::pending: return abi::code::ioPending;
+        case core::Answer::invalidState: return abi::code::invalidState;
+        case core::Answer::failed: return abi::code::resourceFailed;
+        case core::Answer::closed: return abi::code::resourceNotFound;
     }
     return abi::code::resourceFailed;
 }
@@ -99,7 +96,7 @@ template <std::size_t Index>
 abi::ResourceId HOLDFAST_STDCALL openAt(const abi::WideChar* name, abi::KeyHandle key, abi::ResourceHandle handle) {
     Registry& all = registry();
     std::unique_lock lock{all.mutex};
-    const std::shared_ptr<const AgentType> type = all.served[Index].type;
+    const std::shared_ptr<const AgentType> type = all.served[Index].type();
     const Callbacks callbacks = all.served[Index].callbacks;
     lock.unlock();
     return open(type, callbacks, name, key, handle);
@@ -154,8 +151,8 @@ abi::Dword HOLDFAST_STDCALL typeControlEntry(const abi::WideChar* typeName, abi:
             Registry& all = registry();
             const std::lock_guard lock{all.mutex};
             for (std::size_t i = 0; i < all.count; ++i) {
-                if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type->name()), typeName))
-                    type = all.served[i].type;
+                if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type()->name()), typeName))
+                    type = all.served[i].type();
             }
         }
         if (!type) return abi::code::resourceTypeNameNotFound;
@@ -188,17 +185,17 @@ abi::FunctionTable makeTable(std::size_t index) {
     return table;
 }
 
-abi::Dword serve(const std::shared_ptr<const AgentType>& type, Callbacks callbacks, abi::FunctionTable** table) {
+abi::Dword serve(const AgentTypes& types, std::size_t position, Callbacks callbacks, abi::FunctionTable** table) {
     Registry& all = registry();
     const std::lock_guard lock{all.mutex};
     std::size_t index = 0;
-    while (index < all.count && all.served[index].type != type) ++index;
+    while (index < all.count && (all.served[index].types != &types || all.served[index].position != position)) ++index;
     if (index == all.count) {
         if (all.count == mostTypes) {
             logLine(callbacks.logEvent, nullptr, LogLevel::error, "more than 32 resource types in one library");
             return abi::code::invalidData;
         }
-        all.served[index] = {type, callbacks, makeTable(index)};
+        all.served[index] = {&types, position, callbacks, makeTable(index)};
         ++all.count;
     } else {
         all.served[index].callbacks = callbacks;  // W-013: a later first instance starts the type again
@@ -216,11 +213,12 @@ abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceTy
     *table = nullptr;
     if (resourceType == nullptr || setStatus == nullptr || logEvent == nullptr) return abi::code::invalidParameter;
     try {
-        for (const auto& type : types()) {
-            if (!abi::equalsIgnoringCase(abi::toWide(type->name()), resourceType)) continue;  // W-014
+        const AgentTypes& all = types();
+        for (std::size_t position = 0; position < all.size(); ++position) {
+            if (!abi::equalsIgnoringCase(abi::toWide(all[position]->name()), resourceType)) continue;  // W-014
             if (minVersion > abi::versionV1 || maxVersion < abi::versionV1)
                 return abi::code::revisionMismatch;  // W-015
-            return serve(type, {setStatus, logEvent}, table);
+            return serve(all, position, {setStatus, logEvent}, table);
         }
         return abi::code::resourceTypeNameNotFound;
     } catch (const std::exception& mistake) {

@@ -18,16 +18,11 @@ constexpr abi::Dword waitHintMs = 20'000;
 
 abi::ResourceState toState(core::Status status) noexcept {
     switch (status) {
-        case core::Status::onlinePending:
-            return abi::ResourceState::onlinePending;
-        case core::Status::offlinePending:
-            return abi::ResourceState::offlinePending;
-        case core::Status::online:
-            return abi::ResourceState::online;
-        case core::Status::offline:
-            return abi::ResourceState::offline;
-        case core::Status::failed:
-            return abi::ResourceState::failed;
+        case core::Status::onlinePending: return abi::ResourceState::onlinePending;
+        case core::Status::offlinePending: return abi::ResourceState::offlinePending;
+        case core::Status::online: return abi::ResourceState::online;
+        case core::Status::offline: return abi::ResourceState::offline;
+        case core::Status::failed: return abi::ResourceState::failed;
     }
     return abi::ResourceState::failed;
 }

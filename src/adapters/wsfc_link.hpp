@@ -23,8 +23,7 @@ public:
 };
 
 [[nodiscard]] std::shared_ptr<WsfcLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle,
-                                                             abi::KeyHandle resourceKey,
-                                                             std::shared_ptr<const AgentType> type);
+                                                     abi::KeyHandle resourceKey, std::shared_ptr<const AgentType> type);
 
 /** One line to LogEvent: the text is an insert, never the format (W-906). */
 void logLine(abi::LogEventRoutine routine, abi::ResourceHandle handle, LogLevel level, std::string_view text) noexcept;

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
     RunOptions run;
     CLI::App* const runCommand = app.add_subcommand("run", "Run the Resource Monitor on the resources of a TOML file");
     runCommand->add_option("FILE", run.file, "what to run (TOML)")->required()->type_name("");
-    runCommand->add_option("--trace", run.trace, "write every call, report, state and log line to this file (JSON lines)")
+    runCommand
+        ->add_option("--trace", run.trace, "write every call, report, state and log line to this file (JSON lines)")
         ->type_name("FILE");
     runCommand->add_flag("--json", run.json, "one JSON object per line instead of text");
     runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");

@@ -72,7 +72,8 @@ void waitForEnd(monitor::ResourceMonitor& monitor, const StopSignals& signals) {
     auto deadline = std::chrono::steady_clock::time_point::max();
     while (!monitor.waitStopped(100ms)) {
         const auto now = std::chrono::steady_clock::now();
-        if (signals.count() >= 2 && deadline == std::chrono::steady_clock::time_point::max()) deadline = now + lastPatience;
+        if (signals.count() >= 2 && deadline == std::chrono::steady_clock::time_point::max())
+            deadline = now + lastPatience;
         if (now > deadline) return;
     }
 }

@@ -2,6 +2,8 @@
 
 #include <holdfast/exec/entry_points.hpp>
 
+#include "immortal.hpp"
+
 #include <holdfast/os/process.hpp>
 
 #include <mutex>
@@ -20,15 +22,15 @@ struct Kept {
 };
 
 void keepForEver(std::unique_ptr<Runtime::Lease> lease) {
-    static auto* const kept = new Kept;
-    const std::lock_guard lock{kept->mutex};
+    Kept& kept = immortal<Kept>();
+    const std::lock_guard lock{kept.mutex};
     try {
-        kept->leases.push_back(nullptr);
+        kept.leases.push_back(nullptr);
     } catch (const std::exception&) {
         static_cast<void>(lease.release());  // out of memory: kept all the same
         return;
     }
-    kept->leases.back() = std::move(lease);
+    kept.leases.back() = std::move(lease);
 }
 
 }  // namespace

@@ -8,11 +8,6 @@
 #include <exception>
 #include <string>
 
-#if defined(__GLIBCXX__) && !defined(_WIN32)
-#include <cxxabi.h>
-#define HOLDFAST_FORCED_UNWIND 1
-#endif
-
 namespace holdfast::inline v1::exec {
 
 /** How a call into the author's code ended. */
@@ -45,11 +40,9 @@ CallEnd guarded(Call&& call) {
         end.text = detail::textOf(error);
     } catch (const std::exception& error) {
         end.text = detail::textOf(error);
-#if defined(HOLDFAST_FORCED_UNWIND)
-    } catch (const ::abi::__forced_unwind&) {
-        throw;
-#endif
     } catch (...) {
+        // Not a C++ exception: the call ends this thread, and swallowing that would end the process.
+        if (!std::current_exception()) throw;
         end.text = "an exception that is no std::exception";
     }
     return end;

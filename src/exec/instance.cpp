@@ -276,45 +276,25 @@ void Instance::noteRunStop(core::Request request) {
 
 void Instance::perform(const core::Action& action) {
     switch (action.kind) {
-        case core::Action::Kind::reply:
-            answer(action.request, action.answer);
-            break;
-        case core::Action::Kind::startJob:
-            startJob(action);
-            break;
+        case core::Action::Kind::reply: answer(action.request, action.answer); break;
+        case core::Action::Kind::startJob: startJob(action); break;
         case core::Action::Kind::requestStop:
             runStop_.store(action.stop, std::memory_order_release);
             call_->request(action.stop);
             runtime().control().submit([call = call_] { call->runCallbacks(); });
             break;
-        case core::Action::Kind::openReports:
-            reporter_->open(action.id);
-            break;
-        case core::Action::Kind::closeReports:
-            reporter_->close();
-            break;
-        case core::Action::Kind::report:
-            report(action);
-            break;
-        case core::Action::Kind::resetEvent:
-            reporter_->resetEvent(action.id);
-            break;
+        case core::Action::Kind::openReports: reporter_->open(action.id); break;
+        case core::Action::Kind::closeReports: reporter_->close(); break;
+        case core::Action::Kind::report: report(action); break;
+        case core::Action::Kind::resetEvent: reporter_->resetEvent(action.id); break;
         case core::Action::Kind::signalFailure:
             say(action.reason, machine_.workJob());
             reporter_->signal(action.id);
             break;
-        case core::Action::Kind::setVerdict:
-            setVerdict(action.health, action.id);
-            break;
-        case core::Action::Kind::armTimer:
-            timers_->arm(action.timer, action.id, action.duration);
-            break;
-        case core::Action::Kind::cancelTimer:
-            timers_->cancel(action.timer);
-            break;
-        case core::Action::Kind::note:
-            say(action.reason, action.job);
-            break;
+        case core::Action::Kind::setVerdict: setVerdict(action.health, action.id); break;
+        case core::Action::Kind::armTimer: timers_->arm(action.timer, action.id, action.duration); break;
+        case core::Action::Kind::cancelTimer: timers_->cancel(action.timer); break;
+        case core::Action::Kind::note: say(action.reason, action.job); break;
         case core::Action::Kind::release:
             timers_->cancelAll();
             released_.store(true, std::memory_order_release);

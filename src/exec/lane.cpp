@@ -2,6 +2,8 @@
 
 #include <holdfast/exec/lane.hpp>
 
+#include "immortal.hpp"
+
 #include <holdfast/os/process.hpp>
 
 #include <algorithm>
@@ -19,6 +21,12 @@ public:
 
 private:
     std::function<void()> work_;
+};
+
+/** Threads that user code ended from inside, by their handles. */
+struct Lost {
+    std::mutex mutex;  // guards threads
+    std::list<boost::thread> threads;
 };
 
 }  // namespace
@@ -172,7 +180,13 @@ void Lane::joinRetired() noexcept {
         // Boost.Thread cannot join a thread that was ended from inside, and letting go of the handle would free what the
         // thread's own end still uses: kept for ever, with the code it runs in.
         os::pinThisModule();
-        static_cast<void>(new (std::nothrow) boost::thread{std::move(worker.thread)});
+        try {
+            auto& lost = immortal<Lost>();
+            const std::lock_guard lock{lost.mutex};
+            lost.threads.push_back(std::move(worker.thread));
+        } catch (const std::exception&) {
+            static_cast<void>(new (std::nothrow) boost::thread{std::move(worker.thread)});
+        }
     }
 }
 

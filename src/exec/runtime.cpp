@@ -2,6 +2,7 @@
 
 #include <holdfast/exec/runtime.hpp>
 
+#include "immortal.hpp"
 #include "os/no_winsock.hpp"
 #include "steady_clock.hpp"
 
@@ -14,6 +15,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -27,12 +29,10 @@ struct Process {
     std::shared_ptr<Runtime> runtime;
     std::size_t leases{0};
     Runtime::Options next;
+    std::vector<std::shared_ptr<Runtime>> abandoned;  // each for a thread that may never end
 };
 
-Process& process() {
-    static auto* const instance = new Process;
-    return *instance;
-}
+Process& process() { return immortal<Process>(); }
 
 constinit StallWatch processStalls;
 // Set while a clock other than the system's is in use.
@@ -184,7 +184,11 @@ Runtime::Lease::~Lease() {
     if (!runtime_->stop()) {
         // D8: a thread of ours may never end. The library stays mapped, and its runtime stays for the thread.
         os::pinThisModule();
-        static_cast<void>(new std::shared_ptr<Runtime>{all.runtime});
+        try {
+            all.abandoned.push_back(all.runtime);
+        } catch (const std::exception&) {
+            static_cast<void>(new (std::nothrow) std::shared_ptr<Runtime>{all.runtime});
+        }
     }
     all.runtime.reset();
 }

@@ -2,12 +2,16 @@
 
 #include <holdfast/exec/slot_table.hpp>
 
+#include "immortal.hpp"
+
 #include <cstdint>
 #include <new>
 #include <utility>
 
 namespace holdfast::inline v1::exec {
 namespace {
+
+using FirstChunk = std::array<Slot, SlotTable::chunkSize>;
 
 constexpr std::uint64_t indexBits = 16;
 static_assert(sizeof(std::uintptr_t) == 8, "an id holds a slot number and 32 bits of generation (W-005)");
@@ -26,8 +30,7 @@ std::pair<std::size_t, std::uint32_t> parts(abi::ResourceId id) noexcept {
 }  // namespace
 
 std::mutex& SlotTable::mutex() {
-    static auto* const instance = new std::mutex;  // apart from the table, which is there before any code runs (D8)
-    return *instance;
+    return immortal<std::mutex>();  // apart from the table, which is there before any code runs (D8)
 }
 
 Slot* SlotTable::at(std::size_t index) noexcept {
@@ -43,7 +46,9 @@ abi::ResourceId SlotTable::insert(const std::shared_ptr<Instance>& instance) noe
         if ((at(next_)->generation.load(std::memory_order_relaxed) & 1U) == 0) return occupy(next_, instance);
     }
     if (chunksMade_ == chunkCount) return nullptr;
-    Slot* const chunk = new (std::nothrow) Slot[chunkSize];
+    // The first is the library's own, so that nothing is left behind when it is unloaded; a process with more than 256
+    // resources of one library pays for the others.
+    Slot* const chunk = chunksMade_ == 0 ? immortal<FirstChunk>().data() : new (std::nothrow) Slot[chunkSize];
     if (chunk == nullptr) return nullptr;
     chunks_[chunksMade_].store(chunk, std::memory_order_release);
     ++chunksMade_;

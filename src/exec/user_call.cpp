@@ -105,22 +105,12 @@ void UserCall::run(WorkerSelf self) {
     if (job_ != core::Job::terminate) instance_->setText(instance_->failure_, "its thread ended");
     bool good = false;
     switch (job_) {
-        case core::Job::online:
-            good = online(self);
-            break;
-        case core::Job::offline:
-            good = offline(self);
-            break;
+        case core::Job::online: good = online(self); break;
+        case core::Job::offline: good = offline(self); break;
         case core::Job::look:
-        case core::Job::check:
-            good = check(self);
-            break;
-        case core::Job::repair:
-            good = repair(self);
-            break;
-        case core::Job::terminate:
-            terminate();
-            break;
+        case core::Job::check: good = check(self); break;
+        case core::Job::repair: good = repair(self); break;
+        case core::Job::terminate: terminate(); break;
     }
     outcome = good ? core::Outcome::succeeded : core::Outcome::failed;
 }

@@ -27,17 +27,20 @@ StartupOutcome checkTable(const abi::FunctionTable* table, abi::Dword minVersion
     };
     if (table == nullptr) return refuse(abi::code::invalidData, "Startup answered success without a function table");
     if (table->version < minVersion || table->version > maxVersion) {  // W-017
-        return refuse(abi::code::revisionMismatch, fmt::format("its function table has version 0x{:04X}; this monitor asked for 0x{:04X}",
-                                                               table->version, maxVersion));
+        return refuse(abi::code::revisionMismatch,
+                      fmt::format("its function table has version 0x{:04X}; this monitor asked for 0x{:04X}",
+                                  table->version, maxVersion));
     }
     const std::size_t size = table->tableSize;
     if (size != sizeof(abi::FunctionsV1)) {  // W-021
         if (size != sizeof(abi::FunctionsV1) + 8 && size != largestTable) {
-            return refuse(abi::code::invalidData, fmt::format("its function table says it has {} bytes; version 0x{:04X} has {}", size,
-                                                              table->version, sizeof(abi::FunctionsV1)));
+            return refuse(abi::code::invalidData,
+                          fmt::format("its function table says it has {} bytes; version 0x{:04X} has {}", size,
+                                      table->version, sizeof(abi::FunctionsV1)));
         }
-        outcome.notes.push_back(fmt::format("its function table gives a size of {} bytes where {} is meant (W-021); accepted", size,
-                                            sizeof(abi::FunctionsV1)));
+        outcome.notes.push_back(
+            fmt::format("its function table gives a size of {} bytes where {} is meant (W-021); accepted", size,
+                        sizeof(abi::FunctionsV1)));
     }
     const abi::FunctionsV1& f = table->v1;
     const std::array<std::pair<bool, const char*>, 7> needed{{{f.open != nullptr, "Open"},

@@ -17,8 +17,8 @@ namespace holdfast::inline v1::monitor {
 /** What Startup, or the loader before it, came to. */
 struct StartupOutcome {
     abi::Dword code{0};
-    std::string problem;              ///< in words; empty on success
-    std::vector<std::string> notes;   ///< odd but accepted (W-021)
+    std::string problem;             ///< in words; empty on success
+    std::vector<std::string> notes;  ///< odd but accepted (W-021)
     abi::FunctionsV1 functions{};
 };
 
@@ -33,7 +33,7 @@ struct StartupOutcome {
 class AgentLibrary {
 public:
     struct Type {
-        std::timed_mutex lock;   ///< Startup, Open, Close and type control of this type, one at a time (W-101)
+        std::timed_mutex lock;  ///< Startup, Open, Close and type control of this type, one at a time (W-101)
         bool started{false};
         std::size_t users{0};
         abi::FunctionsV1 functions{};

@@ -79,7 +79,9 @@ bool CallThreads::run(std::function<void()> job) {
     lock.unlock();
     try {
         const os::BlockSignals blocked;  // D8
-        std::thread{[state = state_, work = std::move(job)]() mutable { State::serve(state, std::move(work)); }}.detach();
+        std::thread{[state = state_, work = std::move(job)]() mutable {
+            State::serve(state, std::move(work));
+        }}.detach();
         return true;
     } catch (const std::system_error&) {
         lock.lock();

@@ -24,7 +24,8 @@ Conductor::Requests Conductor::changed(std::size_t resource, const View& view) {
             if (member.asked == Asked::down && phase_ == Phase::running) member.asked = Asked::nothing;
             break;
         case MonitorState::unloaded:
-            if (member.asked == Asked::down && phase_ == Phase::running && !view.restartPending) member.asked = Asked::nothing;
+            if (member.asked == Asked::down && phase_ == Phase::running && !view.restartPending)
+                member.asked = Asked::nothing;
             break;
         case MonitorState::failed: member.asked = Asked::nothing; break;  // the restart policy goes on
         default: break;
@@ -84,9 +85,8 @@ bool Conductor::isOnline(const Member& member) noexcept {
 
 bool Conductor::mayWork(const Member& member) const {
     // Its providers' providers count too: what stands on something lost goes down before that does.
-    return member.wanted && std::all_of(member.providers.begin(), member.providers.end(), [&](std::size_t i) {
-        return isOnline(members_[i]) && mayWork(members_[i]);
-    });
+    return member.wanted && std::all_of(member.providers.begin(), member.providers.end(),
+                                        [&](std::size_t i) { return isOnline(members_[i]) && mayWork(members_[i]); });
 }
 
 Conductor::Requests Conductor::next() {
@@ -94,7 +94,8 @@ Conductor::Requests Conductor::next() {
     if (phase_ == Phase::running) conduct(requests);
     if (phase_ == Phase::stopping) lower(requests);
     if (phase_ == Phase::stopping || phase_ == Phase::terminating) {
-        const bool down = std::all_of(members_.begin(), members_.end(), [](const Member& member) { return isDown(member); });
+        const bool down =
+            std::all_of(members_.begin(), members_.end(), [](const Member& member) { return isDown(member); });
         if (down) {
             phase_ = Phase::closing;
             for (std::size_t i = 0; i < members_.size(); ++i) requests.push_back({i, Kind::shutdown});

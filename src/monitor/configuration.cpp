@@ -36,9 +36,15 @@ const std::vector<CommonProperty>& commonProperties() {
     static const std::vector<CommonProperty> table{
         // W-310: 0xFFFFFFFF means "what the type says", which for a monitor without type properties is the default.
         {"LooksAlivePollInterval", 10, unlimited, true,
-         [](Rc& r, std::int64_t v) { if (v != unlimited) r.times.looksAlivePollInterval = Ms{v}; }, ""},
+         [](Rc& r, std::int64_t v) {
+             if (v != unlimited) r.times.looksAlivePollInterval = Ms{v};
+         },
+         ""},
         {"IsAlivePollInterval", 10, unlimited, true,
-         [](Rc& r, std::int64_t v) { if (v != unlimited) r.times.isAlivePollInterval = Ms{v}; }, "IsAlive cannot be turned off"},
+         [](Rc& r, std::int64_t v) {
+             if (v != unlimited) r.times.isAlivePollInterval = Ms{v};
+         },
+         "IsAlive cannot be turned off"},
         {"PendingTimeout", 10, unlimited, true, [](Rc& r, std::int64_t v) { r.times.pendingTimeout = Ms{v}; }, ""},
         {"DeadlockTimeout", 1'000, unlimited, true, [](Rc& r, std::int64_t v) { r.times.deadlockTimeout = Ms{v}; }, ""},
         {"RestartAction", 0, 2, false,
@@ -134,8 +140,10 @@ private:
             } else if (key == "stopPatience") {
                 if (const auto ms = integer(value, "stopPatience", 0, unlimited, true, "")) monitorPatience_ = Ms{*ms};
             } else if (key == "terminateOnEvent") {
-                if (const auto* flag = value.as_boolean()) terminateOnEvent_ = flag->get();
-                else problem(value, fmt::format("'terminateOnEvent' must be true or false, not {}", kindOf(value)));
+                if (const auto* flag = value.as_boolean())
+                    terminateOnEvent_ = flag->get();
+                else
+                    problem(value, fmt::format("'terminateOnEvent' must be true or false, not {}", kindOf(value)));
             } else {
                 unknownKey(key, "in [monitor]", {"trace", "stopPatience", "terminateOnEvent"});
             }
@@ -153,13 +161,15 @@ private:
         } else if (time && text != nullptr) {
             value = parseDuration(text->get());
             if (value < 0) {
-                problem(node, fmt::format("'{}' is no time: \"{}\"; write milliseconds, or a number with ms, s, min, h or d",
-                                          name, text->get()));
+                problem(node,
+                        fmt::format("'{}' is no time: \"{}\"; write milliseconds, or a number with ms, s, min, h or d",
+                                    name, text->get()));
                 return std::nullopt;
             }
         } else {
             problem(node, fmt::format("'{}' must be {}, not {}", name,
-                                      time ? "a time (milliseconds, or a string such as \"5s\")" : "an integer", kindOf(node)));
+                                      time ? "a time (milliseconds, or a string such as \"5s\")" : "an integer",
+                                      kindOf(node)));
             return std::nullopt;
         }
         if (value < minimum || value > maximum) {
@@ -196,11 +206,13 @@ private:
             } else if (k == "properties") {
                 readProperties(node, resource);
             } else if (const auto* common = findCommon(k)) {
-                const auto value = integer(node, common->name, common->minimum, common->maximum, common->time, common->why);
+                const auto value =
+                    integer(node, common->name, common->minimum, common->maximum, common->time, common->why);
                 if (value) common->set(resource, *value);
                 if (k == "RetryPeriodOnFailure" && value) retry = &node;
                 if (k == "SeparateMonitor" && value == 1) {
-                    out_.notes.push_back({at(node), "SeparateMonitor is not honoured yet: every agent runs in this process"});
+                    out_.notes.push_back(
+                        {at(node), "SeparateMonitor is not honoured yet: every agent runs in this process"});
                 }
             } else {
                 std::vector<std::string_view> known{"name", "type", "agent", "dependsOn", "properties"};
@@ -213,13 +225,17 @@ private:
         if (!typed) problem(table, who + " has no 'type'");
         if (!hasAgent) problem(table, who + " has no 'agent'");
         if (resource.restart.retryPeriodOnFailure < resource.restart.period) {  // W-463
-            const std::string text = fmt::format("'RetryPeriodOnFailure' = {} is below 'RestartPeriod' = {}",
-                                                 resource.restart.retryPeriodOnFailure.count(), resource.restart.period.count());
-            if (retry != nullptr) problem(*retry, text);
-            else problem(table, text + "; it is the default, so set both");
+            const std::string text =
+                fmt::format("'RetryPeriodOnFailure' = {} is below 'RestartPeriod' = {}",
+                            resource.restart.retryPeriodOnFailure.count(), resource.restart.period.count());
+            if (retry != nullptr)
+                problem(*retry, text);
+            else
+                problem(table, text + "; it is the default, so set both");
         }
         if (resource.times.pendingTimeout > resource.times.deadlockTimeout) {  // W-221
-            out_.notes.push_back({resource.where, fmt::format("{}: PendingTimeout is above DeadlockTimeout; the lower one rules", who)});
+            out_.notes.push_back(
+                {resource.where, fmt::format("{}: PendingTimeout is above DeadlockTimeout; the lower one rules", who)});
         }
         out_.configuration.resources.push_back(std::move(resource));
     }
@@ -281,8 +297,10 @@ private:
                 std::vector<std::string> texts;
                 bool good = true;
                 for (const auto& element : *array) {
-                    if (const auto* item = element.as_string()) texts.push_back(item->get());
-                    else good = false;
+                    if (const auto* item = element.as_string())
+                        texts.push_back(item->get());
+                    else
+                        good = false;
                 }
                 if (!good) {
                     problem(value, fmt::format("property '{}': an array may hold strings only", key.str()));
@@ -308,8 +326,8 @@ private:
             if (numbers.count(name) != 0) continue;
             complete = false;
             const auto near = suggestion(name, names);
-            problem(line, fmt::format("resource '{}' depends on '{}', which does not exist{}", resources[from].name, name,
-                                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+            problem(line, fmt::format("resource '{}' depends on '{}', which does not exist{}", resources[from].name,
+                                      name, near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
         }
         if (!complete) return;
         // Depth first; a way back to a resource on the current path is a cycle.
@@ -325,7 +343,8 @@ private:
                     for (auto it = std::find(path.begin(), path.end(), next); it != path.end(); ++it) {
                         cycle += resources[*it].name + " -> ";
                     }
-                    problem(lineOf(at, name), fmt::format("a cycle of dependencies: {}{}", cycle, resources[next].name));
+                    problem(lineOf(at, name),
+                            fmt::format("a cycle of dependencies: {}{}", cycle, resources[next].name));
                     return true;
                 }
                 if (mark[next] == 0 && visit(next)) return true;
@@ -369,7 +388,9 @@ std::string Problem::toString() const {
     return fmt::format("{}:{}: {}", where.file, where.line, text);
 }
 
-ReadConfiguration parseConfiguration(std::string_view text, const std::filesystem::path& file) { return Reader{file}.read(text); }
+ReadConfiguration parseConfiguration(std::string_view text, const std::filesystem::path& file) {
+    return Reader{file}.read(text);
+}
 
 ReadConfiguration readConfiguration(const std::filesystem::path& file) {
     std::error_code error;

@@ -8,8 +8,8 @@
 #include <holdfast/monitor/in_process_host.hpp>
 #include <holdfast/os/process.hpp>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <future>
@@ -154,7 +154,8 @@ RunOutcome ResourceMonitor::Engine::outcome() const {
 void ResourceMonitor::Engine::send(const Conductor::Requests& requests) {
     for (const auto& request : requests) {
         Unit& target = *units_[request.resource];
-        boost::asio::post(target.strand, [this, &target, kind = request.kind] { feed(target, core::MonitorEvent::of(kind)); });
+        boost::asio::post(target.strand,
+                          [this, &target, kind = request.kind] { feed(target, core::MonitorEvent::of(kind)); });
     }
 }
 
@@ -172,7 +173,8 @@ void ResourceMonitor::Engine::callReturned(CallResult result) noexcept {
     record.threw = result.threw;
     Unit& target = unit(result.resource);
     if (result.called) journal_.take({std::chrono::system_clock::now(), target.configuration.name, std::move(record)});
-    boost::asio::post(target.strand, [this, &target, taken = std::move(result)]() mutable { takeResult(target, std::move(taken)); });
+    boost::asio::post(target.strand,
+                      [this, &target, taken = std::move(result)]() mutable { takeResult(target, std::move(taken)); });
 }
 
 abi::ExitState ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept {
@@ -219,7 +221,8 @@ void ResourceMonitor::Engine::strayCallback(std::string_view callback, std::uint
 
 void ResourceMonitor::Engine::log(const std::string& resource, LogLevel level, std::string operation, std::string text,
                                   bool fromAgent) {
-    journal_.take({std::chrono::system_clock::now(), resource, LogRecord{level, std::move(operation), std::move(text), fromAgent}});
+    journal_.take({std::chrono::system_clock::now(), resource,
+                   LogRecord{level, std::move(operation), std::move(text), fromAgent}});
 }
 
 // --- the public face -------------------------------------------------------------------------------------------------

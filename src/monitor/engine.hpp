@@ -39,7 +39,8 @@ public:
     [[nodiscard]] MemoryRegistry& registry() noexcept { return registry_; }
 
     void callReturned(CallResult result) noexcept override;
-    [[nodiscard]] abi::ExitState statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept override;
+    [[nodiscard]] abi::ExitState statusReported(ResourceNumber resource,
+                                                const ReportedStatus& status) noexcept override;
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
@@ -68,7 +69,8 @@ private:
     void failPreparing(Unit& unit, std::string text);
 
     void send(const Conductor::Requests& requests);
-    void log(const std::string& resource, LogLevel level, std::string operation, std::string text, bool fromAgent = false);
+    void log(const std::string& resource, LogLevel level, std::string operation, std::string text,
+             bool fromAgent = false);
     [[nodiscard]] static std::string operationOf(const Unit& unit);
 
     MonitorConfiguration configuration_;

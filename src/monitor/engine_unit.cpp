@@ -7,8 +7,8 @@
 #include <holdfast/abi/property_list.hpp>
 #include <holdfast/core/policy.hpp>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include <utility>
 
@@ -24,7 +24,7 @@ using core::MonitorTimer;
 using Act = core::MonitorAction::Kind;
 using Kind = core::MonitorEvent::Kind;
 
-constexpr abi::Dword getResourceFormats = 0x0200'0091;        // CLUSCTL_RESOURCE_TYPE_GET_PRIVATE_RESOURCE_PROPERTY_FMTS
+constexpr abi::Dword getResourceFormats = 0x0200'0091;  // CLUSCTL_RESOURCE_TYPE_GET_PRIVATE_RESOURCE_PROPERTY_FMTS
 constexpr abi::Dword validatePrivateProperties = 0x0100'0089;  // CLUSCTL_RESOURCE_VALIDATE_PRIVATE_PROPERTIES
 constexpr abi::Dword deleteResource = 0x0150'0006;             // CLUSCTL_RESOURCE_DELETE
 constexpr std::size_t largestFormatList = 1U << 20U;
@@ -147,7 +147,8 @@ void ResourceMonitor::Engine::startCall(Unit& unit, const core::MonitorAction& a
 void ResourceMonitor::Engine::armTimer(Unit& unit, const core::MonitorAction& action) {
     auto& timer = unit.timer(action.timer);
     timer.expires_after(action.duration);
-    timer.async_wait([this, &unit, &timer, which = action.timer, generation = action.generation](const boost::system::error_code& error) {
+    timer.async_wait([this, &unit, &timer, which = action.timer,
+                      generation = action.generation](const boost::system::error_code& error) {
         if (error || generation != unit.machine.timerGeneration(which)) return;
         // D4: a tick this late means that nobody ran, the agent included.
         const bool stalled = std::chrono::steady_clock::now() - timer.expiry() > core::Limits::stall;
@@ -199,7 +200,8 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         saidHopeless_ = conductor_.hopeless();
     }
     if (hopeless) {
-        log({}, LogLevel::warning, {}, "nothing runs any more and no retry is pending; the monitor keeps running until it is stopped");
+        log({}, LogLevel::warning, {},
+            "nothing runs any more and no retry is pending; the monitor keeps running until it is stopped");
     }
     const std::lock_guard lock{views_};
     stopped_ = stopped_ || stopped;
@@ -236,7 +238,8 @@ void ResourceMonitor::Engine::noticeFinished(Unit& unit, const core::MonitorActi
     using core::RequestKind;
     using core::RequestOutcome;
     if (action.request == RequestKind::close) unit.closed = true;
-    const bool forced = action.outcome == RequestOutcome::terminated && unit.machine.snapshot().reason != MonitorReason::onlineCancelled;
+    const bool forced = action.outcome == RequestOutcome::terminated &&
+                        unit.machine.snapshot().reason != MonitorReason::onlineCancelled;
     const bool lost = action.outcome == RequestOutcome::failed && action.request != RequestKind::online;
     const std::lock_guard lock{views_};
     if (stopping_ && (forced || lost || action.outcome == RequestOutcome::vetoed)) outcome_.stopFailed = true;
@@ -248,8 +251,10 @@ void ResourceMonitor::Engine::takeResult(Unit& unit, CallResult result) {
     const auto& s = unit.machine.snapshot();
     const Call current = s.call;
     if (result.entryPoint == EntryPoint::terminate) {
-        if (result.threw) feed(unit, MonitorEvent::threw(Call::none, result.generation));
-        else feed(unit, MonitorEvent::terminateReturned(result.generation));
+        if (result.threw)
+            feed(unit, MonitorEvent::threw(Call::none, result.generation));
+        else
+            feed(unit, MonitorEvent::terminateReturned(result.generation));
         return;
     }
     if (current == Call::none || result.generation != unit.machine.callGeneration()) {
@@ -279,7 +284,9 @@ void ResourceMonitor::Engine::takeStartup(Unit& unit, const CallResult& result) 
     const std::string text = fmt::format("agent '{}': {}", unit.configuration.agent.string(),
                                          result.problem.empty() ? codeText(result.code) : result.problem);
     log(unit.configuration.name, LogLevel::error, "Startup", text);
-    if (!unit.prepared) unit.problems.push_back({unit.configuration.where, fmt::format("resource '{}': {}", unit.configuration.name, text)});
+    if (!unit.prepared)
+        unit.problems.push_back(
+            {unit.configuration.where, fmt::format("resource '{}': {}", unit.configuration.name, text)});
     feed(unit, MonitorEvent::returned(Call::load, result.generation, result.code));
     finishPreparing(unit);
 }
@@ -304,7 +311,9 @@ void ResourceMonitor::Engine::takeFormats(Unit& unit, const CallResult& result) 
     std::optional<PropertyFormats> formats;
     if (result.code == abi::code::success) {
         formats = readFormats(result.output);
-        if (!formats) log(unit.configuration.name, LogLevel::warning, "ResourceTypeControl", "its list of property formats is malformed");
+        if (!formats)
+            log(unit.configuration.name, LogLevel::warning, "ResourceTypeControl",
+                "its list of property formats is malformed");
     }
     if (!formats && !unit.configuration.properties.empty()) {
         log(unit.configuration.name, LogLevel::information, "ResourceTypeControl",
@@ -368,7 +377,8 @@ void ResourceMonitor::Engine::validate(Unit& unit) {
 
 void ResourceMonitor::Engine::failPreparing(Unit& unit, std::string text) {
     if (unit.prepared) return;
-    unit.problems.push_back({unit.configuration.where, fmt::format("resource '{}': {}", unit.configuration.name, text)});
+    unit.problems.push_back(
+        {unit.configuration.where, fmt::format("resource '{}': {}", unit.configuration.name, text)});
     finishPreparing(unit);
 }
 

@@ -16,7 +16,8 @@ namespace holdfast::inline v1::monitor {
 class CallbackTarget {
 public:
     virtual ~CallbackTarget() = default;
-    [[nodiscard]] virtual abi::ExitState statusReported(ResourceNumber resource, const abi::ResourceStatus& status) noexcept = 0;
+    [[nodiscard]] virtual abi::ExitState statusReported(ResourceNumber resource,
+                                                        const abi::ResourceStatus& status) noexcept = 0;
     virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
     virtual void stray(std::string_view callback, std::uint64_t handle) noexcept = 0;
 };

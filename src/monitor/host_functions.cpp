@@ -112,7 +112,15 @@ Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dwo
 }
 
 constexpr abi::HostFunctions functions{
-    sizeof(abi::HostFunctions), 1, &setLastError, &getLastError, &openKey, &closeKey, &queryValue, &setValue, &enumValue,
+    sizeof(abi::HostFunctions),
+    1,
+    &setLastError,
+    &getLastError,
+    &openKey,
+    &closeKey,
+    &queryValue,
+    &setValue,
+    &enumValue,
 };
 
 }  // namespace

@@ -143,7 +143,8 @@ public:
         reported.waitHint = status.waitHint;
         if (status.eventHandle != nullptr) {
             const std::lock_guard lock{mutex_};
-            if (const auto found = resources_.find(resource); found != resources_.end()) found->second.event = status.eventHandle;
+            if (const auto found = resources_.find(resource); found != resources_.end())
+                found->second.event = status.eventHandle;
         }
         const auto listener = listener_.lock();
         return listener ? listener->statusReported(resource, reported) : abi::ExitState::terminate;
@@ -233,7 +234,8 @@ private:
             const auto name = abi::toWide(description.type);
             abi::Dword code = 0;
             guarded(result, [&] {
-                code = library->startup()(name.c_str(), abi::versionV1, abi::versionV1, &setResourceStatus, &logEvent, &table);
+                code = library->startup()(name.c_str(), abi::versionV1, abi::versionV1, &setResourceStatus, &logEvent,
+                                          &table);
             });
             if (result.threw) return;
             if (code == abi::code::resourceTypeNameNotFound) {
@@ -289,7 +291,8 @@ private:
             const std::lock_guard lock{target.type->lock};
             guarded(result, [&] {
                 hostFunctions().setLastError(0);
-                id = target.functions.open(name.c_str(), target.key, static_cast<abi::ResourceHandle>(handleValue(handle)));
+                id = target.functions.open(name.c_str(), target.key,
+                                           static_cast<abi::ResourceHandle>(handleValue(handle)));
                 error = hostFunctions().getLastError();
             });
         }
@@ -309,7 +312,8 @@ private:
             const std::lock_guard lock{target.type->lock};
             guarded(result, [&] { target.functions.close(target.id); });
             if (result.threw) return;
-            if (--target.type->users == 0) target.type->started = false;  // W-013: a later first instance starts it again
+            if (--target.type->users == 0)
+                target.type->started = false;  // W-013: a later first instance starts it again
         }
         const std::lock_guard lock{mutex_};
         Hosted& hosted = resources_[order.resource];
@@ -333,8 +337,9 @@ private:
         const std::lock_guard lock{target.type->lock};
         guarded(result, [&] {
             result.code = target.functions.resourceTypeControl(
-                name.c_str(), order.controlCode, input.empty() ? nullptr : input.data(), static_cast<abi::Dword>(input.size()),
-                output.empty() ? nullptr : output.data(), static_cast<abi::Dword>(output.size()), &returned);
+                name.c_str(), order.controlCode, input.empty() ? nullptr : input.data(),
+                static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
+                static_cast<abi::Dword>(output.size()), &returned);
         });
         takeOutput(result, std::move(output), returned);
     }
@@ -386,9 +391,10 @@ private:
                 std::vector<abi::Byte> output(order.outputCapacity);
                 abi::Dword returned = 0;
                 guarded(result, [&] {
-                    result.code = f.resourceControl(target.id, order.controlCode, input.empty() ? nullptr : input.data(),
-                                                    static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
-                                                    static_cast<abi::Dword>(output.size()), &returned);
+                    result.code = f.resourceControl(
+                        target.id, order.controlCode, input.empty() ? nullptr : input.data(),
+                        static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
+                        static_cast<abi::Dword>(output.size()), &returned);
                 });
                 takeOutput(result, std::move(output), returned);
                 break;
@@ -407,7 +413,9 @@ private:
 
 namespace {
 
-std::uint64_t numberOf(abi::ResourceHandle handle) { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(handle)); }
+std::uint64_t numberOf(abi::ResourceHandle handle) {
+    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(handle));
+}
 
 abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status) {
     const auto found = handles().find(numberOf(handle));
@@ -442,7 +450,9 @@ InProcessHost::InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListene
 
 InProcessHost::~InProcessHost() = default;
 
-void InProcessHost::add(ResourceNumber resource, const HostedResource& description) { core_->add(resource, description); }
+void InProcessHost::add(ResourceNumber resource, const HostedResource& description) {
+    core_->add(resource, description);
+}
 
 void InProcessHost::call(CallOrder order) {
     if (order.entryPoint == EntryPoint::online) events_->forget(static_cast<std::uint64_t>(order.resource));

@@ -50,12 +50,14 @@ Parsed parseInsert(const WideChar* text, std::size_t& at) {
     while (i < spec.size() && (spec[i] == u'-' || spec[i] == u'+' || spec[i] == u'#' || spec[i] == u' ')) ++i;
     parsed.insert.zeros = i < spec.size() && spec[i] == u'0';
     for (; i < spec.size() && isDigit(spec[i]); ++i) {
-        parsed.insert.width = std::min<std::size_t>(parsed.insert.width * 10 + static_cast<std::size_t>(spec[i] - u'0'), 64);
+        parsed.insert.width =
+            std::min<std::size_t>(parsed.insert.width * 10 + static_cast<std::size_t>(spec[i] - u'0'), 64);
     }
     while (i < spec.size() && (spec[i] == u'.' || isDigit(spec[i]))) ++i;
     std::string tail;
     for (; i < spec.size(); ++i) tail.push_back(spec[i] < 128 ? static_cast<char>(spec[i]) : '?');
-    const bool is64 = tail.rfind("I64", 0) == 0 || tail.rfind("ll", 0) == 0 || (tail.rfind("I", 0) == 0 && sizeof(void*) == 8);
+    const bool is64 =
+        tail.rfind("I64", 0) == 0 || tail.rfind("ll", 0) == 0 || (tail.rfind("I", 0) == 0 && sizeof(void*) == 8);
     const char last = tail.empty() ? 's' : tail.back();
     Insert& insert = parsed.insert;
     switch (last) {
@@ -69,9 +71,7 @@ Parsed parseInsert(const WideChar* text, std::size_t& at) {
         case 'C': insert.type = Type::character; break;
         case 'd':
         case 'i': insert.isSigned = true; [[fallthrough]];
-        case 'u':
-            insert.type = is64 ? Type::number64 : Type::number32;
-            break;
+        case 'u': insert.type = is64 ? Type::number64 : Type::number32; break;
         case 'X': insert.upper = true; [[fallthrough]];
         case 'x':
             insert.hex = true;

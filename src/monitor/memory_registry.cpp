@@ -44,7 +44,8 @@ std::shared_ptr<RegistryNode> RegistryNode::child(std::string_view childName) co
     return nullptr;
 }
 
-std::shared_ptr<RegistryNode> RegistryNode::descend(std::shared_ptr<RegistryNode> node, std::string_view path, bool create) {
+std::shared_ptr<RegistryNode> RegistryNode::descend(std::shared_ptr<RegistryNode> node, std::string_view path,
+                                                    bool create) {
     while (node && !path.empty()) {
         const auto separator = path.find('\\');
         const auto step = path.substr(0, separator);
@@ -160,7 +161,8 @@ void MemoryRegistry::erase(std::string_view path) {
     const std::lock_guard lock{tree_->mutex};
     const auto separator = path.rfind('\\');
     const bool nested = separator != std::string_view::npos;
-    const auto parent = RegistryNode::descend(tree_->root, nested ? path.substr(0, separator) : std::string_view{}, false);
+    const auto parent =
+        RegistryNode::descend(tree_->root, nested ? path.substr(0, separator) : std::string_view{}, false);
     const auto name = nested ? path.substr(separator + 1) : path;
     if (!parent) return;
     if (const auto node = parent->child(name)) {

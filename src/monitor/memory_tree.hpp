@@ -25,8 +25,8 @@ struct RegistryNode {
     void set(std::string_view valueName, abi::RegistryValue newValue);
     [[nodiscard]] std::shared_ptr<RegistryNode> child(std::string_view childName) const;
     /** The node at `path` below this one, or null; creates what is missing if told to. */
-    [[nodiscard]] static std::shared_ptr<RegistryNode> descend(std::shared_ptr<RegistryNode> node, std::string_view path,
-                                                               bool create);
+    [[nodiscard]] static std::shared_ptr<RegistryNode> descend(std::shared_ptr<RegistryNode> node,
+                                                               std::string_view path, bool create);
     void markErased();
 
     std::string name;

@@ -140,7 +140,7 @@ void MonitorMachine::onOffline(MonitorActions& out) noexcept {
         case State::opened:
         case State::closed: return finish(RequestKind::offline, RequestOutcome::done, out);
         case State::dead: return finish(RequestKind::offline, RequestOutcome::failed, out);
-        case State::failed: return enterOpened(RequestOutcome::done, out);  // S34: Terminate already ran
+        case State::failed: return enterOpened(RequestOutcome::done, out);               // S34: Terminate already ran
         case State::onlinePending: return stop(MonitorReason::onlineCancelled, 0, out);  // S15, W-242
         case State::onlineCalled:
         case State::online:
@@ -266,9 +266,9 @@ void MonitorMachine::onReturned(const MonitorEvent& event, MonitorActions& out) 
             }
             return;
         case Call::isAlive:
-            if (s_.state != State::verifying) return;  // W-245
+            if (s_.state != State::verifying) return;                                      // W-245
             if (event.code == 0) return fail(MonitorReason::isAliveFailed, 0, true, out);  // S20, W-303
-            s_.state = State::online;  // S19
+            s_.state = State::online;                                                      // S19
             if (!stopping) armPolls(out);
             return;
         case Call::deleteControl: return startCall(Call::close, out);
@@ -286,18 +286,18 @@ void MonitorMachine::onlineReturned(const MonitorEvent& event, MonitorActions& o
     }
     if (s_.state != State::onlineCalled) return;
     s_.hasEvent = event.hasEvent;
-    if (event.code == abi::code::success) return enterOnline(out);  // S7; a held report is discarded
+    if (event.code == abi::code::success) return enterOnline(out);                // S7; a held report is discarded
     if (!good) return fail(MonitorReason::onlineFailed, event.code, false, out);  // S9
-    enter(State::onlinePending, out);  // S8
+    enter(State::onlinePending, out);                                             // S8
     arm(MonitorTimer::pending, settings_.pendingGap(), out);
     if (s_.held) applyReport(s_.heldReport, out);
 }
 
 void MonitorMachine::offlineReturned(const MonitorEvent& event, MonitorActions& out) noexcept {
     if (s_.state != State::offlineCalled) return;
-    if (event.code == abi::code::success) return enterOpened(RequestOutcome::done, out);  // S24
+    if (event.code == abi::code::success) return enterOpened(RequestOutcome::done, out);                 // S24
     if (event.code != abi::code::ioPending) return stop(MonitorReason::offlineFailed, event.code, out);  // S26
-    enter(State::offlinePending, out);  // S25
+    enter(State::offlinePending, out);                                                                   // S25
     arm(MonitorTimer::pending, settings_.pendingGap(), out);
     if (s_.held) applyReport(s_.heldReport, out);
 }
@@ -369,7 +369,7 @@ void MonitorMachine::applyReport(StatusReport report, MonitorActions& out) noexc
                     out);  // S12, W-208
     }
     if (state == abi::ResourceState::offline) return enterOpened(RequestOutcome::done, out);  // S28
-    if (state == abi::ResourceState::online && report.veto && !s_.wantClose) {               // S30
+    if (state == abi::ResourceState::online && report.veto && !s_.wantClose) {                // S30
         log(MonitorReason::offlineRefused, out);
         finish(RequestKind::offline, RequestOutcome::vetoed, out);
         s_.wantOffline = false;

@@ -21,9 +21,9 @@ void MonitorMachine::onTimer(const MonitorEvent& event, MonitorActions& out) noe
         case MonitorTimer::pending:
             if (s_.state == State::onlinePending) return fail(MonitorReason::onlineTimedOut, 0, false, out);  // S14
             return stop(MonitorReason::offlineTimedOut, 0, out);                                              // S29
-        case MonitorTimer::looksAlive: s_.looksDue = true; return;  // S16
-        case MonitorTimer::isAlive: s_.verifyDue = true; return;    // S17
-        case MonitorTimer::restart: s_.wantOnline = true; return;   // S33
+        case MonitorTimer::looksAlive: s_.looksDue = true; return;                                            // S16
+        case MonitorTimer::isAlive: s_.verifyDue = true; return;                                              // S17
+        case MonitorTimer::restart: s_.wantOnline = true; return;                                             // S33
         case MonitorTimer::patience: return stop(MonitorReason::stopImpatient, 0, out);
         case MonitorTimer::count_: return;
     }
@@ -162,7 +162,7 @@ void MonitorMachine::fail(MonitorReason reason, std::uint32_t code, bool publish
     s_.checkPoint = 0;
     s_.failing = true;
     s_.reason = reason;
-    s_.state = State::terminating;  // W-222: from here on every report is told to terminate
+    s_.state = State::terminating;   // W-222: from here on every report is told to terminate
     if (publishFirst) publish(out);  // S20, W-302
     log(reason, out, Call::none, code);
     startTerminate(out);

@@ -18,7 +18,8 @@ struct Converted {
 };
 
 std::string_view kindOf(const SettingValue& value) {
-    static constexpr std::string_view names[] = {"a boolean", "an integer", "a number with a fraction", "a string", "an array"};
+    static constexpr std::string_view names[] = {"a boolean", "an integer", "a number with a fraction", "a string",
+                                                 "an array"};
     return names[value.index()];
 }
 
@@ -27,7 +28,8 @@ Converted wrongKind(const SettingValue& value, std::string_view wanted) {
 }
 
 /** An integer in [minimum, maximum]; booleans are 0 and 1, and a string with a unit is a time in milliseconds. */
-std::optional<std::int64_t> integer(const SettingValue& value, std::int64_t minimum, std::int64_t maximum, std::string& problem) {
+std::optional<std::int64_t> integer(const SettingValue& value, std::int64_t minimum, std::int64_t maximum,
+                                    std::string& problem) {
     std::int64_t number = 0;
     if (const auto* plain = std::get_if<std::int64_t>(&value)) {
         number = *plain;
@@ -56,7 +58,10 @@ Bytes fromHex(const std::string& text, bool& good) {
     good = true;
     for (const char c : text) {
         if (c == ' ') continue;
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        const int digit = c >= '0' && c <= '9'   ? c - '0'
+                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                 : -1;
         if (digit < 0) good = false;
         if (high < 0) {
             high = digit;
@@ -71,7 +76,9 @@ Bytes fromHex(const std::string& text, bool& good) {
 
 Converted convert(const SettingValue& value, PropertyFormat format) {
     std::string problem;
-    const auto whole = [&](std::int64_t minimum, std::int64_t maximum) { return integer(value, minimum, maximum, problem); };
+    const auto whole = [&](std::int64_t minimum, std::int64_t maximum) {
+        return integer(value, minimum, maximum, problem);
+    };
     const auto* text = std::get_if<std::string>(&value);
     switch (format) {
         case PropertyFormat::dword:
@@ -81,7 +88,8 @@ Converted convert(const SettingValue& value, PropertyFormat format) {
             if (const auto n = whole(0, 0xFFFF)) return {PropertyValue::word(static_cast<std::uint16_t>(*n)), {}};
             return {{}, problem};
         case PropertyFormat::longInteger:
-            if (const auto n = whole(std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max())) {
+            if (const auto n =
+                    whole(std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max())) {
                 return {PropertyValue::longInteger(static_cast<std::int32_t>(*n)), {}};
             }
             return {{}, problem};
@@ -89,11 +97,14 @@ Converted convert(const SettingValue& value, PropertyFormat format) {
         case PropertyFormat::fileTime:
             if (const auto n = whole(0, std::numeric_limits<std::int64_t>::max())) {
                 const auto u = static_cast<std::uint64_t>(*n);
-                return {format == PropertyFormat::fileTime ? PropertyValue::fileTime(u) : PropertyValue::ulargeInteger(u), {}};
+                return {
+                    format == PropertyFormat::fileTime ? PropertyValue::fileTime(u) : PropertyValue::ulargeInteger(u),
+                    {}};
             }
             return {{}, problem};
         case PropertyFormat::largeInteger:
-            if (const auto n = whole(std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max())) {
+            if (const auto n =
+                    whole(std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max())) {
                 return {PropertyValue::largeInteger(*n), {}};
             }
             return {{}, problem};
@@ -105,7 +116,8 @@ Converted convert(const SettingValue& value, PropertyFormat format) {
             return wrongKind(value, "a string");
         case PropertyFormat::multiSz:
             if (text != nullptr) return {PropertyValue::multiSz({*text}), {}};
-            if (const auto* list = std::get_if<std::vector<std::string>>(&value)) return {PropertyValue::multiSz(*list), {}};
+            if (const auto* list = std::get_if<std::vector<std::string>>(&value))
+                return {PropertyValue::multiSz(*list), {}};
             return wrongKind(value, "an array of strings");
         case PropertyFormat::binary: {
             if (text == nullptr) return wrongKind(value, "a string of hexadecimal digits");
@@ -139,7 +151,8 @@ std::optional<PropertyFormats> readFormats(const std::vector<abi::Byte>& list) {
     return formats;
 }
 
-EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings, const std::optional<PropertyFormats>& formats) {
+EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
+                                   const std::optional<PropertyFormats>& formats) {
     EncodedProperties out;
     for (const PropertySetting& setting : settings) {
         const auto refuse = [&](const std::string& text) { out.problems.push_back({setting.where, text}); };

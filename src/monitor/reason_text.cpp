@@ -91,10 +91,12 @@ std::string reasonText(MonitorReason reason, Call call, abi::Dword code) {
     switch (reason) {
         case MonitorReason::none: return {};
         case MonitorReason::loadFailed: return fmt::format("cannot be loaded: {}", codeText(code));
-        case MonitorReason::openFailed: return fmt::format("Open failed: {}; tried again at the next Online", codeText(code));
+        case MonitorReason::openFailed:
+            return fmt::format("Open failed: {}; tried again at the next Online", codeText(code));
         case MonitorReason::onlineFailed: return fmt::format("Online failed: {}", codeText(code));
         case MonitorReason::onlineReportedFailed: return "Online reported failure";
-        case MonitorReason::onlineReportedIllegal: return fmt::format("Online reported {}, which no Online may", reported());
+        case MonitorReason::onlineReportedIllegal:
+            return fmt::format("Online reported {}, which no Online may", reported());
         case MonitorReason::onlineRefusedHere: return "the agent says it cannot come online on this node";
         case MonitorReason::onlineRefusedAnywhere: return "the agent says it cannot come online on any node";
         case MonitorReason::onlineTimedOut: return "Online made no progress for PendingTimeout";
@@ -106,7 +108,8 @@ std::string reasonText(MonitorReason reason, Call call, abi::Dword code) {
         case MonitorReason::networkLoss: return "the agent reports the loss of a network; it stays online";
         case MonitorReason::offlineFailed: return fmt::format("Offline failed: {}", codeText(code));
         case MonitorReason::offlineReportedFailed: return "Offline reported failure";
-        case MonitorReason::offlineReportedIllegal: return fmt::format("Offline reported {}, which no Offline may", reported());
+        case MonitorReason::offlineReportedIllegal:
+            return fmt::format("Offline reported {}, which no Offline may", reported());
         case MonitorReason::offlineTimedOut: return "Offline made no progress for PendingTimeout";
         case MonitorReason::offlineRefused: return "the agent refuses to go offline";
         case MonitorReason::stopForced: return "terminated on request";

@@ -3,9 +3,9 @@
 
 #include "monitor/reason_text.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <ctime>
 
@@ -112,25 +112,29 @@ std::string toJson(const Record& record) {
 }
 
 std::string toLine(const Record& record) {
-    const std::string head = fmt::format("{}  {:<16}", clockTime(record.time), record.resource.empty() ? "-" : record.resource);
-    return std::visit(
-        Overloaded{
-            [&](const CallRecord& call) {
-                if (call.span <= call.budget) return std::string{};
-                return fmt::format("{} {:<8} {:<15} took {}; it should take {}", head, "warning", nameOf(call.entryPoint),
-                                   span(call.span), span(call.budget));
-            },
-            [&](const StatusRecord&) { return std::string{}; },
-            [&](const StateRecord& state) {
-                return fmt::format("{} {:<8} {:<15} {} -> {}{}{}", head, "state", "", stateName(state.from), stateName(state.to),
-                                   state.reason.empty() ? "" : ": ", printable(state.reason));
-            },
-            [&](const LogRecord& log) {
-                return fmt::format("{} {:<8} {:<15} {}", head, levelName(log.level), log.operation, printable(log.text));
-            },
-            [&](const SignalRecord&) { return fmt::format("{} {:<8} {:<15} the agent signalled its event", head, "info", ""); },
-        },
-        record.what);
+    const std::string head =
+        fmt::format("{}  {:<16}", clockTime(record.time), record.resource.empty() ? "-" : record.resource);
+    return std::visit(Overloaded{
+                          [&](const CallRecord& call) {
+                              if (call.span <= call.budget) return std::string{};
+                              return fmt::format("{} {:<8} {:<15} took {}; it should take {}", head, "warning",
+                                                 nameOf(call.entryPoint), span(call.span), span(call.budget));
+                          },
+                          [&](const StatusRecord&) { return std::string{}; },
+                          [&](const StateRecord& state) {
+                              return fmt::format("{} {:<8} {:<15} {} -> {}{}{}", head, "state", "",
+                                                 stateName(state.from), stateName(state.to),
+                                                 state.reason.empty() ? "" : ": ", printable(state.reason));
+                          },
+                          [&](const LogRecord& log) {
+                              return fmt::format("{} {:<8} {:<15} {}", head, levelName(log.level), log.operation,
+                                                 printable(log.text));
+                          },
+                          [&](const SignalRecord&) {
+                              return fmt::format("{} {:<8} {:<15} the agent signalled its event", head, "info", "");
+                          },
+                      },
+                      record.what);
 }
 
 std::string toJson(const std::vector<CallSummary>& calls) {
@@ -150,12 +154,12 @@ std::string toJson(const std::vector<CallSummary>& calls) {
 }
 
 std::string toTable(const std::vector<CallSummary>& calls) {
-    std::string table = fmt::format("{:<20}{:>9}{:>12}{:>12}{:>12}{:>12}{:>8}  {}\n", "entry point", "calls", "median", "99 %",
-                                    "worst", "budget", "over", "worst of");
+    std::string table = fmt::format("{:<20}{:>9}{:>12}{:>12}{:>12}{:>12}{:>8}  {}\n", "entry point", "calls", "median",
+                                    "99 %", "worst", "budget", "over", "worst of");
     for (const CallSummary& call : calls) {
         table += fmt::format("{:<20}{:>9}{:>12}{:>12}{:>12}{:>12}{:>8}  {}\n", nameOf(call.entryPoint), call.count,
-                             span(call.median), span(call.percentile99), span(call.worst), span(call.budget), call.overBudget,
-                             call.worstResource);
+                             span(call.median), span(call.percentile99), span(call.worst), span(call.budget),
+                             call.overBudget, call.worstResource);
     }
     return table;
 }

@@ -32,7 +32,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string_view suggestion(std::string_view word, const std::vector<std::string_view>& candidates) {
     std::string_view best;
-    std::size_t nearest = std::min(std::max<std::size_t>(2, word.size() / 3) + 1, word.size());  // something must be left of it
+    std::size_t nearest =
+        std::min(std::max<std::size_t>(2, word.size() / 3) + 1, word.size());  // something must be left of it
     for (const auto candidate : candidates) {
         const std::size_t d = distance(word, candidate);
         if (d < nearest) {
@@ -50,12 +51,18 @@ std::int64_t parseDuration(std::string_view text) noexcept {
     std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
     while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
     double factor = 0;
-    if (unit == "ms") factor = 1;
-    else if (unit == "s") factor = 1'000;
-    else if (unit == "min" || unit == "m") factor = 60'000;
-    else if (unit == "h") factor = 3'600'000;
-    else if (unit == "d") factor = 86'400'000;
-    else return -1;
+    if (unit == "ms")
+        factor = 1;
+    else if (unit == "s")
+        factor = 1'000;
+    else if (unit == "min" || unit == "m")
+        factor = 60'000;
+    else if (unit == "h")
+        factor = 3'600'000;
+    else if (unit == "d")
+        factor = 86'400'000;
+    else
+        return -1;
     const double milliseconds = value * factor;
     if (!(milliseconds <= 9e15)) return -1;
     return static_cast<std::int64_t>(milliseconds + 0.5);

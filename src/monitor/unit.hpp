@@ -37,11 +37,14 @@ struct Unit {
           strand{boost::asio::make_strand(io)},
           machine{configured.times},
           policy{configured.restart},
-          timers{boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand},
-                 boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand},
+          timers{boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand},
+                 boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand},
+                 boost::asio::steady_timer{strand}, boost::asio::steady_timer{strand},
                  boost::asio::steady_timer{strand}} {}
 
-    [[nodiscard]] boost::asio::steady_timer& timer(core::MonitorTimer which) { return timers[static_cast<std::size_t>(which)]; }
+    [[nodiscard]] boost::asio::steady_timer& timer(core::MonitorTimer which) {
+        return timers[static_cast<std::size_t>(which)];
+    }
 
     const std::size_t index;
     const ResourceNumber number;
@@ -53,20 +56,20 @@ struct Unit {
 
     std::deque<core::MonitorEvent> events;  ///< fed while another one is being worked on
     bool working{false};
-    std::deque<Control> controls;           ///< the front one is next, or on the stack
+    std::deque<Control> controls;  ///< the front one is next, or on the stack
     bool controlRunning{false};
 
     bool prepared{false};
-    std::vector<Problem> problems;          ///< found while preparing
+    std::vector<Problem> problems;  ///< found while preparing
     PropertyBag properties;
     std::size_t formatsCapacity{0};
-    std::vector<std::string> controlLog;    ///< what the agent logged during the control call
-    bool retrying{false};                   ///< the restart that is due is the final attempt (W-463)
+    std::vector<std::string> controlLog;  ///< what the agent logged during the control call
+    bool retrying{false};                 ///< the restart that is due is the final attempt (W-463)
     bool closed{false};
     std::uint64_t onlines{0};
     std::uint64_t failures{0};
     std::string reason;
-    std::string operation;                  ///< what ran when the event under way arrived
+    std::string operation;  ///< what ran when the event under way arrived
 };
 
 }  // namespace holdfast::inline v1::monitor

@@ -31,19 +31,11 @@ Library::Opened Library::open(const std::filesystem::path& path) {
     opened.detail = "error " + std::to_string(code);
     switch (code) {
         case ERROR_FILE_NOT_FOUND:
-        case ERROR_PATH_NOT_FOUND:
-            opened.problem = LibraryProblem::missing;
-            break;
-        case ERROR_BAD_EXE_FORMAT:
-            opened.problem = LibraryProblem::noLibrary;
-            break;
+        case ERROR_PATH_NOT_FOUND: opened.problem = LibraryProblem::missing; break;
+        case ERROR_BAD_EXE_FORMAT: opened.problem = LibraryProblem::noLibrary; break;
         case ERROR_PROC_NOT_FOUND:
-        case ERROR_MOD_NOT_FOUND:
-            opened.problem = LibraryProblem::unresolved;
-            break;
-        default:
-            opened.problem = LibraryProblem::other;
-            break;
+        case ERROR_MOD_NOT_FOUND: opened.problem = LibraryProblem::unresolved; break;
+        default: opened.problem = LibraryProblem::other; break;
     }
     return opened;
 }

@@ -15,16 +15,11 @@ namespace {
 
 const char* stateName(core::Status status) noexcept {
     switch (status) {
-        case core::Status::onlinePending:
-            return "OnlinePending";
-        case core::Status::offlinePending:
-            return "OfflinePending";
-        case core::Status::online:
-            return "Online";
-        case core::Status::offline:
-            return "Offline";
-        case core::Status::failed:
-            return "Failed";
+        case core::Status::onlinePending: return "OnlinePending";
+        case core::Status::offlinePending: return "OfflinePending";
+        case core::Status::online: return "Online";
+        case core::Status::offline: return "Offline";
+        case core::Status::failed: return "Failed";
     }
     return "?";
 }
@@ -32,15 +27,11 @@ const char* stateName(core::Status status) noexcept {
 FakeEngine::Answer toAnswer(const exec::Instance::Result& result) noexcept {
     if (!result) return FakeEngine::Answer::failed;
     switch (*result) {
-        case core::Answer::done:
-            return FakeEngine::Answer::done;
-        case core::Answer::pending:
-            return FakeEngine::Answer::pending;
+        case core::Answer::done: return FakeEngine::Answer::done;
+        case core::Answer::pending: return FakeEngine::Answer::pending;
         case core::Answer::invalidState:
-        case core::Answer::closed:
-            return FakeEngine::Answer::refused;
-        case core::Answer::failed:
-            return FakeEngine::Answer::failed;
+        case core::Answer::closed: return FakeEngine::Answer::refused;
+        case core::Answer::failed: return FakeEngine::Answer::failed;
     }
     return FakeEngine::Answer::failed;
 }

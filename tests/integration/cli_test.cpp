@@ -87,14 +87,16 @@ private:
 };
 
 std::string resource(const std::string& name, const std::string& script, const std::string& more = "") {
-    return "[[resource]]\nname = \"" + name + "\"\ntype = \"Scripted\"\nagent = \"" SCRIPTED_AGENT "\"\nIsAlivePollInterval = \"20 ms\"\n" +
-           more + "[resource.properties]\nScript = \"" + script + "\"\n";
+    return "[[resource]]\nname = \"" + name +
+           "\"\ntype = \"Scripted\"\nagent = \"" SCRIPTED_AGENT "\"\nIsAlivePollInterval = \"20 ms\"\n" + more +
+           "[resource.properties]\nScript = \"" + script + "\"\n";
 }
 
 /** A TOML file of its own for each test. */
 struct File {
     explicit File(const std::string& text)
-        : path{(std::filesystem::temp_directory_path() / ("holdfast-cli-" + std::to_string(::getpid()) + ".toml")).string()} {
+        : path{(std::filesystem::temp_directory_path() / ("holdfast-cli-" + std::to_string(::getpid()) + ".toml"))
+                   .string()} {
         std::ofstream{path} << text;
     }
     File(const File&) = delete;
@@ -169,8 +171,10 @@ TEST_CASE("a refused file exits with 3, names every problem and starts nothing")
     const File file{resource("a", "") + "Prt = 5\n" + resource("b", "refuses")};
     Program program{{"run", file.path}};
     CHECK(program.ends() == 3);
-    CHECK(program.all.find(file.path + ":8: the agent has no property 'Prt'; did you mean 'Port'?") != std::string::npos);
-    CHECK(program.all.find(file.path + ":15: property \"Script\": \"refuses\" is not a word it likes") != std::string::npos);
+    CHECK(program.all.find(file.path + ":8: the agent has no property 'Prt'; did you mean 'Port'?") !=
+          std::string::npos);
+    CHECK(program.all.find(file.path + ":15: property \"Script\": \"refuses\" is not a word it likes") !=
+          std::string::npos);
     CHECK(program.all.find("OnlineCalled") == std::string::npos);
     Program missing{{"run", "/does/not/exist.toml"}};
     CHECK(missing.ends() == 3);
@@ -178,8 +182,9 @@ TEST_CASE("a refused file exits with 3, names every problem and starts nothing")
 
 TEST_CASE("D4 SIGSTOP of everything for 10 s is no failure of anybody") {
     // Its checks and polls are due many times over while nothing runs, and its verdict is far too old afterwards.
-    const std::string ours = std::string{"[[resource]]\nname = \"ours\"\ntype = \"Misbehaving\"\nagent = \""} + TABLE_AGENT +
-                             "\"\nIsAlivePollInterval = 100\n[resource.properties]\nCheckInterval = 200\nCheckTimeout = 1000\n";
+    const std::string ours =
+        std::string{"[[resource]]\nname = \"ours\"\ntype = \"Misbehaving\"\nagent = \""} + TABLE_AGENT +
+        "\"\nIsAlivePollInterval = 100\n[resource.properties]\nCheckInterval = 200\nCheckTimeout = 1000\n";
     const File file{resource("polled", "") + resource("pending", "online-silent", "PendingTimeout = 1500\n") + ours};
     Program program{{"run", file.path}};
     REQUIRE(program.says("polled           state                    OnlineCalled -> Online"));
@@ -224,8 +229,8 @@ TEST_CASE("holdfast run --json and --trace: one object per line") {
     CHECK(program.all.find("{\"record\":\"end\",\"exitCode\":0}") != std::string::npos);
     std::ifstream stream{trace};
     const std::string lines{std::istreambuf_iterator<char>{stream}, {}};
-    for (const char* part : {"\"record\":\"call\"", "\"entryPoint\":\"Online\",\"kind\":3", "\"record\":\"status\"", "\"checkPoint\":2",
-                             "\"record\":\"state\"", "\"answer\":0"}) {
+    for (const char* part : {"\"record\":\"call\"", "\"entryPoint\":\"Online\",\"kind\":3", "\"record\":\"status\"",
+                             "\"checkPoint\":2", "\"record\":\"state\"", "\"answer\":0"}) {
         INFO(part);
         CHECK(lines.find(part) != std::string::npos);
     }

@@ -99,39 +99,39 @@ enum class Entrance { checkpoint, error, verdict, reportedFailure, logLine };
 
 /** A script that says `words` there, and whose resource waits to be terminated or has failed by then. */
 std::shared_ptr<Script> speaker(Entrance entrance, std::shared_ptr<const std::string> words,
-                                std::shared_ptr<std::atomic<bool>> said) {
+                                std::shared_ptr<std::atomic<int>> said) {
     auto script = quietScript();
     switch (entrance) {
         case Entrance::checkpoint:
             script->online = [=](Operation& operation) {
                 operation.checkpoint(*words);
-                *said = true;
+                ++*said;
                 operation.sleepFor(1h);
             };
             break;
         case Entrance::error:
             script->online = [=](Operation&) {
-                *said = true;
+                ++*said;
                 throw Error{*words};
             };
             break;
         case Entrance::verdict:
             script->policy.checkInterval = 10ms;
             script->isAlive = [=](Check&) {
-                *said = true;
+                ++*said;
                 return Verdict::failed(*words);
             };
             break;
         case Entrance::reportedFailure:
             script->online = [=, script = script.get()](Operation&) {
                 script->context.load()->reportFailure(*words);
-                *said = true;
+                ++*said;
             };
             break;
         case Entrance::logLine:
             script->online = [=, script = script.get()](Operation& operation) {
                 script->context.load()->log(holdfast::LogLevel::warning, *words);
-                *said = true;
+                ++*said;
                 operation.sleepFor(1h);
             };
             break;
@@ -236,7 +236,9 @@ TEST_CASE("D8 a thread_local destructor that hangs holds up neither other resour
 TEST_CASE("D6 workers that stand by are still there when they have been idle for long") {
     namespace exec = holdfast::exec;
     struct Work final : exec::LaneJob {
-        void run(exec::WorkerSelf /*self*/) override { std::this_thread::sleep_for(5ms); }
+        explicit Work(std::shared_ptr<Door> where) : door{std::move(where)} {}
+        void run(exec::WorkerSelf /*self*/) override { door->waitDeaf(); }
+        std::shared_ptr<Door> door;
     };
     constexpr auto idleTime = 20ms;
     exec::Spawner spawner;
@@ -245,7 +247,11 @@ TEST_CASE("D6 workers that stand by are still there when they have been idle for
     REQUIRE(eventually([&] { return lane.counts().idle == 2; }));
     for (int round = 0; round < 25; ++round) {
         CAPTURE(round);
-        for (int i = 0; i < 12; ++i) lane.submit(std::make_shared<Work>());
+        // Many become idle at the same moment, and so want to retire at the same moment.
+        const auto door = std::make_shared<Door>();
+        for (int i = 0; i < 16; ++i) lane.submit(std::make_shared<Work>(door));
+        REQUIRE(door->waitForVisitor(16));
+        door->open();
         REQUIRE(eventually([&] { return lane.counts().queued == 0 && lane.counts().threads <= 2; }));
         std::this_thread::sleep_for(3 * idleTime);
         REQUIRE(lane.counts().threads == 2);
@@ -364,16 +370,17 @@ TEST_CASE("W-100 sixty-four mebibytes of an author's words hold up no other reso
     const auto entrance = GENERATE(Entrance::checkpoint, Entrance::error, Entrance::verdict, Entrance::reportedFailure,
                                    Entrance::logLine);
     CAPTURE(static_cast<int>(entrance));
-    const auto said = std::make_shared<std::atomic<bool>>(false);
+    constexpr int resources = 6;
+    const auto said = std::make_shared<std::atomic<int>>(0);
     const auto script = speaker(entrance, std::make_shared<const std::string>(std::size_t{64} << 20U, 'x'), said);
     FakeEngine other{typeOf(quietScript())};
     REQUIRE(other.bringOnline());
     REQUIRE(other.terminate() == Answer::done);
     other.forgetReports();
     std::vector<std::unique_ptr<FakeEngine>> engines;
-    for (int i = 0; i < 2; ++i) engines.push_back(std::make_unique<FakeEngine>(typeOf(script)));
+    for (int i = 0; i < resources; ++i) engines.push_back(std::make_unique<FakeEngine>(typeOf(script)));
     for (const auto& engine : engines) REQUIRE(engine->online() == Answer::pending);
-    REQUIRE(eventually([&] { return said->load(); }));
+    REQUIRE(eventually([&] { return *said == resources; }));
     checkUndisturbed(other);
     for (const auto& engine : engines) {
         REQUIRE(engine->waitForLog("xxx"));
@@ -388,7 +395,7 @@ TEST_CASE("W-905 a line that is too long is cut between two characters") {
     const std::string sign = GENERATE("\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80");
     const auto shift = GENERATE(range(0U, 4U));  // the cut falls on each byte of a character
     CAPTURE(static_cast<int>(entrance), sign, shift);
-    const auto said = std::make_shared<std::atomic<bool>>(false);
+    const auto said = std::make_shared<std::atomic<int>>(0);
     const auto words = std::make_shared<const std::string>(std::string(shift, 'x') + repeated(sign, 2'000));
     FakeEngine engine{typeOf(speaker(entrance, words, said))};
     REQUIRE(engine.online() == Answer::pending);

@@ -77,7 +77,9 @@ public:
         }
         return {};
     }
-    [[nodiscard]] bool isOnline(const std::string& name) const { return snapshot(name).external == abi::ResourceState::online; }
+    [[nodiscard]] bool isOnline(const std::string& name) const {
+        return snapshot(name).external == abi::ResourceState::online;
+    }
 
     [[nodiscard]] std::vector<monitor::Record> records() const {
         const std::lock_guard lock{mutex_};

@@ -92,7 +92,8 @@ TEST_CASE("S5 S16 S23 a whole life: open, online, polls, offline, close") {
     REQUIRE(bench->prepare().empty());
     CHECK(bench.state("r") == MonitorState::opened);
     bench->start();
-    REQUIRE(eventually([&] { return bench.calls("r", EntryPoint::isAlive) >= 2 && bench.calls("r", EntryPoint::looksAlive) >= 2; }));
+    REQUIRE(eventually(
+        [&] { return bench.calls("r", EntryPoint::isAlive) >= 2 && bench.calls("r", EntryPoint::looksAlive) >= 2; }));
     bench.stop();
     REQUIRE(bench.stopped());
     CHECK(bench.path("r") == std::vector{MonitorState::opened, MonitorState::onlineCalled, MonitorState::online,
@@ -102,7 +103,8 @@ TEST_CASE("S5 S16 S23 a whole life: open, online, polls, offline, close") {
     CHECK_FALSE(outcome.failedResource);
     CHECK_FALSE(outcome.stopFailed);
     const auto rows = bench->calls();
-    CHECK(std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.entryPoint == EntryPoint::online && row.count == 1; }));
+    CHECK(std::any_of(rows.begin(), rows.end(),
+                      [](const auto& row) { return row.entryPoint == EntryPoint::online && row.count == 1; }));
 }
 
 TEST_CASE("S8 S10 S11 S25 S27 S28 pending both ways") {
@@ -113,8 +115,8 @@ TEST_CASE("S8 S10 S11 S25 S27 S28 pending both ways") {
     bench.stop();
     REQUIRE(bench.stopped());
     CHECK(bench.path("r") == std::vector{MonitorState::opened, MonitorState::onlineCalled, MonitorState::onlinePending,
-                                         MonitorState::online, MonitorState::offlineCalled, MonitorState::offlinePending,
-                                         MonitorState::opened, MonitorState::closed});
+                                         MonitorState::online, MonitorState::offlineCalled,
+                                         MonitorState::offlinePending, MonitorState::opened, MonitorState::closed});
     CHECK_FALSE(bench->outcome().stopFailed);
 }
 
@@ -134,7 +136,9 @@ TEST_CASE("S9 W-906 an Online that fails: the agent's words arrive whole, Termin
     REQUIRE(eventually([&] { return bench.state("r") == MonitorState::failed; }));
     CHECK(bench.logged("100% of what %1!s! needs is missing"));
     CHECK(bench.logged("Online failed: error 5 (access denied)"));
-    CHECK(eventually([&] { return bench.logged("nothing runs any more and no retry is pending") || bench.snapshot("r").restartPending; }));
+    CHECK(eventually([&] {
+        return bench.logged("nothing runs any more and no retry is pending") || bench.snapshot("r").restartPending;
+    }));
     bench.stop();
     REQUIRE(bench.stopped());
     CHECK(bench->outcome().failedResource);
@@ -296,9 +300,12 @@ TEST_CASE("W-412 providers first up, dependents first down, and a lost provider 
     for (const auto& record : bench.records()) {
         const auto* state = std::get_if<monitor::StateRecord>(&record.what);
         if (state == nullptr) continue;
-        if (state->to == MonitorState::onlineCalled && record.resource == "service") CHECK(now["disk"] == abi::ResourceState::online);
-        if (state->to == MonitorState::onlineCalled && record.resource == "share") CHECK(now["service"] == abi::ResourceState::online);
-        if (state->to == MonitorState::offlineCalled && record.resource == "disk") CHECK(now["service"] == abi::ResourceState::offline);
+        if (state->to == MonitorState::onlineCalled && record.resource == "service")
+            CHECK(now["disk"] == abi::ResourceState::online);
+        if (state->to == MonitorState::onlineCalled && record.resource == "share")
+            CHECK(now["service"] == abi::ResourceState::online);
+        if (state->to == MonitorState::offlineCalled && record.resource == "disk")
+            CHECK(now["service"] == abi::ResourceState::offline);
         now[record.resource] = state->external;
     }
 }
@@ -324,7 +331,9 @@ TEST_CASE("W-104 successive calls come from different threads") {
     const auto threads = [&] {
         std::set<std::uint64_t> seen;
         for (const auto& record : bench.records()) {
-            if (const auto* call = std::get_if<monitor::CallRecord>(&record.what); call != nullptr && record.resource == "a") seen.insert(call->thread);
+            if (const auto* call = std::get_if<monitor::CallRecord>(&record.what);
+                call != nullptr && record.resource == "a")
+                seen.insert(call->thread);
         }
         return seen.size();
     };

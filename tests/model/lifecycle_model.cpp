@@ -41,7 +41,7 @@ struct Ledger {
     std::uint32_t lastCheckPoint{0};
     Health verdict{Health::none};
     bool signalled{false};
-    bool onlineAsked{false};     // an Online has no answer yet
+    bool onlineAsked{false};  // an Online has no answer yet
     bool offlineAsked{false};
     bool failureDuringOnline{false};  // reportFailure() while online() ran
     const Policy* policy{nullptr};
@@ -91,12 +91,8 @@ struct Ledger {
 
     void apply(const Action& action, const Event& event) {
         switch (action.kind) {
-            case Action::Kind::reply:
-                onReply(action);
-                break;
-            case Action::Kind::startJob:
-                onStart(action);
-                break;
+            case Action::Kind::reply: onReply(action); break;
+            case Action::Kind::startJob: onStart(action); break;
             case Action::Kind::requestStop:
                 require(workLive && action.id == workId, "a stop was requested of a call that does not run");
                 require(!workStopped, "a call was told to stop twice");
@@ -111,12 +107,8 @@ struct Ledger {
                 gateOpen = false;
                 if (event.kind == Event::Kind::engineStopped) endOperation();
                 break;
-            case Action::Kind::report:
-                onReport(action);
-                break;
-            case Action::Kind::resetEvent:
-                signalled = false;
-                break;
+            case Action::Kind::report: onReport(action); break;
+            case Action::Kind::resetEvent: signalled = false; break;
             case Action::Kind::signalFailure:
                 require(verdict == Health::failed, "W-1123: signalled before the verdict was set");
                 require(!signalled, "signalled twice in one run");
@@ -137,8 +129,7 @@ struct Ledger {
                 require(action.duration.count() > 0, "a timer without a duration");
                 break;
             case Action::Kind::cancelTimer:
-            case Action::Kind::note:
-                break;
+            case Action::Kind::note: break;
         }
     }
 
@@ -240,12 +231,8 @@ struct Ledger {
         require(action.checkPoint > lastCheckPoint, "W-203: the checkpoint did not increase");
         lastCheckPoint = action.checkPoint;
         switch (action.status) {
-            case Status::onlinePending:
-                require(operationOnline, "OnlinePending reported during Offline");
-                return;
-            case Status::offlinePending:
-                require(!operationOnline, "OfflinePending reported during Online");
-                return;
+            case Status::onlinePending: require(operationOnline, "OnlinePending reported during Offline"); return;
+            case Status::offlinePending: require(!operationOnline, "OfflinePending reported during Online"); return;
             case Status::online:
                 require(!failureDuringOnline, "Online reported although the author reported a failure meanwhile");
                 require(operationOnline, "W-208: Online reported during Offline");
@@ -255,8 +242,7 @@ struct Ledger {
                 require(!operationOnline, "W-208: Offline reported during Online");
                 require(!residue || workLive, "Offline reported although something may run");
                 break;
-            case Status::failed:
-                break;
+            case Status::failed: break;
         }
         endOperation();
     }
@@ -271,7 +257,8 @@ struct Ledger {
         require(!workLive || workStopped || machine.plan() == Lifecycle::Plan::job ||
                     machine.phase() == Phase::online,  // a check may go on: its own timeout is checked below
                 "a call was given up but not told to stop");
-        if (event.kind == Event::Kind::timer && event.timer == Timer::checkTimeout && !event.stalled && !actions.empty()) {
+        if (event.kind == Event::Kind::timer && event.timer == Timer::checkTimeout && !event.stalled &&
+            !actions.empty()) {
             require(!workLive || workStopped, "a check that timed out was not told to stop");
         }
         if (machine.phase() == Phase::onlinePending || machine.phase() == Phase::offlinePending) {
@@ -281,7 +268,8 @@ struct Ledger {
                                 machine.phase() == Phase::online && event.id == machine.workId();
         if (cameOnline && !actions.empty()) {
             const HealthPolicy& health = machine.healthPolicy();
-            require(health.failures() == 0 && health.timeouts() == 0 && !health.repairTried() && health.sinceThorough() == 0,
+            require(health.failures() == 0 && health.timeouts() == 0 && !health.repairTried() &&
+                        health.sinceThorough() == 0,
                     "W-332: health remembers an earlier run");
         }
         const auto armed = [&](Timer timer) { return machine.timer(timer) != 0; };
@@ -324,8 +312,9 @@ struct Ledger {
             case Timer::limit:
             case Timer::checkTimeout:
             case Timer::terminateTimeout:
-                require(actions.size() == 1 && actions[0].kind == Action::Kind::armTimer && actions[0].timer == event.timer,
-                        "D4: a deadline that expired in a stall did not simply start again");
+                require(
+                    actions.size() == 1 && actions[0].kind == Action::Kind::armTimer && actions[0].timer == event.timer,
+                    "D4: a deadline that expired in a stall did not simply start again");
                 break;
             default: break;
         }
@@ -333,9 +322,9 @@ struct Ledger {
 
     [[nodiscard]] std::uint32_t key() const {
         std::uint32_t bits = 0;
-        for (const bool bit :
-             {workLive, workStopped, terminateLive, residue, residueGrew, operation, operationOnline && operation,
-              awaitsAnswer, failureDuringOnline && operation, gateOpen, terminateAsked, closeAsked, closed, released, signalled}) {
+        for (const bool bit : {workLive, workStopped, terminateLive, residue, residueGrew, operation,
+                               operationOnline && operation, awaitsAnswer, failureDuringOnline && operation, gateOpen,
+                               terminateAsked, closeAsked, closed, released, signalled}) {
             bits = bits << 1U | static_cast<std::uint32_t>(bit);
         }
         return bits << 2U | static_cast<std::uint32_t>(verdict);

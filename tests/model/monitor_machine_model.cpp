@@ -56,9 +56,9 @@ struct Labelled {
 };
 
 const char* name(State state) {
-    static constexpr const char* names[] = {"Unloaded",       "Opened",      "OnlineCalled", "OnlinePending",
-                                            "Online",         "Verifying",   "OfflineCalled", "OfflinePending",
-                                            "Terminating",    "Failed",      "Closed",       "Dead"};
+    static constexpr const char* names[] = {"Unloaded",    "Opened",    "OnlineCalled",  "OnlinePending",
+                                            "Online",      "Verifying", "OfflineCalled", "OfflinePending",
+                                            "Terminating", "Failed",    "Closed",        "Dead"};
     return names[static_cast<std::size_t>(state)];
 }
 
@@ -109,8 +109,11 @@ std::vector<Labelled> eventsFor(const MonitorMachine& machine) {
             for (const int flag : {0, 1, 2}) {
                 if (flag != 0 && state != 2) continue;
                 StatusReport report{static_cast<abi::ResourceState>(state), checkPoint, flag == 1, flag == 2};
-                add(MonitorEvent::reported(report), "report " + std::to_string(state) + " #" + std::to_string(checkPoint) +
-                                                        (flag == 1 ? " event" : flag == 2 ? " veto" : ""));
+                add(MonitorEvent::reported(report), "report " + std::to_string(state) + " #" +
+                                                        std::to_string(checkPoint) +
+                                                        (flag == 1   ? " event"
+                                                         : flag == 2 ? " veto"
+                                                                     : ""));
             }
         }
     }
@@ -148,7 +151,8 @@ std::string check(const Node& before, const MonitorEvent& event, Node& after, co
         if (w.call == Call::open) w.instance = event.code == 0;
         w.call = Call::none;
     }
-    if (event.kind == Kind::terminateReturned && w.terminate && event.generation == before.machine.terminateGeneration()) {
+    if (event.kind == Kind::terminateReturned && w.terminate &&
+        event.generation == before.machine.terminateGeneration()) {
         w.terminate = false;
     }
     if (event.kind == Kind::timer && event.generation == before.machine.timerGeneration(event.timer)) {
@@ -174,8 +178,10 @@ std::string check(const Node& before, const MonitorEvent& event, Node& after, co
                 if (action.call == Call::online) w.condemned = false;
                 if (action.call == Call::looksAlive && s.state != State::online) return "LooksAlive outside Online";
                 if (action.call == Call::isAlive && s.state != State::verifying) return "IsAlive outside Verifying";
-                if (action.call == Call::looksAlive && s.hasEvent) return "LooksAlive although there is an event (W-321)";
-                if (action.call != Call::load && action.call != Call::open && !w.instance) return "a call without a RESID";
+                if (action.call == Call::looksAlive && s.hasEvent)
+                    return "LooksAlive although there is an event (W-321)";
+                if (action.call != Call::load && action.call != Call::open && !w.instance)
+                    return "a call without a RESID";
                 if (action.call == Call::open && w.instance) return "Open of an open resource";
                 if (action.call == Call::close) w.instance = false;
                 if (action.call == Call::control) w.controlWaiting = false;
@@ -205,7 +211,8 @@ std::string check(const Node& before, const MonitorEvent& event, Node& after, co
                 w.published = action.state;
                 break;
             case Act::failed:
-                if (s.state == State::opened || s.state == State::online) return "the policy is asked about a live resource";
+                if (s.state == State::opened || s.state == State::online)
+                    return "the policy is asked about a live resource";
                 break;
             case Act::finished: {
                 bool& waiting = w.waiting[static_cast<std::size_t>(action.request)];
@@ -222,14 +229,16 @@ std::string check(const Node& before, const MonitorEvent& event, Node& after, co
         }
     }
 
-    if (w.call != s.call || w.terminate != s.terminateOnStack) return "the machine and the world disagree about what runs";
+    if (w.call != s.call || w.terminate != s.terminateOnStack)
+        return "the machine and the world disagree about what runs";
     if (w.watching != s.watching) return "the machine and the world disagree about the watch";
     if (w.timers != s.armed) return "the machine and the world disagree about the timers";
     if (w.published != after.machine.externalState()) return "the published state is not the state";
     for (std::size_t i = 0; i < 3; ++i) {
         const bool open = i == 0 ? s.requestedOnline : i == 1 ? s.requestedOffline : s.requestedClose;
         if (w.waiting[i] != open) return "a request is lost";
-        const bool progress = s.call != Call::none || s.terminateOnStack || s.armed[static_cast<std::size_t>(MonitorTimer::pending)];
+        const bool progress =
+            s.call != Call::none || s.terminateOnStack || s.armed[static_cast<std::size_t>(MonitorTimer::pending)];
         if (open && !progress) return "a request waits for nothing";
     }
     if (w.controlWaiting && !s.controlDue) return "a control request is lost";
@@ -237,19 +246,29 @@ std::string check(const Node& before, const MonitorEvent& event, Node& after, co
     const auto armed = [&](MonitorTimer timer) { return s.armed[static_cast<std::size_t>(timer)]; };
     const bool pending = s.state == State::onlinePending || s.state == State::offlinePending;
     if (armed(MonitorTimer::pending) != pending) return "PendingTimeout must run exactly while pending";
-    if (armed(MonitorTimer::deadlock) != (s.call != Call::none)) return "DeadlockTimeout must run exactly during a call";
-    if (armed(MonitorTimer::terminateDeadlock) != s.terminateOnStack) return "DeadlockTimeout must run exactly during Terminate";
+    if (armed(MonitorTimer::deadlock) != (s.call != Call::none))
+        return "DeadlockTimeout must run exactly during a call";
+    if (armed(MonitorTimer::terminateDeadlock) != s.terminateOnStack)
+        return "DeadlockTimeout must run exactly during Terminate";
     const bool healthy = s.state == State::online || s.state == State::verifying;
-    if ((armed(MonitorTimer::looksAlive) || armed(MonitorTimer::isAlive)) && s.state != State::online) return "polls outside Online";
+    if ((armed(MonitorTimer::looksAlive) || armed(MonitorTimer::isAlive)) && s.state != State::online)
+        return "polls outside Online";
     if (s.watching && !healthy) return "the event is watched outside Online (W-246)";
-    if (s.state == State::online && s.call == Call::none && !armed(MonitorTimer::isAlive)) return "an online resource nobody checks";
-    if (armed(MonitorTimer::restart) && s.state != State::failed && s.state != State::unloaded && s.state != State::opened) return "a restart of a working resource";
-    if (s.state == State::closed && w.instance && s.call != Call::deleteControl) return "closed, but the instance is open";
+    if (s.state == State::online && s.call == Call::none && !armed(MonitorTimer::isAlive))
+        return "an online resource nobody checks";
+    if (armed(MonitorTimer::restart) && s.state != State::failed && s.state != State::unloaded &&
+        s.state != State::opened)
+        return "a restart of a working resource";
+    if (s.state == State::closed && w.instance && s.call != Call::deleteControl)
+        return "closed, but the instance is open";
     if ((s.state == State::dead || s.state == State::closed) && s.terminateOnStack) return "Terminate after the end";
-    if (s.held && s.state != State::onlineCalled && s.state != State::offlineCalled) return "a report held outside a call";
-    const bool online997 = event.kind == Kind::callReturned && event.call == Call::online && current && event.code == 997;
-    if (old.state == State::onlineCalled && online997 && old.held && old.heldReport.state == abi::ResourceState::online &&
-        s.state != State::online && s.state != State::verifying && s.state != State::offlineCalled) {
+    if (s.held && s.state != State::onlineCalled && s.state != State::offlineCalled)
+        return "a report held outside a call";
+    const bool online997 =
+        event.kind == Kind::callReturned && event.call == Call::online && current && event.code == 997;
+    if (old.state == State::onlineCalled && online997 && old.held &&
+        old.heldReport.state == abi::ResourceState::online && s.state != State::online && s.state != State::verifying &&
+        s.state != State::offlineCalled) {
         return "a held report was lost (W-202)";
     }
     if (w.condemned && healthy) return "online again without a new Online";
@@ -278,7 +297,8 @@ bool silentAgentEnds(MonitorMachine machine) {
         const auto& s = machine.snapshot();
         if (s.state == State::dead || (s.state == State::closed && s.call == Call::none)) return true;
         bool fired = false;
-        for (const auto timer : {MonitorTimer::patience, MonitorTimer::pending, MonitorTimer::deadlock, MonitorTimer::terminateDeadlock}) {
+        for (const auto timer :
+             {MonitorTimer::patience, MonitorTimer::pending, MonitorTimer::deadlock, MonitorTimer::terminateDeadlock}) {
             if (!s.armed[static_cast<std::size_t>(timer)]) continue;
             (void)machine.handle(MonitorEvent::expired(timer, machine.timerGeneration(timer)));
             fired = true;
@@ -298,7 +318,8 @@ bool willingAgentCloses(MonitorMachine machine) {
         if (s.terminateOnStack) {
             (void)machine.handle(MonitorEvent::terminateReturned(machine.terminateGeneration()));
         } else if (s.call != Call::none) {
-            (void)machine.handle(MonitorEvent::returned(s.call, machine.callGeneration(), s.call == Call::isAlive ? 1 : 0));
+            (void)machine.handle(
+                MonitorEvent::returned(s.call, machine.callGeneration(), s.call == Call::isAlive ? 1 : 0));
         } else if (s.state == State::offlinePending) {
             (void)machine.handle(MonitorEvent::reported({abi::ResourceState::offline, 7, false, false}));
         } else {
@@ -324,7 +345,8 @@ std::string explore(bool terminateOnEvent, Figures& figures) {
     for (std::size_t at = 0; at < nodes.size(); ++at) {
         const Node before = nodes[at];
         visited[static_cast<std::size_t>(before.machine.state())] = true;
-        if (!silentAgentEnds(before.machine)) return "a silent agent keeps the resource for ever\n  " + pathTo(nodes, at);
+        if (!silentAgentEnds(before.machine))
+            return "a silent agent keeps the resource for ever\n  " + pathTo(nodes, at);
         if (before.machine.state() != State::dead && !willingAgentCloses(before.machine)) {
             return "a willing agent cannot be closed\n  " + pathTo(nodes, at);
         }
@@ -339,7 +361,8 @@ std::string explore(bool terminateOnEvent, Figures& figures) {
                 violation = "a stale event changed something";
             }
             if (!violation.empty()) {
-                return violation + " in " + name(after.machine.state()) + " after\n  " + pathTo(nodes, at) + labelled.label;
+                return violation + " in " + name(after.machine.state()) + " after\n  " + pathTo(nodes, at) +
+                       labelled.label;
             }
             const auto [slot, isNew] = seen.try_emplace(Key{after.machine.snapshot(), after.world}, nodes.size());
             if (isNew) nodes.push_back(std::move(after));

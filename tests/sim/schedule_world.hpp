@@ -126,24 +126,16 @@ private:
                 for (auto& waiter : answered) waiter(action.answer);
                 break;
             }
-            case Action::Kind::startJob:
-                startJob(action);
-                break;
+            case Action::Kind::startJob: startJob(action); break;
             case Action::Kind::requestStop:
                 if (!stopDeaf_) {
                     // It hears the stop; how it ends is up to it.
                     in(hop(), [this, id = action.id] { endWork(id, false); });
                 }
                 break;
-            case Action::Kind::openReports:
-                gate_ = action.id;
-                break;
-            case Action::Kind::closeReports:
-                gate_ = 0;
-                break;
-            case Action::Kind::report:
-                enqueue([this, action] { deliver(action); });
-                break;
+            case Action::Kind::openReports: gate_ = action.id; break;
+            case Action::Kind::closeReports: gate_ = 0; break;
+            case Action::Kind::report: enqueue([this, action] { deliver(action); }); break;
             case Action::Kind::resetEvent:
                 eventRun_ = action.id;
                 eventSignalled_ = false;
@@ -164,11 +156,8 @@ private:
                    [this, timer = action.timer, id = action.id] { tell(Event::expired(timer, id)); });
                 break;
             case Action::Kind::cancelTimer:
-            case Action::Kind::note:
-                break;
-            case Action::Kind::release:
-                released_ = true;
-                break;
+            case Action::Kind::note: break;
+            case Action::Kind::release: released_ = true; break;
         }
     }
 
@@ -194,22 +183,14 @@ private:
         StatusReport report;
         report.checkPoint = action.checkPoint;
         switch (action.status) {
-            case Status::onlinePending:
-                report.state = abi::ResourceState::onlinePending;
-                break;
-            case Status::offlinePending:
-                report.state = abi::ResourceState::offlinePending;
-                break;
+            case Status::onlinePending: report.state = abi::ResourceState::onlinePending; break;
+            case Status::offlinePending: report.state = abi::ResourceState::offlinePending; break;
             case Status::online:
                 report.state = abi::ResourceState::online;
                 report.hasEvent = true;
                 break;
-            case Status::offline:
-                report.state = abi::ResourceState::offline;
-                break;
-            case Status::failed:
-                report.state = abi::ResourceState::failed;
-                break;
+            case Status::offline: report.state = abi::ResourceState::offline; break;
+            case Status::failed: report.state = abi::ResourceState::failed; break;
         }
         const abi::ExitState answer = feed(MonitorEvent::reported(report));
         if (answer == abi::ExitState::terminate)
@@ -297,8 +278,7 @@ private:
                 else
                     outcome = Outcome::failed;
                 break;
-            case Job::terminate:
-                break;
+            case Job::terminate: break;
         }
         tell(Event::ended(workJob_, id, outcome));
     }
@@ -323,9 +303,7 @@ private:
 
     void carryOut(const MonitorAction& action) {
         switch (action.kind) {
-            case MonitorAction::Kind::call:
-                startCall(action.call, action.generation);
-                break;
+            case MonitorAction::Kind::call: startCall(action.call, action.generation); break;
             case MonitorAction::Kind::terminate:
                 enter(Request::terminate, [this, generation = action.generation](Answer answer) {
                     terminateReturned_ = answer == Answer::done ? terminatedRun_ : 0;
@@ -342,20 +320,14 @@ private:
                            feed(MonitorEvent::expired(timer, generation));
                    });
                 break;
-            case MonitorAction::Kind::disarm:
-                timers_[static_cast<std::size_t>(action.timer)] = 0;
-                break;
+            case MonitorAction::Kind::disarm: timers_[static_cast<std::size_t>(action.timer)] = 0; break;
             case MonitorAction::Kind::watch:
                 watch_ = action.generation;
                 watching_ = true;
                 wakeWatcher();
                 break;
-            case MonitorAction::Kind::unwatch:
-                watching_ = false;
-                break;
-            case MonitorAction::Kind::failed:
-                onFailed(action);
-                break;
+            case MonitorAction::Kind::unwatch: watching_ = false; break;
+            case MonitorAction::Kind::failed: onFailed(action); break;
             case MonitorAction::Kind::log:
                 if (action.reason == MonitorReason::unexpectedReport)
                     fail("W-201: a report outside a pending operation");
@@ -368,8 +340,7 @@ private:
             case MonitorAction::Kind::killHost:
             case MonitorAction::Kind::publish:
             case MonitorAction::Kind::finished:
-            case MonitorAction::Kind::refuseControl:
-                break;
+            case MonitorAction::Kind::refuseControl: break;
         }
     }
 
@@ -405,35 +376,24 @@ private:
                 opened_ = true;
                 back(0, false);
                 break;
-            case Call::offline:
-                enter(Request::offline, [back](Answer answer) { back(code(answer), false); });
-                break;
-            case Call::close:
-                enter(Request::close, [back](Answer) { back(0, false); });
-                break;
+            case Call::offline: enter(Request::offline, [back](Answer answer) { back(code(answer), false); }); break;
+            case Call::close: enter(Request::close, [back](Answer) { back(0, false); }); break;
             case Call::looksAlive:
             case Call::isAlive:
                 everBroken_ = everBroken_ || broken_;
                 back(healthy() ? 1 : 0, false);
                 break;
-            default:
-                back(0, false);
-                break;
+            default: back(0, false); break;
         }
     }
 
     static std::uint32_t code(Answer answer) {
         switch (answer) {
-            case Answer::done:
-                return abi::code::success;
-            case Answer::pending:
-                return abi::code::ioPending;
-            case Answer::invalidState:
-                return abi::code::invalidState;
-            case Answer::failed:
-                return abi::code::resourceFailed;
-            case Answer::closed:
-                return abi::code::resourceNotFound;
+            case Answer::done: return abi::code::success;
+            case Answer::pending: return abi::code::ioPending;
+            case Answer::invalidState: return abi::code::invalidState;
+            case Answer::failed: return abi::code::resourceFailed;
+            case Answer::closed: return abi::code::resourceNotFound;
         }
         return abi::code::resourceFailed;
     }

@@ -92,7 +92,8 @@ TEST_CASE("W-539 a value of another registry type or size is kept for validation
         return text;
     };
     CHECK(refusal("Port", {RegistryType::sz, {'1', 0, 0, 0}}) == "property \"Port\": expected DWORD, found SZ");
-    CHECK(refusal("Port", {RegistryType::dword, {1}}) == "property \"Port\": expected DWORD, found a REG_DWORD of 1 bytes");
+    CHECK(refusal("Port", {RegistryType::dword, {1}}) ==
+          "property \"Port\": expected DWORD, found a REG_DWORD of 1 bytes");
     CHECK(refusal("Port", {RegistryType::qword, {1, 0, 0, 0, 0, 0, 0, 0}}) ==
           "property \"Port\": expected DWORD, found ULARGE_INTEGER");
     CHECK(refusal("User", {RegistryType::sz, {'x'}}) == "property \"User\": expected SZ, found a REG_SZ of 1 bytes");
@@ -126,7 +127,8 @@ TEST_CASE("an error of the registry other than not-found is thrown with its code
         Dword code;
         ErrorCode meaning;
     };
-    for (const auto& row : {Row{"ClusterRegOpenKey", 5, ErrorCode::permission}, Row{"ClusterRegQueryValue", 1450, ErrorCode::outOfResources},
+    for (const auto& row : {Row{"ClusterRegOpenKey", 5, ErrorCode::permission},
+                            Row{"ClusterRegQueryValue", 1450, ErrorCode::outOfResources},
                             Row{"ClusterRegEnumValue", 1722, ErrorCode::failed}}) {
         CAPTURE(row.function);
         Registry registry;

@@ -23,7 +23,9 @@ struct Folder {
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
     ~Folder() { std::filesystem::remove_all(path); }
-    [[nodiscard]] ReadConfiguration parse(const std::string& text) const { return parseConfiguration(text, path / "c.toml"); }
+    [[nodiscard]] ReadConfiguration parse(const std::string& text) const {
+        return parseConfiguration(text, path / "c.toml");
+    }
     /** Problems without the folder's name. */
     [[nodiscard]] std::vector<std::string> problems(const std::string& text) const {
         std::vector<std::string> lines;
@@ -51,46 +53,54 @@ TEST_CASE("a configuration is refused with the line and the reason") {
         {"", {"c.toml: no [[resource]] to run"}},
         {head + "IsAlivePollInterval = 0\n",
          {"c.toml:5: 'IsAlivePollInterval' = 0 is out of range: 10 to 4294967295 ms; IsAlive cannot be turned off"}},
-        {head + "LooksAlivePollInterval = 9\n", {"c.toml:5: 'LooksAlivePollInterval' = 9 is out of range: 10 to 4294967295 ms"}},
+        {head + "LooksAlivePollInterval = 9\n",
+         {"c.toml:5: 'LooksAlivePollInterval' = 9 is out of range: 10 to 4294967295 ms"}},
         {head + "PendingTimeout = \"5 ms\"\n", {"c.toml:5: 'PendingTimeout' = 5 is out of range: 10 to 4294967295 ms"}},
-        {head + "DeadlockTimeout = 999\n", {"c.toml:5: 'DeadlockTimeout' = 999 is out of range: 1000 to 4294967295 ms"}},
+        {head + "DeadlockTimeout = 999\n",
+         {"c.toml:5: 'DeadlockTimeout' = 999 is out of range: 1000 to 4294967295 ms"}},
         {head + "RestartAction = 3\n", {"c.toml:5: 'RestartAction' = 3 is out of range: 0 to 2"}},
         {head + "RestartThreshold = -1\n", {"c.toml:5: 'RestartThreshold' = -1 is out of range: 0 to 4294967295"}},
         {head + "RestartDelay = \"soon\"\n",
          {"c.toml:5: 'RestartDelay' is no time: \"soon\"; write milliseconds, or a number with ms, s, min, h or d"}},
         {head + "RestartDelay = 1.5\n",
-         {"c.toml:5: 'RestartDelay' must be a time (milliseconds, or a string such as \"5s\"), not a number with a fraction"}},
+         {"c.toml:5: 'RestartDelay' must be a time (milliseconds, or a string such as \"5s\"), not a number with a "
+          "fraction"}},
         {head + "RestartThreshold = \"2\"\n", {"c.toml:5: 'RestartThreshold' must be an integer, not a string"}},
         {head + "RetryPeriodOnFailure = 100\nRestartPeriod = 200\n",
          {"c.toml:5: 'RetryPeriodOnFailure' = 100 is below 'RestartPeriod' = 200"}},
         {head + "RestartPeriod = \"2 h\"\n",
-         {"c.toml:1: 'RetryPeriodOnFailure' = 3600000 is below 'RestartPeriod' = 7200000; it is the default, so set both"}},
+         {"c.toml:1: 'RetryPeriodOnFailure' = 3600000 is below 'RestartPeriod' = 7200000; it is the default, so set "
+          "both"}},
         {head + "IsAlivePolInterval = 100\n",
          {"c.toml:5: unknown key 'IsAlivePolInterval' in [[resource]]; did you mean 'IsAlivePollInterval'?"}},
         {head + "zebra = 1\n", {"c.toml:5: unknown key 'zebra' in [[resource]]"}},
         {"[monitr]\n" + head, {"c.toml:1: unknown key 'monitr' at top level; did you mean 'monitor'?"}},
         {"[monitor]\ntrce = \"x\"\n" + head, {"c.toml:2: unknown key 'trce' in [monitor]; did you mean 'trace'?"}},
         {"[resource]\nname = \"a\"\n", {"c.toml:1: resources are written as [[resource]]"}},
-        {"[[resource]]\nname = \"a\"\n", {"c.toml:1: resource 'a' has no 'type'", "c.toml:1: resource 'a' has no 'agent'"}},
+        {"[[resource]]\nname = \"a\"\n",
+         {"c.toml:1: resource 'a' has no 'type'", "c.toml:1: resource 'a' has no 'agent'"}},
         {"[[resource]]\ntype = \"T\"\nagent = \"agent.so\"\n", {"c.toml:1: the resource has no 'name'"}},
         {"[[resource]]\nname = \"\"\ntype = 5\nagent = \"agent.so\"\n",
          {"c.toml:2: 'name' is empty", "c.toml:3: 'type' must be a string, not an integer"}},
-        {"[[resource]]\nname = \"a\"\ntype = \"T\"\nagent = \"other.so\"\n", {"c.toml:4: there is no agent 'other.so'"}},
+        {"[[resource]]\nname = \"a\"\ntype = \"T\"\nagent = \"other.so\"\n",
+         {"c.toml:4: there is no agent 'other.so'"}},
         {head + head, {"c.toml:6: a resource named 'a' is already on line 2"}},
         {head + "dependsOn = [\"b\"]\n", {"c.toml:5: resource 'a' depends on 'b', which does not exist"}},
         {head + "[[resource]]\nname = \"database\"\ntype = \"T\"\nagent = \"agent.so\"\ndependsOn = \"datbase\"\n",
          {"c.toml:9: resource 'database' depends on 'datbase', which does not exist; did you mean 'database'?"}},
         {head + "dependsOn = [\"a\"]\n", {"c.toml:5: a cycle of dependencies: a -> a"}},
-        {head + "dependsOn = [\"b\"]\n[[resource]]\nname = \"b\"\ntype = \"T\"\nagent = \"agent.so\"\ndependsOn = [\"a\"]\n",
+        {head + "dependsOn = [\"b\"]\n[[resource]]\nname = \"b\"\ntype = \"T\"\nagent = \"agent.so\"\ndependsOn = "
+                "[\"a\"]\n",
          {"c.toml:10: a cycle of dependencies: a -> b -> a"}},
         {head + "properties = 5\n", {"c.toml:5: 'properties' must be a table, not an integer"}},
         {head + "[resource.properties]\nWhen = 2024-01-01\nList = [1, 2]\n",
-         {"c.toml:6: property 'When' cannot be a date or time", "c.toml:7: property 'List': an array may hold strings only"}},
+         {"c.toml:6: property 'When' cannot be a date or time",
+          "c.toml:7: property 'List': an array may hold strings only"}},
         // All of them, in the order of the file.
         {head + "RestartAction = 9\nnope = 1\n[[resource]]\nname = \"a\"\n",
-         {"c.toml:5: 'RestartAction' = 9 is out of range: 0 to 2", "c.toml:6: unknown key 'nope' in [[resource]]; did you mean 'name'?",
-          "c.toml:7: resource 'a' has no 'type'", "c.toml:7: resource 'a' has no 'agent'",
-          "c.toml:8: a resource named 'a' is already on line 2"}},
+         {"c.toml:5: 'RestartAction' = 9 is out of range: 0 to 2",
+          "c.toml:6: unknown key 'nope' in [[resource]]; did you mean 'name'?", "c.toml:7: resource 'a' has no 'type'",
+          "c.toml:7: resource 'a' has no 'agent'", "c.toml:8: a resource named 'a' is already on line 2"}},
     };
     const Folder folder;
     for (const Row& row : rows) {
@@ -112,10 +122,11 @@ TEST_CASE("a file that is no TOML is refused with its line") {
 
 TEST_CASE("a good configuration keeps what it says") {
     const Folder folder;
-    const auto read = folder.parse("[monitor]\ntrace = \"t.jsonl\"\nterminateOnEvent = true\nstopPatience = \"1 s\"\n" + head +
-                                   "IsAlivePollInterval = \"1.5 s\"\nLooksAlivePollInterval = 0xFFFFFFFF\nPendingTimeout = 600000\n"
-                                   "RestartAction = 1\nRestartThreshold = 3\nRetryPeriodOnFailure = 0xFFFFFFFF\n"
-                                   "[resource.properties]\nPort = 8080\nOn = true\nPath = \"/x\"\nNames = [\"a\", \"b\"]\n");
+    const auto read =
+        folder.parse("[monitor]\ntrace = \"t.jsonl\"\nterminateOnEvent = true\nstopPatience = \"1 s\"\n" + head +
+                     "IsAlivePollInterval = \"1.5 s\"\nLooksAlivePollInterval = 0xFFFFFFFF\nPendingTimeout = 600000\n"
+                     "RestartAction = 1\nRestartThreshold = 3\nRetryPeriodOnFailure = 0xFFFFFFFF\n"
+                     "[resource.properties]\nPort = 8080\nOn = true\nPath = \"/x\"\nNames = [\"a\", \"b\"]\n");
     REQUIRE(read.problems.empty());
     CHECK(read.notes.size() == 1);  // W-221
     CHECK(read.configuration.trace == folder.path / "t.jsonl");
@@ -146,7 +157,8 @@ TEST_CASE("times with units") {
 }
 
 TEST_CASE("a suggestion is near, or there is none") {
-    CHECK(suggestion("isalivepollinterval", {"LooksAlivePollInterval", "IsAlivePollInterval"}) == "IsAlivePollInterval");
+    CHECK(suggestion("isalivepollinterval", {"LooksAlivePollInterval", "IsAlivePollInterval"}) ==
+          "IsAlivePollInterval");
     CHECK(suggestion("Prt", {"Path", "Port"}) == "Port");
     CHECK(suggestion("zebra", {"Path", "Port"}).empty());
 }

@@ -17,10 +17,14 @@ TEST_CASE("each error code has its row, in order") {
         int errnum, ocf;
     };
     const Expected expected[] = {
-        {ErrorCode::failed, 5038, EIO, 1},         {ErrorCode::configuration, 87, EINVAL, 6},
-        {ErrorCode::notInstalled, 2, ENOENT, 5},   {ErrorCode::permission, 5, EACCES, 4},
-        {ErrorCode::busy, 170, EBUSY, 1},          {ErrorCode::outOfResources, 1450, ENOSPC, 1},
-        {ErrorCode::corrupted, 1392, EILSEQ, 1},   {ErrorCode::timeout, 1460, ETIMEDOUT, 1},
+        {ErrorCode::failed, 5038, EIO, 1},
+        {ErrorCode::configuration, 87, EINVAL, 6},
+        {ErrorCode::notInstalled, 2, ENOENT, 5},
+        {ErrorCode::permission, 5, EACCES, 4},
+        {ErrorCode::busy, 170, EBUSY, 1},
+        {ErrorCode::outOfResources, 1450, ENOSPC, 1},
+        {ErrorCode::corrupted, 1392, EILSEQ, 1},
+        {ErrorCode::timeout, 1460, ETIMEDOUT, 1},
         {ErrorCode::wrongNode, 5006, EHOSTUNREACH, 5},
     };
     REQUIRE(errorTable().size() == std::size(expected));

@@ -48,7 +48,9 @@ struct Bench {
     void signals() { feed(MonitorEvent::signalled(machine.watchGeneration())); }
 
     [[nodiscard]] State state() const { return machine.state(); }
-    [[nodiscard]] bool armed(MonitorTimer timer) const { return machine.snapshot().armed[static_cast<std::size_t>(timer)]; }
+    [[nodiscard]] bool armed(MonitorTimer timer) const {
+        return machine.snapshot().armed[static_cast<std::size_t>(timer)];
+    }
     [[nodiscard]] std::optional<std::size_t> find(Act kind) const {
         const auto it = std::find_if(last.begin(), last.end(), [&](const MonitorAction& a) { return a.kind == kind; });
         if (it == last.end()) return std::nullopt;
@@ -56,13 +58,16 @@ struct Bench {
     }
     [[nodiscard]] bool did(Act kind) const { return find(kind).has_value(); }
     [[nodiscard]] bool calls(Call call) const {
-        return std::any_of(last.begin(), last.end(), [&](const MonitorAction& a) { return a.kind == Act::call && a.call == call; });
+        return std::any_of(last.begin(), last.end(),
+                           [&](const MonitorAction& a) { return a.kind == Act::call && a.call == call; });
     }
     [[nodiscard]] bool publishes(Ext state) const {
-        return std::any_of(last.begin(), last.end(), [&](const MonitorAction& a) { return a.kind == Act::publish && a.state == state; });
+        return std::any_of(last.begin(), last.end(),
+                           [&](const MonitorAction& a) { return a.kind == Act::publish && a.state == state; });
     }
     [[nodiscard]] bool logs(MonitorReason reason) const {
-        return std::any_of(last.begin(), last.end(), [&](const MonitorAction& a) { return a.kind == Act::log && a.reason == reason; });
+        return std::any_of(last.begin(), last.end(),
+                           [&](const MonitorAction& a) { return a.kind == Act::log && a.reason == reason; });
     }
     [[nodiscard]] bool arms(MonitorTimer timer, std::chrono::milliseconds duration) const {
         return std::any_of(last.begin(), last.end(), [&](const MonitorAction& a) {
@@ -282,8 +287,8 @@ TEST_CASE("S12 report Failed, Offline or something illegal during OnlinePending:
         b.terminateReturns();
         CHECK(b.state() == State::failed);
         CHECK(b.finished(RequestKind::online, RequestOutcome::failed));
-        CHECK(b.last[*b.find(Act::failed)].reason == (state == 4 || state == -1 ? MonitorReason::onlineReportedFailed
-                                                                              : MonitorReason::onlineReportedIllegal));
+        CHECK(b.last[*b.find(Act::failed)].reason ==
+              (state == 4 || state == -1 ? MonitorReason::onlineReportedFailed : MonitorReason::onlineReportedIllegal));
     }
 }
 

@@ -55,11 +55,15 @@ TEST_CASE("W-905 a line longer than 500 is cut between characters, never overrun
 }
 
 TEST_CASE("W-538 private properties take the agent's formats") {
-    const PropertyFormats formats{{"Port", PropertyFormat::dword}, {"Dir", PropertyFormat::expandSz}, {"Names", PropertyFormat::multiSz},
-                                  {"Key", PropertyFormat::binary},  {"Big", PropertyFormat::ulargeInteger}, {"Low", PropertyFormat::longInteger}};
-    const std::vector<PropertySetting> good{{"port", std::string{"5 s"}, {}}, {"Dir", std::string{"%TEMP%"}, {}},
-                                            {"Names", std::vector<std::string>{"a", "b"}, {}}, {"Key", std::string{"00 ff"}, {}},
-                                            {"Big", std::int64_t{1} << 40, {}}, {"Low", std::int64_t{-1}, {}}};
+    const PropertyFormats formats{{"Port", PropertyFormat::dword},        {"Dir", PropertyFormat::expandSz},
+                                  {"Names", PropertyFormat::multiSz},     {"Key", PropertyFormat::binary},
+                                  {"Big", PropertyFormat::ulargeInteger}, {"Low", PropertyFormat::longInteger}};
+    const std::vector<PropertySetting> good{{"port", std::string{"5 s"}, {}},
+                                            {"Dir", std::string{"%TEMP%"}, {}},
+                                            {"Names", std::vector<std::string>{"a", "b"}, {}},
+                                            {"Key", std::string{"00 ff"}, {}},
+                                            {"Big", std::int64_t{1} << 40, {}},
+                                            {"Low", std::int64_t{-1}, {}}};
     const auto encoded = encodeProperties(good, formats);
     REQUIRE(encoded.problems.empty());
     CHECK(*encoded.bag.find("Port") == PropertyValue::dword(5'000));
@@ -69,19 +73,25 @@ TEST_CASE("W-538 private properties take the agent's formats") {
     CHECK(*encoded.bag.find("Big") == PropertyValue::ulargeInteger(std::uint64_t{1} << 40U));
     CHECK(*encoded.bag.find("Low") == PropertyValue::longInteger(-1));
 
-    const std::vector<PropertySetting> bad{{"Port", std::int64_t{-1}, {"f", 1}}, {"Port", 1.5, {"f", 2}}, {"Dir", true, {"f", 3}},
-                                           {"Key", std::string{"0"}, {"f", 4}}, {"Dirr", std::string{"x"}, {"f", 5}}};
+    const std::vector<PropertySetting> bad{{"Port", std::int64_t{-1}, {"f", 1}},
+                                           {"Port", 1.5, {"f", 2}},
+                                           {"Dir", true, {"f", 3}},
+                                           {"Key", std::string{"0"}, {"f", 4}},
+                                           {"Dirr", std::string{"x"}, {"f", 5}}};
     const auto refused = encodeProperties(bad, formats);
     REQUIRE(refused.problems.size() == 5);
     CHECK(refused.problems[0].toString() == "f:1: property 'Port' is out of range: 0 to 4294967295");
-    CHECK(refused.problems[1].toString() == "f:2: property 'Port' must be an integer, a boolean or a time, not a number with a fraction");
+    CHECK(refused.problems[1].toString() ==
+          "f:2: property 'Port' must be an integer, a boolean or a time, not a number with a fraction");
     CHECK(refused.problems[2].toString() == "f:3: property 'Dir' must be a string, not a boolean");
-    CHECK(refused.problems[3].toString() == "f:4: property 'Key' must be a string of hexadecimal digits, two for each byte");
+    CHECK(refused.problems[3].toString() ==
+          "f:4: property 'Key' must be a string of hexadecimal digits, two for each byte");
     CHECK(refused.problems[4].toString() == "f:5: the agent has no property 'Dirr'; did you mean 'Dir'?");
 }
 
 TEST_CASE("W-622 without formats the file's own types decide") {
-    const auto encoded = encodeProperties({{"A", true, {}}, {"B", std::string{"5 s"}, {}}, {"C", std::vector<std::string>{"x"}, {}}}, std::nullopt);
+    const auto encoded = encodeProperties(
+        {{"A", true, {}}, {"B", std::string{"5 s"}, {}}, {"C", std::vector<std::string>{"x"}, {}}}, std::nullopt);
     REQUIRE(encoded.problems.empty());
     CHECK(*encoded.bag.find("A") == PropertyValue::dword(1));
     CHECK(*encoded.bag.find("B") == PropertyValue::sz("5 s"));

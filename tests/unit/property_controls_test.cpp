@@ -29,14 +29,20 @@ struct Caller {
 
     Answer resource(Dword code, const std::vector<Byte>& in = {}, Dword outSize = 65'536) {
         Answer answer{0, std::vector<Byte>(outSize), 0xFFFFFFFF, {}};
-        const ControlCall call{code, in.empty() ? nullptr : in.data(), static_cast<Dword>(in.size()),
-                               outSize != 0 ? answer.out.data() : nullptr, outSize, &answer.returned};
-        answer.code = resourcePropertyControl(*type, [this] { return stored; }, call, &answer.reason);
+        const ControlCall call{code,
+                               in.empty() ? nullptr : in.data(),
+                               static_cast<Dword>(in.size()),
+                               outSize != 0 ? answer.out.data() : nullptr,
+                               outSize,
+                               &answer.returned};
+        answer.code = resourcePropertyControl(
+            *type, [this] { return stored; }, call, &answer.reason);
         return answer;
     }
     Answer ofType(Dword code) {
         Answer answer{0, std::vector<Byte>(65'536), 0xFFFFFFFF, {}};
-        answer.code = typePropertyControl(*type, {code, nullptr, 0, answer.out.data(), 65'536, &answer.returned}, &answer.reason);
+        answer.code =
+            typePropertyControl(*type, {code, nullptr, 0, answer.out.data(), 65'536, &answer.returned}, &answer.reason);
         return answer;
     }
     Answer validate(const PropertyBag& bag) {
@@ -58,7 +64,8 @@ TEST_CASE("W-537 ENUM_PRIVATE lists each name of the table") {
     Caller caller;
     const auto answer = caller.resource(control::resourceEnumPrivateProperties);
     REQUIRE(answer.code == code::success);
-    CHECK(std::vector<Byte>(answer.out.begin(), answer.out.begin() + answer.returned) == writeNameList(caller.type->properties()));
+    CHECK(std::vector<Byte>(answer.out.begin(), answer.out.begin() + answer.returned) ==
+          writeNameList(caller.type->properties()));
 }
 
 TEST_CASE("GET_RO_PRIVATE is an empty list (P1)") {
@@ -112,7 +119,8 @@ TEST_CASE("W-141 W-630 each code that answers bytes gives all of them or 234 and
             // A vector of exactly this size: the sanitizer guards what is behind it.
             const auto answer = caller.resource(code, {}, size);
             const bool fits = size >= whole.returned;
-            if (answer.returned != whole.returned || answer.code != (fits ? code::success : code::moreData)) FAIL_CHECK("size " << size);
+            if (answer.returned != whole.returned || answer.code != (fits ? code::success : code::moreData))
+                FAIL_CHECK("size " << size);
             if (!fits && answer.out != std::vector<Byte>(size)) FAIL_CHECK("a partial answer of " << size);
         }
     }
@@ -149,7 +157,8 @@ TEST_CASE("W-142 every other code is answered with 1 and no bytes") {
     for (const Dword code : {control::resourceSetPrivateProperties, Dword{0x01000051}, Dword{0x01500026}}) {
         CHECK(caller.resource(code).code == code::invalidFunction);
     }
-    for (const Dword code : {control::typeSetPrivateProperties, control::typeGetPrivateProperties, control::typeGetPrivatePropertyFormats}) {
+    for (const Dword code : {control::typeSetPrivateProperties, control::typeGetPrivateProperties,
+                             control::typeGetPrivatePropertyFormats}) {
         CHECK(caller.ofType(code).code == code::invalidFunction);
     }
 }
@@ -157,7 +166,8 @@ TEST_CASE("W-142 every other code is answered with 1 and no bytes") {
 TEST_CASE("W-141 null for every pointer is legal") {
     Caller caller;
     const ControlCall call{control::resourceGetPrivateProperties, nullptr, 0, nullptr, 0, nullptr};
-    CHECK(resourcePropertyControl(*caller.type, [] { return PropertyBag{}; }, call) == code::moreData);
+    CHECK(resourcePropertyControl(
+              *caller.type, [] { return PropertyBag{}; }, call) == code::moreData);
     CHECK(typePropertyControl(*caller.type, {control::typeUnknown, nullptr, 0, nullptr, 0, nullptr}) == code::success);
 }
 
@@ -183,7 +193,8 @@ TEST_CASE("W-520 an unknown property is 87 where unknown ones are refused") {
     Caller caller;
     const auto list = writePropertyList(PropertyBag{{"Prt", V::dword(80)}}, ListUse::send);
     std::string reason;
-    CHECK(checkPropertyList(*caller.type, {}, list.data(), list.size(), UnknownProperties::refused, &reason) == code::invalidParameter);
+    CHECK(checkPropertyList(*caller.type, {}, list.data(), list.size(), UnknownProperties::refused, &reason) ==
+          code::invalidParameter);
     CHECK(reason == "property \"Prt\": resource type \"Test Database\" has no such property");
 }
 
@@ -218,7 +229,9 @@ TEST_CASE("W-105 what the store throws becomes a code and a reason") {
     Dword returned = 7;
     std::string reason;
     const ControlCall call{control::resourceGetPrivateProperties, nullptr, 0, nullptr, 0, &returned};
-    const auto answer = [&](const StoredValues& stored) { return resourcePropertyControl(*caller.type, stored, call, &reason); };
+    const auto answer = [&](const StoredValues& stored) {
+        return resourcePropertyControl(*caller.type, stored, call, &reason);
+    };
     CHECK(answer([]() -> PropertyBag { throw Error{ErrorCode::permission, "no access"}; }) == code::accessDenied);
     CHECK(reason == "no access");
     CHECK(returned == 0);

@@ -48,9 +48,8 @@ std::vector<ListedProperty> content(std::size_t n) {
         case 8:
             return {{"W", {V::word(0x1234)}}, {"T", {V::fileTime(0x01D9B2B0C0DE0000)}}, {"L", {V::largeInteger(-1)}}};
         case 9:
-            return {{"SD",
-                     {V::securityDescriptor(toBytes({1, 0, 4, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                                     0, 0, 0x14, 0, 0, 0, 2, 0, 8, 0, 0, 0, 0, 0}))}}};
+            return {{"SD", {V::securityDescriptor(toBytes({1, 0, 4,    0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                           0, 0, 0x14, 0,    0, 0, 2, 0, 8, 0, 0, 0, 0, 0}))}}};
         case 10: return {{"A", {V::dword(1), V::dword(2)}}};
         case 11: return {{"Path", {V::sz("")}}};
         case 12: return {{"Port", {V::word(2)}}, {"Dir", {V::word(4)}}};
@@ -95,7 +94,8 @@ TEST_CASE("W-511 an answer holds both forms of an EXPAND_SZ, a list to send only
 }
 
 TEST_CASE("W-538 P12 the format list has one WORD per property") {
-    const PropertyDescription properties[] = {described("Port", PropertyFormat::dword), described("Dir", PropertyFormat::expandSz)};
+    const PropertyDescription properties[] = {described("Port", PropertyFormat::dword),
+                                              described("Dir", PropertyFormat::expandSz)};
     CHECK(writeFormatList(properties) == examples::p(12));
 }
 
@@ -160,20 +160,24 @@ TEST_CASE("W-509 a name listed twice, in whatever case, is refused with 13") {
 
 TEST_CASE("W-512 an empty MULTI_SZ may have 0, 2 or 4 bytes") {
     const auto list = [](std::string_view value) {
-        return read(examples::bytes(std::string{"01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 05 00 01 00 "} + std::string{value}));
+        return read(examples::bytes(std::string{"01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 05 00 01 00 "} +
+                                    std::string{value}));
     };
-    for (const auto* form : {"00 00 00 00 00 00 00 00", "02 00 00 00 00 00 00 00 00 00 00 00", "04 00 00 00 00 00 00 00 00 00 00 00"}) {
+    for (const auto* form :
+         {"00 00 00 00 00 00 00 00", "02 00 00 00 00 00 00 00 00 00 00 00", "04 00 00 00 00 00 00 00 00 00 00 00"}) {
         const auto parsed = list(form);
         REQUIRE(parsed.code == code::success);
         CHECK(parsed.properties[0].values == std::vector{PropertyValue::multiSz({})});
     }
     // Written with 2.
     CHECK(writePropertyList(std::vector<ListedProperty>{{"M", {PropertyValue::multiSz({})}}}) ==
-          examples::bytes("01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 05 00 01 00 02 00 00 00 00 00 00 00 00 00 00 00"));
+          examples::bytes(
+              "01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 05 00 01 00 02 00 00 00 00 00 00 00 00 00 00 00"));
 }
 
 TEST_CASE("W-512 an SZ without any byte is empty") {
-    const auto parsed = read(examples::bytes("01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 03 00 01 00 00 00 00 00 00 00 00 00"));
+    const auto parsed =
+        read(examples::bytes("01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 03 00 01 00 00 00 00 00 00 00 00 00"));
     REQUIRE(parsed.code == code::success);
     CHECK(parsed.properties[0].values == std::vector{PropertyValue::sz("")});
 }
@@ -198,13 +202,15 @@ TEST_CASE("W-520 malformed lists by row") {
         Byte value;
         Dword answer;
     };
-    const auto row = GENERATE(Row{"count larger than the content", 2, 0x00, 0x02, 122}, Row{"count smaller than the content", 5, 0x00, 0x01, 0},
-                              Row{"cbLength beyond the buffer", 2, 0x1C, 0xFF, 122}, Row{"name syntax wrong", 2, 0x06, 0x05, 13},
-                              Row{"name not NUL-terminated", 2, 0x14, 0x41, 13}, Row{"name of odd length", 2, 0x08, 0x09, 13},
-                              Row{"DWORD with cbLength 3", 2, 0x1C, 0x03, 13}, Row{"value of no known format", 2, 0x18, 0x63, 13},
-                              Row{"value of another type", 2, 0x1A, 0x02, 13}, Row{"SZ not NUL-terminated", 3, 0x36, 0x41, 13},
-                              Row{"SZ of odd length", 3, 0x28, 0x0B, 13}, Row{"SZ with text behind its NUL", 3, 0x2E, 0x00, 13},
-                              Row{"MULTI_SZ without its second NUL", 4, 0x2A, 0x41, 13});
+    const auto row =
+        GENERATE(Row{"count larger than the content", 2, 0x00, 0x02, 122},
+                 Row{"count smaller than the content", 5, 0x00, 0x01, 0},
+                 Row{"cbLength beyond the buffer", 2, 0x1C, 0xFF, 122}, Row{"name syntax wrong", 2, 0x06, 0x05, 13},
+                 Row{"name not NUL-terminated", 2, 0x14, 0x41, 13}, Row{"name of odd length", 2, 0x08, 0x09, 13},
+                 Row{"DWORD with cbLength 3", 2, 0x1C, 0x03, 13}, Row{"value of no known format", 2, 0x18, 0x63, 13},
+                 Row{"value of another type", 2, 0x1A, 0x02, 13}, Row{"SZ not NUL-terminated", 3, 0x36, 0x41, 13},
+                 Row{"SZ of odd length", 3, 0x28, 0x0B, 13}, Row{"SZ with text behind its NUL", 3, 0x2E, 0x00, 13},
+                 Row{"MULTI_SZ without its second NUL", 4, 0x2A, 0x41, 13});
     CAPTURE(row.name);
     auto buffer = examples::p(row.example);
     buffer.at(row.at) = row.value;
@@ -232,7 +238,8 @@ TEST_CASE("W-520 a missing end mark is 122") {
 }
 
 TEST_CASE("W-520 a property without a value is 13") {
-    CHECK(read(examples::bytes("01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 00 00 00 00")).code == code::invalidData);
+    CHECK(read(examples::bytes("01 00 00 00 03 00 04 00 04 00 00 00 4D 00 00 00 00 00 00 00")).code ==
+          code::invalidData);
 }
 
 TEST_CASE("W-520 a count of four billion allocates nothing by itself") {
@@ -293,7 +300,9 @@ TEST_CASE("random damage to the examples never reads outside the buffer, and wha
                 case 0: buffer[at] = static_cast<Byte>(random()); break;
                 case 1: buffer[at] = static_cast<Byte>(buffer[at] ^ (1u << below(8))); break;
                 case 2: buffer.resize(at + 1); break;
-                case 3: buffer.insert(buffer.begin() + static_cast<std::ptrdiff_t>(at), static_cast<Byte>(random())); break;
+                case 3:
+                    buffer.insert(buffer.begin() + static_cast<std::ptrdiff_t>(at), static_cast<Byte>(random()));
+                    break;
                 default: {
                     const auto other = examples::p(1 + below(14));
                     buffer.insert(buffer.end(), other.begin(), other.end());
@@ -302,12 +311,14 @@ TEST_CASE("random damage to the examples never reads outside the buffer, and wha
             }
         }
         const auto list = read(buffer);
-        const bool known = list.code == code::success || list.code == code::invalidData || list.code == code::insufficientBuffer;
+        const bool known =
+            list.code == code::success || list.code == code::invalidData || list.code == code::insufficientBuffer;
         if (!known) FAIL_CHECK("code " << list.code);
         if (list.code != code::success) continue;
         ++parsed;
         const auto again = read(writePropertyList(list.properties));
-        if (again.code != code::success || again.properties.size() != list.properties.size()) FAIL_CHECK("no round trip");
+        if (again.code != code::success || again.properties.size() != list.properties.size())
+            FAIL_CHECK("no round trip");
         for (std::size_t index = 0; index < again.properties.size() && index < list.properties.size(); ++index) {
             if (again.properties[index].values != list.properties[index].values) FAIL_CHECK("a value changed");
         }

@@ -169,7 +169,8 @@ TEST_CASE("a refusal names the property, the value and the rule") {
     CHECK(refusal(with("Port", V::dword(70'000))) == "property \"Port\": 70000 is out of range: 0 to 65535");
     CHECK(refusal(with("ReadOnly", V::dword(2))) == "property \"ReadOnly\": 2 must be 0 or 1");
     CHECK(refusal(with("Journal", V::sz("off"))) == "property \"Journal\": \"off\" must be one of: wal, rollback");
-    CHECK(refusal(with("User", V::sz("Ann!"))) == "property \"User\": \"Ann!\" does not match the pattern: [a-z][a-z0-9]*");
+    CHECK(refusal(with("User", V::sz("Ann!"))) ==
+          "property \"User\": \"Ann!\" does not match the pattern: [a-z][a-z0-9]*");
     CHECK(refusal(with("Grace", V::dword(1'500))) == "property \"Grace\": 1500 must be a multiple of 1000 ms");
     CHECK(refusal(with("Grace", V::dword(0))) == "property \"Grace\": 0 is out of range: 1000 ms to 60000 ms");
     CHECK(refusal(with("Replicas", V::multiSz({"a", ""}))) ==
@@ -196,7 +197,8 @@ TEST_CASE("the value of a secret is in no message and no description") {
     CHECK(property.secret);
     CHECK(property.defaultText.empty());
     CHECK(property.defaultValue.absent());
-    for (const auto& value : {V::sz("\x01hidden"), V::sz("hid"), V::multiSz({"hidden"}), V::sz(std::string{"hid\0den", 7})}) {
+    for (const auto& value :
+         {V::sz("\x01hidden"), V::sz("hid"), V::multiSz({"hidden"}), V::sz(std::string{"hid\0den", 7})}) {
         const auto text = refusal(with("Password", value));
         CHECK(has(text, "\"Password\""));
         CHECK_FALSE(has(text, "hid"));
@@ -231,11 +233,16 @@ TEST_CASE("the framework's properties follow the author's, with the ranges of th
         const char* name;
         std::uint32_t low, high, defaultValue;
     };
-    const Row rows[] = {{"CheckInterval", 10, 86'400'000, 5'000},     {"CheckTimeout", 10, 86'400'000, 20'000},
-                        {"ThoroughCheckEvery", 1, 1'000, 1},          {"FailureTolerance", 0, 100, 0},
-                        {"TimeoutTolerance", 0, 100, 0},              {"FailureWindow", 0, 86'400'000, 60'000},
-                        {"OnlineLimit", 100, 604'800'000, 900'000},   {"OfflineLimit", 100, 604'800'000, 900'000},
-                        {"TerminateTimeout", 300, 240'000, 30'000},   {"PredecessorTimeout", 100, 3'600'000, 30'000}};
+    const Row rows[] = {{"CheckInterval", 10, 86'400'000, 5'000},
+                        {"CheckTimeout", 10, 86'400'000, 20'000},
+                        {"ThoroughCheckEvery", 1, 1'000, 1},
+                        {"FailureTolerance", 0, 100, 0},
+                        {"TimeoutTolerance", 0, 100, 0},
+                        {"FailureWindow", 0, 86'400'000, 60'000},
+                        {"OnlineLimit", 100, 604'800'000, 900'000},
+                        {"OfflineLimit", 100, 604'800'000, 900'000},
+                        {"TerminateTimeout", 300, 240'000, 30'000},
+                        {"PredecessorTimeout", 100, 3'600'000, 30'000}};
     REQUIRE(type->properties().size() == 13 + std::size(rows));
     std::size_t index = 13;
     for (const auto& row : rows) {
@@ -246,7 +253,8 @@ TEST_CASE("the framework's properties follow the author's, with the ranges of th
         CHECK(property.defaultValue == V::dword(row.defaultValue));
         CHECK_NOTHROW(static_cast<void>(type->policy({{row.name, V::dword(row.low)}})));
         CHECK_NOTHROW(static_cast<void>(type->policy({{row.name, V::dword(row.high)}})));
-        if (row.low > 0) CHECK_THROWS_AS(static_cast<void>(type->policy({{row.name, V::dword(row.low - 1)}})), PropertyError);
+        if (row.low > 0)
+            CHECK_THROWS_AS(static_cast<void>(type->policy({{row.name, V::dword(row.low - 1)}})), PropertyError);
         CHECK_THROWS_AS(static_cast<void>(type->policy({{row.name, V::dword(row.high + 1)}})), PropertyError);
     }
     const auto policy = type->policy({{"checkinterval", V::dword(250)}, {"FailureTolerance", V::dword(2)}});
@@ -320,21 +328,33 @@ TEST_CASE("what only the author can have got wrong is refused while the type is 
         });
     };
     CHECK(mistake([](auto& type) { type.property("Port", &Broken::port); }).empty());
-    CHECK(has(mistake([](auto& t) { t.property("Port", &Broken::port).property("PORT", &Broken::port); }), "two properties have this name"));
+    CHECK(has(mistake([](auto& t) { t.property("Port", &Broken::port).property("PORT", &Broken::port); }),
+              "two properties have this name"));
     CHECK(has(mistake([](auto& t) { t.property("checkinterval", &Broken::port); }), "one of holdfast's own"));
     for (const auto* name : {"", "9Lives", "With Space", "Back\\slash", "Dash-ed", "\xC3\x84rger"}) {
         CHECK(has(mistake([&](auto& t) { t.property(name, &Broken::port); }), "property's name starts with a letter"));
     }
-    CHECK(has(mistake([](auto& t) { t.property("Port", &Broken::port, range(1'024, 65'535)); }), "its own default is refused"));
+    CHECK(has(mistake([](auto& t) { t.property("Port", &Broken::port, range(1'024, 65'535)); }),
+              "its own default is refused"));
     CHECK(mistake([](auto& t) { t.property("Port", &Broken::port, required, range(1'024, 65'535)); }).empty());
     CHECK(has(mistake([](auto& t) { t.property("Port", &Broken::port, range(90, 10)); }), "range is empty"));
-    CHECK(has(mistake([](auto& t) { t.property("Name", &Broken::name, pattern("[a-z]+")); }), "its own default is refused"));
+    CHECK(has(mistake([](auto& t) { t.property("Name", &Broken::name, pattern("[a-z]+")); }),
+              "its own default is refused"));
     CHECK(has(mistake([](auto& t) { t.property("Name", &Broken::name, pattern("[a-z")); }), "no regular expression"));
-    CHECK(has(mistake([](auto& t) { t.property("Name", &Broken::name, oneOf({"a", "b"})); }), "its own default is refused"));
+    CHECK(has(mistake([](auto& t) {
+                  t.property("Name", &Broken::name, oneOf({"a", "b"}));
+              }),
+              "its own default is refused"));
     CHECK(mistake([](auto& t) { t.property("Name", &Broken::name, oneOf({"a", "Default"})); }).empty());
     CHECK(has(mistake([](auto& t) { t.property("Journal", &Broken::journal); }), "an enum needs names"));
-    CHECK(has(mistake([](auto& t) { t.property("Journal", &Broken::journal, names({{Other::a, "a"}})); }), "values of another enum"));
-    CHECK(has(mistake([](auto& t) { t.property("Journal", &Broken::journal, names({{Journal::rollback, "r"}})); }), "has no text in names"));
+    CHECK(has(mistake([](auto& t) {
+                  t.property("Journal", &Broken::journal, names({{Other::a, "a"}}));
+              }),
+              "values of another enum"));
+    CHECK(has(mistake([](auto& t) {
+                  t.property("Journal", &Broken::journal, names({{Journal::rollback, "r"}}));
+              }),
+              "has no text in names"));
     CHECK(has(mistake([](auto& t) {
                   t.property("Journal", &Broken::journal, names({{Journal::wal, "x"}, {Journal::rollback, "X"}}));
               }),
@@ -344,7 +364,8 @@ TEST_CASE("what only the author can have got wrong is refused while the type is 
         CHECK_FALSE(authorMistake([&] { ResourceType<Agent, Broken>{name}; }).empty());
     }
     CHECK(has(authorMistake([] {
-                  static_cast<void>(agentTypes(ResourceType<Agent, Broken>{"Same"}, ResourceType<Agent, Broken>{"SAME"}));
+                  static_cast<void>(
+                      agentTypes(ResourceType<Agent, Broken>{"Same"}, ResourceType<Agent, Broken>{"SAME"}));
               }),
               "two resource types have this name"));
 }

@@ -35,11 +35,23 @@ TEST_CASE("W-460 threshold restarts inside a period are tolerated, one more is e
         std::vector<Kind> decisions;
     };
     const std::vector<Row> rows{
-        {"the document's example: third failure in the window", 2, 200ms, {0, 50, 100}, {Kind::restart, Kind::restart, Kind::failover}},
-        {"the document's example, spread out: never", 2, 200ms, {0, 150, 300, 450}, {Kind::restart, Kind::restart, Kind::restart, Kind::restart}},
+        {"the document's example: third failure in the window",
+         2,
+         200ms,
+         {0, 50, 100},
+         {Kind::restart, Kind::restart, Kind::failover}},
+        {"the document's example, spread out: never",
+         2,
+         200ms,
+         {0, 150, 300, 450},
+         {Kind::restart, Kind::restart, Kind::restart, Kind::restart}},
         {"exactly one period apart is still inside it", 1, 200ms, {0, 200}, {Kind::restart, Kind::failover}},
         {"older than the period is forgotten", 1, 200ms, {0, 201}, {Kind::restart, Kind::restart}},
-        {"an exceeded failure is not a restart and is not counted", 1, 200ms, {0, 100, 201}, {Kind::restart, Kind::failover, Kind::restart}},
+        {"an exceeded failure is not a restart and is not counted",
+         1,
+         200ms,
+         {0, 100, 201},
+         {Kind::restart, Kind::failover, Kind::restart}},
         {"threshold 0: at once", 0, 200ms, {0}, {Kind::failover}},
         {"period 0: only the same instant counts", 1, 0ms, {0, 0, 1}, {Kind::restart, Kind::failover, Kind::restart}},
     };

@@ -19,7 +19,8 @@ WideString units(std::initializer_list<unsigned> values) {
 }  // namespace
 
 TEST_CASE("UTF-8 and UTF-16 convert both ways") {
-    for (const auto* text : {"", "plain", "\xC3\xA4\xC3\xB6\xC3\xBC", "\xE2\x82\xAC", "\xF0\x9F\x90\x98 elephant", "\xEF\xBF\xBF"}) {
+    for (const auto* text :
+         {"", "plain", "\xC3\xA4\xC3\xB6\xC3\xBC", "\xE2\x82\xAC", "\xF0\x9F\x90\x98 elephant", "\xEF\xBF\xBF"}) {
         CHECK(toUtf8(toWide(text)) == text);
     }
     CHECK(toWide("\xF0\x9F\x90\x98") == units({0xD83D, 0xDC18}));
@@ -50,9 +51,9 @@ TEST_CASE("a surrogate without its partner becomes U+FFFD") {
 TEST_CASE("bytes that are no UTF-8 become U+FFFD one by one") {
     CHECK(toWide("\xFF") == units({0xFFFD}));
     CHECK(toWide("a\xC3") == units({'a', 0xFFFD}));
-    CHECK(toWide("\xC0\xAF") == units({0xFFFD, 0xFFFD}));               // overlong
-    CHECK(toWide("\xED\xA0\x80") == units({0xFFFD, 0xFFFD, 0xFFFD}));   // a surrogate in disguise
-    CHECK(toWide("\xF4\x90\x80\x80").size() == 4);                      // beyond U+10FFFF
+    CHECK(toWide("\xC0\xAF") == units({0xFFFD, 0xFFFD}));              // overlong
+    CHECK(toWide("\xED\xA0\x80") == units({0xFFFD, 0xFFFD, 0xFFFD}));  // a surrogate in disguise
+    CHECK(toWide("\xF4\x90\x80\x80").size() == 4);                     // beyond U+10FFFF
     CHECK(toWide("\x80z") == units({0xFFFD, 'z'}));
 }
 

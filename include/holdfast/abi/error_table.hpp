@@ -17,7 +17,7 @@ struct ErrorRow {
     std::string_view name;  ///< as in the enum
     Dword win32;            ///< what Online and Open answer or set as last error
     int errnum;             ///< errno
-    int ocf;                ///< OCF exit code: 1 generic, 3 unimplemented, 4 permissions, 5 not installed, 6 not configured
+    int ocf;  ///< OCF exit code: 1 generic, 3 unimplemented, 4 permissions, 5 not installed, 6 not configured
 };
 
 /** One row per ErrorCode, in its order. */

@@ -54,8 +54,8 @@ enum class UnknownProperties { allowed, refused };
  * @par Errors Every std::exception becomes a code (W-105); anything else that a validator throws passes through to the
  *      worker, so that one which ends its own thread does not abort the process.
  */
-[[nodiscard]] abi::Dword resourcePropertyControl(const AgentType& type, const StoredValues& stored, const ControlCall& call,
-                                                 std::string* reason = nullptr);
+[[nodiscard]] abi::Dword resourcePropertyControl(const AgentType& type, const StoredValues& stored,
+                                                 const ControlCall& call, std::string* reason = nullptr);
 
 /** Answers a resource type's code. The type itself has no private properties (W-1120: the resources' are not its own). */
 [[nodiscard]] abi::Dword typePropertyControl(const AgentType& type, const ControlCall& call,

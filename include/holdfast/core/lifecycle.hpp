@@ -30,27 +30,13 @@ public:
         Actions out;
         now_ = now;
         switch (event.kind) {
-            case Event::Kind::request:
-                onRequest(event.request, out);
-                break;
-            case Event::Kind::jobEnded:
-                onJobEnded(event, out);
-                break;
-            case Event::Kind::checkpoint:
-                onCheckpoint(event.id, out);
-                break;
-            case Event::Kind::policyRead:
-                onPolicyRead(event, out);
-                break;
-            case Event::Kind::timer:
-                onTimer(event, out);
-                break;
-            case Event::Kind::failureReported:
-                onFailureReported(event.id, out);
-                break;
-            case Event::Kind::engineStopped:
-                onEngineStopped(event.id, out);
-                break;
+            case Event::Kind::request: onRequest(event.request, out); break;
+            case Event::Kind::jobEnded: onJobEnded(event, out); break;
+            case Event::Kind::checkpoint: onCheckpoint(event.id, out); break;
+            case Event::Kind::policyRead: onPolicyRead(event, out); break;
+            case Event::Kind::timer: onTimer(event, out); break;
+            case Event::Kind::failureReported: onFailureReported(event.id, out); break;
+            case Event::Kind::engineStopped: onEngineStopped(event.id, out); break;
         }
         settle(out);
         return out;
@@ -112,18 +98,10 @@ private:
             return;
         }
         switch (request) {
-            case Request::online:
-                onOnline(out);
-                break;
-            case Request::offline:
-                onOffline(out);
-                break;
-            case Request::terminate:
-                onTerminate(out);
-                break;
-            case Request::close:
-                onClose(out);
-                break;
+            case Request::online: onOnline(out); break;
+            case Request::offline: onOffline(out); break;
+            case Request::terminate: onTerminate(out); break;
+            case Request::close: onClose(out); break;
         }
     }
 
@@ -193,11 +171,8 @@ private:
                 }
                 return;
             }
-            case Phase::offlinePending:
-                reply(Request::offline, Answer::invalidState, out);
-                return;
-            case Phase::closed:
-                return;
+            case Phase::offlinePending: reply(Request::offline, Answer::invalidState, out); return;
+            case Phase::closed: return;
         }
     }
 
@@ -392,9 +367,7 @@ private:
             next = checks_.repairEnded(good, policy_);
         }
         switch (next) {
-            case HealthPolicy::Next::alive:
-                staysAlive(out);
-                break;
+            case HealthPolicy::Next::alive: staysAlive(out); break;
             case HealthPolicy::Next::tolerated:
                 note(Reason::toleratedFailure, workJob_, out);
                 staysAlive(out);
@@ -407,9 +380,7 @@ private:
                 setVerdict(Health::alive, out);
                 startCheck(Job::repair, out);
                 break;
-            case HealthPolicy::Next::fail:
-                failRun(Reason::checkFailed, out);
-                break;
+            case HealthPolicy::Next::fail: failRun(Reason::checkFailed, out); break;
         }
     }
 
@@ -469,19 +440,13 @@ private:
         armed = 0;
         if (event.stalled && restartAfterStall(event.timer, out)) return;
         switch (event.timer) {
-            case Timer::grace:
-                onGraceOver(out);
-                break;
-            case Timer::predecessor:
-                finish(Status::failed, Reason::predecessorTimeout, out);
-                break;
+            case Timer::grace: onGraceOver(out); break;
+            case Timer::predecessor: finish(Status::failed, Reason::predecessorTimeout, out); break;
             case Timer::limit:
                 stopWork(StopReason::limit, out);
                 finish(Status::failed, Reason::limitExceeded, out);
                 break;
-            case Timer::heartbeat:
-                onHeartbeat(out);
-                break;
+            case Timer::heartbeat: onHeartbeat(out); break;
             case Timer::coalesce:
                 if (progressWaiting_) reportPending(Reason::progress, out);
                 break;
@@ -489,9 +454,7 @@ private:
                 answerOnline(Answer::pending, out);
                 if (progressWaiting_) reportPending(Reason::progress, out);
                 break;
-            case Timer::slowTerminate:
-                note(Reason::slowTerminate, Job::terminate, out);
-                break;
+            case Timer::slowTerminate: note(Reason::slowTerminate, Job::terminate, out); break;
             case Timer::terminateTimeout:
                 note(Reason::terminateTimedOut, Job::terminate, out);
                 answerTerminate(Answer::failed, out);
@@ -501,37 +464,25 @@ private:
                 closeOwed_ = false;
                 reply(Request::close, Answer::failed, out);
                 break;
-            case Timer::checkDue:
-                startCheck(checks_.thoroughIsDue(policy_) ? Job::check : Job::look, out);
-                break;
-            case Timer::checkTimeout:
-                onCheckTimeout(out);
-                break;
-            case Timer::count_:
-                break;
+            case Timer::checkDue: startCheck(checks_.thoroughIsDue(policy_) ? Job::check : Job::look, out); break;
+            case Timer::checkTimeout: onCheckTimeout(out); break;
+            case Timer::count_: break;
         }
     }
 
     /** D4: time in which the process did not run is nobody's delay; deadlines on user code start again. */
     bool restartAfterStall(Timer timer, Actions& out) noexcept {
         switch (timer) {
-            case Timer::checkTimeout:
-                arm(timer, policy_.checkTimeout, out);
-                return true;
-            case Timer::predecessor:
-                arm(timer, policy_.predecessorTimeout, out);
-                return true;
+            case Timer::checkTimeout: arm(timer, policy_.checkTimeout, out); return true;
+            case Timer::predecessor: arm(timer, policy_.predecessorTimeout, out); return true;
             case Timer::limit:
                 arm(timer, phase_ == Phase::onlinePending ? policy_.onlineLimit : policy_.offlineLimit, out);
                 return true;
             case Timer::terminateTimeout:
                 arm(timer, policy_.terminateTimeout, out);  // D1: given up too early, a second copy could start
                 return true;
-            case Timer::grace:
-                arm(timer, Limits::stopGrace, out);
-                return true;
-            default:
-                return false;
+            case Timer::grace: arm(timer, Limits::stopGrace, out); return true;
+            default: return false;
         }
     }
 

@@ -17,24 +17,24 @@ using Generation = std::uint32_t;
 
 /** The monitor's states of one resource (5.2). */
 enum class MonitorState : std::uint8_t {
-    unloaded,        ///< no RESID: nothing loaded yet, or load or Open failed
-    opened,          ///< offline
-    onlineCalled,    ///< Online is on the stack
-    onlinePending,   ///< it answered 997
+    unloaded,       ///< no RESID: nothing loaded yet, or load or Open failed
+    opened,         ///< offline
+    onlineCalled,   ///< Online is on the stack
+    onlinePending,  ///< it answered 997
     online,
-    verifying,       ///< IsAlive is on the stack
+    verifying,  ///< IsAlive is on the stack
     offlineCalled,
     offlinePending,
     terminating,
     failed,
     closed,
-    dead,            ///< the process that hosted it is lost, or must be treated so
+    dead,  ///< the process that hosted it is lost, or must be treated so
 };
 
 /** A call on the serial lane of a resource; at most one at a time (W-101). Terminate has a lane of its own (W-102). */
 enum class Call : std::uint8_t {
     none,
-    load,           ///< load the library, Startup, and what belongs to it
+    load,  ///< load the library, Startup, and what belongs to it
     open,
     close,
     online,
@@ -51,8 +51,8 @@ enum class MonitorTimer : std::uint8_t {
     pending,            ///< PendingTimeout (W-220)
     looksAlive,
     isAlive,
-    restart,            ///< RestartDelay, or RetryPeriodOnFailure
-    patience,           ///< how long a stop waits for the call on the stack before Terminate overlaps it
+    restart,   ///< RestartDelay, or RetryPeriodOnFailure
+    patience,  ///< how long a stop waits for the call on the stack before Terminate overlaps it
     count_
 };
 inline constexpr std::size_t monitorTimerCount = static_cast<std::size_t>(MonitorTimer::count_);
@@ -65,36 +65,36 @@ enum class MonitorReason : std::uint8_t {
     none,
     loadFailed,
     openFailed,
-    onlineFailed,            ///< Online returned an error
+    onlineFailed,  ///< Online returned an error
     onlineReportedFailed,
-    onlineReportedIllegal,   ///< W-208
-    onlineRefusedHere,       ///< 127
-    onlineRefusedAnywhere,   ///< 126
-    onlineTimedOut,          ///< PendingTimeout
-    onlineCancelled,         ///< an offline request arrived first (W-242)
+    onlineReportedIllegal,  ///< W-208
+    onlineRefusedHere,      ///< 127
+    onlineRefusedAnywhere,  ///< 126
+    onlineTimedOut,         ///< PendingTimeout
+    onlineCancelled,        ///< an offline request arrived first (W-242)
     isAliveFailed,
-    eventSignalled,          ///< legacy mode (W-320)
-    failureSignalled,        ///< SignalFailure, general
-    embeddedFailure,         ///< SignalFailure, reported only
-    networkLoss,             ///< SignalFailure, reported only
-    offlineFailed,           ///< Offline returned an error
+    eventSignalled,    ///< legacy mode (W-320)
+    failureSignalled,  ///< SignalFailure, general
+    embeddedFailure,   ///< SignalFailure, reported only
+    networkLoss,       ///< SignalFailure, reported only
+    offlineFailed,     ///< Offline returned an error
     offlineReportedFailed,
     offlineReportedIllegal,
     offlineTimedOut,
-    offlineRefused,          ///< the agent vetoed the move (S30)
-    stopForced,              ///< Terminate was asked for
-    stopImpatient,           ///< the call on the stack outlasted the patience of a stop
-    unexpectedReport,        ///< SetResourceStatus outside a pending operation (S22)
-    deadlock,                ///< a call exceeded DeadlockTimeout (S37)
-    exceptionEscaped,        ///< S38
+    offlineRefused,    ///< the agent vetoed the move (S30)
+    stopForced,        ///< Terminate was asked for
+    stopImpatient,     ///< the call on the stack outlasted the patience of a stop
+    unexpectedReport,  ///< SetResourceStatus outside a pending operation (S22)
+    deadlock,          ///< a call exceeded DeadlockTimeout (S37)
+    exceptionEscaped,  ///< S38
     hostDied,
-    controlRefused,          ///< there is no instance to control
-    requested,               ///< somebody asked
+    controlRefused,  ///< there is no instance to control
+    requested,       ///< somebody asked
 };
 
 /** How a request ended; each request ends exactly once. */
 enum class RequestOutcome : std::uint8_t {
-    done,        ///< Online, Offline or Closed was reached as it should be
+    done,  ///< Online, Offline or Closed was reached as it should be
     failed,
     cancelled,   ///< a later request took its place
     terminated,  ///< it is offline, but not gracefully
@@ -131,23 +131,23 @@ struct StatusReport {
 
 struct MonitorEvent {
     enum class Kind : std::uint8_t {
-        open,             ///< create the resource (S1)
-        online,           ///< bring it online
-        offline,          ///< take it offline
-        terminate,        ///< stop it at once
-        shutdown,         ///< close it, gracefully first (S35, S36)
-        remove,           ///< the same, telling it that it is deleted
-        control,          ///< a control request waits in the queue (S40)
-        restart,          ///< the restart policy wants Online after `duration` (S33)
-        callReturned,     ///< of the serial lane: `call`, `generation`, `code`, `hasEvent`
+        open,          ///< create the resource (S1)
+        online,        ///< bring it online
+        offline,       ///< take it offline
+        terminate,     ///< stop it at once
+        shutdown,      ///< close it, gracefully first (S35, S36)
+        remove,        ///< the same, telling it that it is deleted
+        control,       ///< a control request waits in the queue (S40)
+        restart,       ///< the restart policy wants Online after `duration` (S33)
+        callReturned,  ///< of the serial lane: `call`, `generation`, `code`, `hasEvent`
         terminateReturned,
-        callThrew,        ///< S38; `call` is none for Terminate
-        reported,         ///< SetResourceStatus
-        signalled,        ///< the event handle; `generation` of the watch
-        signalFailure,    ///< S21
-        timer,            ///< `timer`, `generation`, `stalled`
+        callThrew,      ///< S38; `call` is none for Terminate
+        reported,       ///< SetResourceStatus
+        signalled,      ///< the event handle; `generation` of the watch
+        signalFailure,  ///< S21
+        timer,          ///< `timer`, `generation`, `stalled`
         hostDied,
-        hostRestarted,    ///< S39
+        hostRestarted,  ///< S39
     };
 
     Kind kind{Kind::open};
@@ -217,11 +217,11 @@ struct MonitorEvent {
 
 struct MonitorAction {
     enum class Kind : std::uint8_t {
-        call,           ///< start `call` on the serial lane; answer with `generation`
-        terminate,      ///< start Terminate on its own lane
-        arm,            ///< `timer` for `duration`; replaces an armed one
+        call,       ///< start `call` on the serial lane; answer with `generation`
+        terminate,  ///< start Terminate on its own lane
+        arm,        ///< `timer` for `duration`; replaces an armed one
         disarm,
-        watch,          ///< wait for the event handle
+        watch,  ///< wait for the event handle
         unwatch,
         publish,        ///< the external state changed to `state` (W-411)
         log,            ///< `reason`, with `call` and `code`

@@ -24,13 +24,13 @@ public:
     /** Everything that decides what happens next, without generations: the canonical state of the exploration test. */
     struct Snapshot {
         MonitorState state{MonitorState::unloaded};
-        Call call{Call::none};           ///< on the serial lane
+        Call call{Call::none};  ///< on the serial lane
         bool terminateOnStack{false};
-        bool terminateAgain{false};      ///< an Online outlived the Terminate that was to undo it
-        bool failing{false};             ///< terminating because of a failure, not of a stop
+        bool terminateAgain{false};  ///< an Online outlived the Terminate that was to undo it
+        bool failing{false};         ///< terminating because of a failure, not of a stop
         RestartPlace place{RestartPlace::here};
         MonitorReason reason{MonitorReason::none};  ///< of the failure or stop under way, or of the last one
-        bool wantOnline{false};          ///< once the way is free
+        bool wantOnline{false};                     ///< once the way is free
         bool wantOffline{false};
         bool wantClose{false};
         bool deleting{false};
@@ -38,15 +38,15 @@ public:
         bool looksDue{false};
         bool verifyDue{false};
         bool loaded{false};
-        bool broken{false};              ///< the last load or Open failed
-        bool requestedOnline{false};     ///< a request of this kind has not ended yet
+        bool broken{false};           ///< the last load or Open failed
+        bool requestedOnline{false};  ///< a request of this kind has not ended yet
         bool requestedOffline{false};
         bool requestedClose{false};
         bool hasEvent{false};
         bool watching{false};
-        bool held{false};                ///< a report waits for the 997 (W-202)
+        bool held{false};  ///< a report waits for the 997 (W-202)
         StatusReport heldReport{};
-        bool reported{false};            ///< a report of this operation has been read
+        bool reported{false};  ///< a report of this operation has been read
         std::uint32_t checkPoint{0};
         std::array<bool, monitorTimerCount> armed{};
 
@@ -69,7 +69,9 @@ public:
     [[nodiscard]] Generation callGeneration() const noexcept { return callGeneration_; }
     [[nodiscard]] Generation terminateGeneration() const noexcept { return terminateGeneration_; }
     [[nodiscard]] Generation watchGeneration() const noexcept { return watchGeneration_; }
-    [[nodiscard]] Generation timerGeneration(MonitorTimer timer) const noexcept { return timerGenerations_[index(timer)]; }
+    [[nodiscard]] Generation timerGeneration(MonitorTimer timer) const noexcept {
+        return timerGenerations_[index(timer)];
+    }
 
 private:
     static constexpr std::size_t index(MonitorTimer timer) noexcept { return static_cast<std::size_t>(timer); }

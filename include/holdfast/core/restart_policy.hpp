@@ -21,10 +21,10 @@ struct RestartSettings {
     static constexpr Milliseconds never{0xFFFF'FFFFLL};
 
     RestartAction action{RestartAction::restartThenFailover};
-    std::uint32_t threshold{1};                     ///< RestartThreshold: restarts tolerated inside the period
-    Milliseconds period{900'000};                   ///< RestartPeriod
-    Milliseconds delay{500};                        ///< RestartDelay
-    Milliseconds retryPeriodOnFailure{3'600'000};   ///< RetryPeriodOnFailure; `never` switches it off
+    std::uint32_t threshold{1};                    ///< RestartThreshold: restarts tolerated inside the period
+    Milliseconds period{900'000};                  ///< RestartPeriod
+    Milliseconds delay{500};                       ///< RestartDelay
+    Milliseconds retryPeriodOnFailure{3'600'000};  ///< RetryPeriodOnFailure; `never` switches it off
 };
 
 /** What the agent said about where a restart could succeed (W-207, S13). */
@@ -38,8 +38,8 @@ struct RestartDecision {
         stay,      ///< Failed
     };
     Kind kind{Kind::stay};
-    std::chrono::milliseconds delay{0};       ///< before the restart
-    bool retries{false};                      ///< one more attempt follows `retryAfter` in Failed (W-463)
+    std::chrono::milliseconds delay{0};  ///< before the restart
+    bool retries{false};                 ///< one more attempt follows `retryAfter` in Failed (W-463)
     std::chrono::milliseconds retryAfter{0};
 };
 
@@ -75,7 +75,7 @@ public:
         if (settings_.action == RestartAction::never) return decision;  // W-462: never restarted at all
         if (place == RestartPlace::nowhere) return decision;            // S13: 126
         const bool here = place == RestartPlace::here;
-        if (here && !final && count() < settings_.threshold) {          // 5.5 (3)
+        if (here && !final && count() < settings_.threshold) {  // 5.5 (3)
             record(now);
             decision.kind = RestartDecision::Kind::restart;
             decision.delay = settings_.delay;

@@ -34,8 +34,7 @@ struct Range {
 /** One enum value and its text; made by the braces inside `names({{Mode::wal, "wal"}, ...})`. */
 struct EnumName {
     template <typename Enum>
-        requires std::is_enum_v<Enum>
-    EnumName(Enum enumerator, std::string_view itsText)
+    requires std::is_enum_v<Enum> EnumName(Enum enumerator, std::string_view itsText)
         : value{static_cast<std::underlying_type_t<Enum>>(enumerator)}, text{itsText}, tag{&detail::enumTag<Enum>} {}
 
     detail::Integer value;
@@ -61,7 +60,9 @@ template <typename Low, typename High>
 /** The whole text (each text of a list) must match; an empty text that is not required is exempt. ECMAScript syntax. */
 [[nodiscard]] constexpr Pattern pattern(std::string_view expression) { return {expression}; }
 /** The texts allowed, compared exactly. */
-[[nodiscard]] inline OneOf oneOf(std::initializer_list<std::string_view> texts) { return {{texts.begin(), texts.end()}}; }
+[[nodiscard]] inline OneOf oneOf(std::initializer_list<std::string_view> texts) {
+    return {{texts.begin(), texts.end()}};
+}
 /** The texts of an enum's values, compared without case. */
 [[nodiscard]] inline Names names(std::initializer_list<EnumName> list) { return {{list.begin(), list.end()}}; }
 
@@ -75,9 +76,9 @@ template <typename Type>
 concept Duration = IsDuration<Type>::value;
 
 template <typename Type>
-concept PlainInteger = std::integral<Type> && !std::same_as<Type, bool> && !std::same_as<Type, char> &&
-                       !std::same_as<Type, wchar_t> && !std::same_as<Type, char8_t> && !std::same_as<Type, char16_t> &&
-                       !std::same_as<Type, char32_t>;
+concept PlainInteger =
+    std::integral<Type> && !std::same_as<Type, bool> && !std::same_as<Type, char> && !std::same_as<Type, wchar_t> &&
+    !std::same_as<Type, char8_t> && !std::same_as<Type, char16_t> && !std::same_as<Type, char32_t>;
 
 template <typename>
 inline constexpr bool unsupported = false;
@@ -93,7 +94,8 @@ struct Ticks {
     /** The largest value that both the member and a DWORD of milliseconds hold. */
     static constexpr std::uint64_t highest() {
         constexpr std::uint64_t dword = std::numeric_limits<std::uint32_t>::max();
-        constexpr auto ticks = static_cast<std::uint64_t>(std::numeric_limits<typename Type::rep>::max()) / ticksPerMillisecond;
+        constexpr auto ticks =
+            static_cast<std::uint64_t>(std::numeric_limits<typename Type::rep>::max()) / ticksPerMillisecond;
         return ticks > dword / millisecondsPerTick ? dword / millisecondsPerTick * millisecondsPerTick
                                                    : ticks * millisecondsPerTick;
     }
@@ -197,7 +199,8 @@ void applyTrait(PropertyRule& rule, const Trait& trait) {
         static_assert(isText<Member>, "holdfast: expand is for text and paths");
         description.format = PropertyFormat::expandSz;
     } else if constexpr (std::same_as<Trait, Pattern>) {
-        static_assert(isText<Member> || std::same_as<Member, Strings>, "holdfast: pattern is for text, paths and lists");
+        static_assert(isText<Member> || std::same_as<Member, Strings>,
+                      "holdfast: pattern is for text, paths and lists");
         description.pattern = std::string{trait.expression};
     } else if constexpr (std::same_as<Trait, OneOf>) {
         static_assert(isText<Member> || std::same_as<Member, Strings>, "holdfast: oneOf is for text, paths and lists");

@@ -27,12 +27,14 @@ struct Integer {
     constexpr Integer() = default;
     template <std::integral Type>
     constexpr Integer(Type value) noexcept
-        : magnitude{value < Type{} ? std::uint64_t{0} - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value)},
+        : magnitude{value < Type{} ? std::uint64_t{0} - static_cast<std::uint64_t>(value)
+                                   : static_cast<std::uint64_t>(value)},
           negative{value < Type{}} {}
 
     friend constexpr bool operator==(const Integer&, const Integer&) = default;
     friend constexpr std::strong_ordering operator<=>(const Integer& left, const Integer& right) noexcept {
-        if (left.negative != right.negative) return left.negative ? std::strong_ordering::less : std::strong_ordering::greater;
+        if (left.negative != right.negative)
+            return left.negative ? std::strong_ordering::less : std::strong_ordering::greater;
         return left.negative ? right.magnitude <=> left.magnitude : left.magnitude <=> right.magnitude;
     }
 

@@ -58,14 +58,14 @@ struct CallResult {
     EntryPoint entryPoint{};
     core::Generation generation{0};
     abi::Dword controlCode{0};
-    abi::Dword code{0};        ///< Win32 code; the BOOL of a check; 0 or the last error of Open
-    bool hasEvent{false};      ///< Online left a handle
-    bool called{false};        ///< agent code ran: not if a type was started already, or has no such function
-    bool threw{false};         ///< an exception escaped, or the thread was ended (W-105)
-    std::string problem;       ///< of startup: what is wrong with the library, in words
+    abi::Dword code{0};              ///< Win32 code; the BOOL of a check; 0 or the last error of Open
+    bool hasEvent{false};            ///< Online left a handle
+    bool called{false};              ///< agent code ran: not if a type was started already, or has no such function
+    bool threw{false};               ///< an exception escaped, or the thread was ended (W-105)
+    std::string problem;             ///< of startup: what is wrong with the library, in words
     std::vector<std::string> notes;  ///< of startup: what is odd but accepted
     std::vector<abi::Byte> output;
-    std::size_t outputNeeded{0};     ///< BytesReturned
+    std::size_t outputNeeded{0};  ///< BytesReturned
     std::uint64_t thread{0};
     std::chrono::steady_clock::time_point start;
     std::chrono::nanoseconds span{0};
@@ -87,7 +87,8 @@ class HostListener {
 public:
     virtual ~HostListener() = default;
     virtual void callReturned(CallResult result) noexcept = 0;
-    [[nodiscard]] virtual abi::ExitState statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept = 0;
+    [[nodiscard]] virtual abi::ExitState statusReported(ResourceNumber resource,
+                                                        const ReportedStatus& status) noexcept = 0;
     virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
     virtual void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept = 0;
     /** A callback that named no open resource (W-117). */

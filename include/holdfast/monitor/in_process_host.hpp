@@ -34,8 +34,8 @@ public:
     class Core;
 
 private:
-    std::shared_ptr<Core> core_;            // shared with calls that never return
-    std::unique_ptr<EventWatch> events_;    // these two end with the host, on the thread that destroys it
+    std::shared_ptr<Core> core_;          // shared with calls that never return
+    std::unique_ptr<EventWatch> events_;  // these two end with the host, on the thread that destroys it
     std::unique_ptr<CallThreads> threads_;
 };
 

@@ -30,17 +30,17 @@ struct ResourceSnapshot {
     std::string name;
     core::MonitorState state{};
     abi::ResourceState external{};
-    std::uint64_t onlines{0};        ///< how often it came online
+    std::uint64_t onlines{0};  ///< how often it came online
     std::uint64_t failures{0};
     bool restartPending{false};
-    std::string reason;              ///< of the last failure
+    std::string reason;  ///< of the last failure
 };
 
 /** How a run ended. */
 struct RunOutcome {
-    bool failedResource{false};          ///< a resource was Failed, or given up, when the stop began
-    bool stopFailed{false};              ///< a resource had to be terminated, or was given up, during the stop
-    std::vector<std::string> running;    ///< calls that never returned, as `resource: entry point`
+    bool failedResource{false};        ///< a resource was Failed, or given up, when the stop began
+    bool stopFailed{false};            ///< a resource had to be terminated, or was given up, during the stop
+    std::vector<std::string> running;  ///< calls that never returned, as `resource: entry point`
 };
 
 /**

@@ -94,7 +94,9 @@ Dword report(const Instance& instance, ResourceState state, Dword checkPoint) {
     return setStatus.load()(instance.handle, &status);
 }
 
-void log(const Instance& instance, Dword level, const char16_t* text) { logEvent.load()(instance.handle, level, u"%1!ws!", text); }
+void log(const Instance& instance, Dword level, const char16_t* text) {
+    logEvent.load()(instance.handle, level, u"%1!ws!", text);
+}
 
 void pend(const std::shared_ptr<Instance>& self, ResourceState pending, ResourceState final) {
     if (self->worker.joinable()) self->worker.join();
@@ -179,7 +181,8 @@ Dword onlineIt(ResourceId id, Handle* event) {
     }
     if (says(*self, "event")) {
         std::uint64_t drained = 0;
-        while (::read(self->event, &drained, sizeof drained) > 0) {}
+        while (::read(self->event, &drained, sizeof drained) > 0) {
+        }
         *event = reinterpret_cast<Handle>(static_cast<std::intptr_t>(self->event));
         if (self->worker.joinable()) self->worker.join();
         self->worker = std::thread{[self] {
@@ -243,14 +246,10 @@ Dword resourceControlIt(ResourceId id, Dword codeNumber, void*, Dword, void*, Dw
 Dword typeControlIt(const WideChar*, Dword codeNumber, void*, Dword, void* out, Dword outSize, Dword* returned) {
     if (returned != nullptr) *returned = 0;
     if (codeNumber != 0x0200'0091) return code::invalidFunction;
-    static const unsigned char list[] = {
-        2, 0, 0, 0,
-        3, 0, 4, 0, 14, 0, 0, 0, 'S', 0, 'c', 0, 'r', 0, 'i', 0, 'p', 0, 't', 0, 0, 0, 0, 0,
-        11, 0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0,
-        0, 0, 0, 0,
-        3, 0, 4, 0, 10, 0, 0, 0, 'P', 0, 'o', 0, 'r', 0, 't', 0, 0, 0, 0, 0,
-        11, 0, 1, 0, 2, 0, 0, 0, 2, 0, 0, 0,
-        0, 0, 0, 0};
+    static const unsigned char list[] = {2,   0, 0,   0, 3,  0, 4, 0, 14, 0, 0, 0, 'S', 0, 'c', 0, 'r', 0, 'i', 0,
+                                         'p', 0, 't', 0, 0,  0, 0, 0, 11, 0, 1, 0, 2,   0, 0,   0, 3,   0, 0,   0,
+                                         0,   0, 0,   0, 3,  0, 4, 0, 10, 0, 0, 0, 'P', 0, 'o', 0, 'r', 0, 't', 0,
+                                         0,   0, 0,   0, 11, 0, 1, 0, 2,  0, 0, 0, 2,   0, 0,   0, 0,   0, 0,   0};
     if (returned != nullptr) *returned = sizeof list;
     if (out == nullptr || outSize < sizeof list) return code::moreData;
     std::memcpy(out, list, sizeof list);
