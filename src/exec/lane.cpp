@@ -71,9 +71,11 @@ Lane::Counts Lane::counts() const {
     return {live_.size(), idle_, queue_.size()};
 }
 
-bool Lane::hungry() const {
+bool Lane::askForOneMore() noexcept {
     const std::lock_guard lock{mutex_};
-    return !stopping_ && (shortOfWorkers() || live_.size() + spawning_ < options_.standby);
+    if (stopping_ || !(shortOfWorkers() || live_.size() + spawning_ < options_.standby)) return false;
+    ++spawning_;
+    return true;
 }
 
 bool Lane::spawn() noexcept {
@@ -285,25 +287,26 @@ void Spawner::spawnLoop() {
     };
     while (!ending_) {
         if (retry_) {
-            spawnWake_.wait_for(lock, retryInterval, [&] { return ending_ || wanted(); });
+            spawnWake_.wait_for(lock, retryInterval, [this] { return ending_; });  // asking sooner would find none either
         } else {
             spawnWake_.wait(lock, [&] { return ending_ || wanted(); });
         }
         const bool again = std::exchange(retry_, false);
         for (std::size_t i = 0; i < lanes_.size(); ++i) {
             Lane& lane = *lanes_[i].lane;
-            if (again && lanes_[i].wanted == 0 && lane.hungry()) {
-                const std::lock_guard inner{lane.mutex_};
-                ++lane.spawning_;
-                ++lanes_[i].wanted;
-            }
+            bool made = true;
             while (lanes_[i].wanted != 0) {
                 --lanes_[i].wanted;
                 lock.unlock();
-                const bool made = lane.spawn();
+                made = lane.spawn() && made;
                 lock.lock();
-                if (!made) retry_ = true;
             }
+            while (again && made && lane.askForOneMore()) {
+                lock.unlock();
+                made = lane.spawn();
+                lock.lock();
+            }
+            if (!made) retry_ = true;
         }
     }
 }

@@ -18,20 +18,20 @@
 #include <thread>
 #include <utility>
 
-namespace bounded {
-
-constexpr bool instrumented =
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    true;
+#define BOUNDED_INSTRUMENTED 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-    true;
-#else
-    false;
+#define BOUNDED_INSTRUMENTED 1
 #endif
-#else
-    false;
 #endif
+#if !defined(BOUNDED_INSTRUMENTED)
+#define BOUNDED_INSTRUMENTED 0
+#endif
+
+namespace bounded {
+
+constexpr bool instrumented = BOUNDED_INSTRUMENTED != 0;
 
 /** What an entry point may take (W-100), and Close with what it does beside its answer. */
 constexpr std::chrono::milliseconds entryPoint{300};

@@ -84,7 +84,8 @@ private:
     };
     /** One thread; false if the system has none. On the spawner's thread. */
     bool spawn() noexcept;
-    [[nodiscard]] bool hungry() const;
+    /** Counts one more thread as asked for, if jobs or the standby lack one. */
+    [[nodiscard]] bool askForOneMore() noexcept;
     // On the joiner's thread.
     void joinRetired() noexcept;
     bool joinAll(std::chrono::steady_clock::time_point deadline) noexcept;
