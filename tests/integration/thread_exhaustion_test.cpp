@@ -296,7 +296,7 @@ TEST_CASE("D6 a job of a lane is run or rejected, also when one thread could not
     exec::Lane lane{spawner, {100, 0, true, 5s}};
     lane.submit([] {});
     REQUIRE(eventually([&] { return lane.counts().idle == 1; }));
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 40; ++round) {
         CAPTURE(round);
         const auto door = std::make_shared<Door>();
         const auto ran = std::make_shared<std::atomic<int>>(0);
