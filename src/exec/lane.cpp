@@ -6,6 +6,10 @@
 
 #include <holdfast/os/process.hpp>
 
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
 #include <algorithm>
 #include <exception>
 #include <new>
@@ -140,11 +144,7 @@ void Lane::work(std::list<Worker>::iterator self) {
         ~Leave() {
             {
                 const std::lock_guard lock{lane.mutex_};
-                if (self->ranToItsEnd) {
-                    --lane.leaving_;
-                } else {
-                    lane.lostOne_ = true;
-                }
+                if (self->ranToItsEnd) --lane.leaving_;
                 lane.retired_.splice(lane.retired_.end(), lane.live_, self);
             }
             lane.spawner_.retired(lane);
@@ -179,9 +179,12 @@ void Lane::joinRetired() noexcept {
             worker.thread.join();  // as long as the author's thread_local destructors take: only the joiner waits
             continue;
         }
-        // Boost.Thread cannot join a thread that was ended from inside, and letting go of the handle would free what the
-        // thread's own end still uses: kept for ever, with the code it runs in.
+        // Boost.Thread's join() would wait for ever for a thread that was ended from inside, so the system's own does it. The
+        // handle then stands for nothing that may be detached: it is kept, and with it the code that owns its storage.
         os::pinThisModule();
+#if !defined(_WIN32)  // there a thread that ends itself unwinds nothing and never comes here
+        ::pthread_join(worker.thread.native_handle(), nullptr);
+#endif
         try {
             auto& lost = immortal<Lost>();
             const std::lock_guard lock{lost.mutex};
@@ -205,7 +208,6 @@ bool Lane::joinAll(std::chrono::steady_clock::time_point deadline) noexcept {
         joinRetired();
         {
             const std::lock_guard lock{mutex_};
-            if (lostOne_) return false;
             if (live_.empty() && retired_.empty() && spawning_ == 0) return true;
         }
         if (std::chrono::steady_clock::now() >= deadline) return false;

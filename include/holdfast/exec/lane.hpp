@@ -104,7 +104,6 @@ private:
     std::size_t idle_{0};
     std::size_t leaving_{0};   // workers that are on their way from live_ to retired_
     std::size_t spawning_{0};  // threads that were asked for and have not looked at the queue yet
-    bool lostOne_{false};      // a job ended its thread: nobody can tell when its last instruction ran
     bool stopping_{false};
 };
 

@@ -37,7 +37,7 @@ public:
         explicit Lease(std::shared_ptr<Runtime> runtime) : runtime_{std::move(runtime)} {}
         Lease(const Lease&) = delete;
         Lease& operator=(const Lease&) = delete;
-        /** The last one stops the runtime; bounded by 100 ms, then the module is pinned. */
+        /** The last one stops the runtime; bounded by 200 ms, then the module is pinned. */
         ~Lease();
         [[nodiscard]] Runtime& runtime() const noexcept { return *runtime_; }
 
