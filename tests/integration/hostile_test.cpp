@@ -176,18 +176,20 @@ TEST_CASE("Agents that end their own thread, a hundred times, leave the host and
     SECTION("in a stop callback") {
         std::atomic<int> callbacks{0};
         script->online = [&](Operation& operation) {
+            const int before = callbacks;
             const StopCallback callback = operation.onStop([&] {
                 ++callbacks;
                 ::pthread_exit(nullptr);
             });
-            operation.sleepFor(1h);
+            static_cast<void>(eventually([&] { return callbacks != before; }));  // only the callback ends it
+            operation.throwIfStopped();
         };
         for (int i = 0; i < 100; ++i) {
             REQUIRE(engine.online() == Answer::pending);
             REQUIRE(eventually([&] { return script->onlines == i + 1 && script->inside == 1; }));
             REQUIRE(engine.terminate() == Answer::done);
         }
-        CHECK(callbacks > 0);
+        CHECK(callbacks == 100);
     }
     CHECK(script->objects == 0);
     checkUndisturbed(otherEngine);
@@ -373,13 +375,15 @@ TEST_CASE("W-100 sixty-four mebibytes of an author's words hold up no other reso
     constexpr int resources = 6;
     constexpr std::size_t mebibytes = bounded::instrumented ? 4 : 64;  // a sanitizer keeps several bytes for each
     const auto said = std::make_shared<std::atomic<int>>(0);
-    const auto script = speaker(entrance, std::make_shared<const std::string>(mebibytes << 20U, 'x'), said);
+    const auto words = std::make_shared<const std::string>(mebibytes << 20U, 'x');
     FakeEngine other{typeOf(quietScript())};
     REQUIRE(other.bringOnline());
     REQUIRE(other.terminate() == Answer::done);
     other.forgetReports();
     std::vector<std::unique_ptr<FakeEngine>> engines;
-    for (int i = 0; i < resources; ++i) engines.push_back(std::make_unique<FakeEngine>(typeOf(script)));
+    for (int i = 0; i < resources; ++i) {
+        engines.push_back(std::make_unique<FakeEngine>(typeOf(speaker(entrance, words, said))));
+    }
     for (const auto& engine : engines) REQUIRE(engine->online() == Answer::pending);
     REQUIRE(eventually([&] { return *said == resources; }));
     checkUndisturbed(other);
