@@ -181,7 +181,8 @@ template <typename... Types>
 }
 
 namespace adapters {
-/** What the exported Startup calls: adapters/wsfc.hpp. */
+/** What the exported Startup calls: adapters/wsfc.hpp, which an author need not include. */
+// NOLINTNEXTLINE(readability-redundant-declaration)
 abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
                    abi::Dword maxVersion, abi::SetResourceStatusRoutine setStatus, abi::LogEventRoutine logEvent,
                    abi::FunctionTable** table) noexcept;

@@ -82,7 +82,7 @@ public:
     /** Waits for a log line that contains `text`. */
     bool waitForLog(std::string_view text);
     /** Waits until the failure event is signalled. */
-    bool waitForFailure() const;
+    [[nodiscard]] bool waitForFailure() const;
 
     [[nodiscard]] std::vector<Report> reports() const;
     [[nodiscard]] std::vector<LogLine> log() const;

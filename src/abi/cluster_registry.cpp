@@ -10,9 +10,9 @@
 namespace holdfast::inline v1::abi {
 namespace {
 
-constexpr Dword keyRead = 0x20019;                 // KEY_READ
-constexpr std::size_t largestValue = 2048 * 1024;  // W-513
-constexpr int attempts = 8;                        // a value may grow between asking its size and reading it
+constexpr Dword keyRead = 0x20019;               // KEY_READ
+constexpr std::size_t largestValue = 2'097'152;  // W-513
+constexpr int attempts = 8;                      // a value may grow between asking its size and reading it
 
 [[noreturn]] void fail(std::string_view action, std::string_view what, Dword code) {
     throw Error{errorCodeOf(code),

@@ -23,6 +23,7 @@ std::optional<std::string> variable(std::string_view name) {
         value.resize(length);
     }
 #else
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in a cluster process changes the environment (W-804)
     const char* value = std::getenv(std::string{name}.c_str());
     return value ? std::optional<std::string>{value} : std::nullopt;
 #endif

@@ -153,7 +153,7 @@ PropertyValue toValue(PropertyFormat format, const Native& native) {
 
 std::string defaultText(const PropertyRule& rule, const PropertyValue& value) {
     if (rule.kind == Kind::duration) return valueText(value) + " ms";
-    if (rule.kind == Kind::boolean) return *value.as<std::uint32_t>() ? "true" : "false";
+    if (rule.kind == Kind::boolean) return *value.as<std::uint32_t>() != 0 ? "true" : "false";
     if (const auto* text = value.as<std::string>()) return *text;
     if (const auto* list = value.as<Strings>()) return joined(*list);
     return valueText(value);

@@ -102,7 +102,7 @@ char32_t upperCase(char32_t c) noexcept {
         if (within(c, 0xE0, 0xFE)) return c == 0xF7 ? c : c - 32;
         if (c == 0xFF) return 0x178;
         if (within(c, 0x100, 0x130) || within(c, 0x132, 0x137) || within(c, 0x14A, 0x177)) return c & ~char32_t{1};
-        if (within(c, 0x139, 0x148) || within(c, 0x179, 0x17E)) return (c & 1) ? c : c - 1;
+        if (within(c, 0x139, 0x148) || within(c, 0x179, 0x17E)) return (c & 1U) != 0 ? c : c - 1;
         return c;
     }
     if (within(c, 0x3AC, 0x3CE)) {
@@ -115,7 +115,7 @@ char32_t upperCase(char32_t c) noexcept {
     if (within(c, 0x430, 0x44F)) return c - 32;
     if (within(c, 0x450, 0x45F)) return c - 80;
     if (within(c, 0x460, 0x481) || within(c, 0x48A, 0x4BF) || within(c, 0x4D0, 0x52F)) return c & ~char32_t{1};
-    if (within(c, 0x4C1, 0x4CE)) return (c & 1) ? c : c - 1;
+    if (within(c, 0x4C1, 0x4CE)) return (c & 1U) != 0 ? c : c - 1;
     if (c == 0x4CF) return 0x4C0;
     if (within(c, 0x561, 0x586)) return c - 48;
     if (within(c, 0x1E00, 0x1E95) || within(c, 0x1EA0, 0x1EFF)) return c & ~char32_t{1};

@@ -27,7 +27,8 @@ public:
     }
 
     void run(exec::WorkerSelf /*self*/) override {
-        abi::Dword result = abi::code::exceptionInResourceCall;  // what stays if a validator ends its thread
+        // What stays if a validator ends its thread. NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): read by `done`
+        abi::Dword result = abi::code::exceptionInResourceCall;
         struct Done {
             ControlJob& job;
             abi::Dword& result;

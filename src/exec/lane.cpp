@@ -44,15 +44,17 @@ void Lane::submit(std::function<void()> work) { submit(std::make_shared<Function
 
 void Lane::submit(std::shared_ptr<LaneJob> job) {
     bool needsThread = false;
+    bool taken = false;
     {
         const std::lock_guard lock{mutex_};
         if (!stopping_ && (!options_.mayReject || live_.size() - idle_ + queue_.size() < options_.most)) {
-            queue_.push_back(std::move(job));
+            queue_.push_back(job);
+            taken = true;
             needsThread = shortOfWorkers();
             if (needsThread) ++spawning_;
         }
     }
-    if (job) {
+    if (!taken) {
         job->rejected();  // D6: above the cap it fails fast
         return;
     }
@@ -289,11 +291,13 @@ void Spawner::spawnLoop() {
     };
     while (!ending_) {
         if (retry_) {
-            spawnWake_.wait_for(lock, retryInterval, [this] { return ending_; });  // asking sooner would find none either
+            spawnWake_.wait_for(lock, retryInterval,
+                                [this] { return ending_; });  // asking sooner would find none either
         } else {
             spawnWake_.wait(lock, [&] { return ending_ || wanted(); });
         }
         const bool again = std::exchange(retry_, false);
+        // NOLINTNEXTLINE(modernize-loop-convert): the lock is given up inside
         for (std::size_t i = 0; i < lanes_.size(); ++i) {
             Lane& lane = *lanes_[i].lane;
             bool made = true;
@@ -320,6 +324,7 @@ void Spawner::joinLoop() {
             return ending_ || (stopping_ && !answered_) ||
                    std::any_of(lanes_.begin(), lanes_.end(), [](const Known& known) { return known.retired; });
         });
+        // NOLINTNEXTLINE(modernize-loop-convert): the lock is given up inside
         for (std::size_t i = 0; i < lanes_.size(); ++i) {
             if (!std::exchange(lanes_[i].retired, false)) continue;
             Lane& lane = *lanes_[i].lane;
@@ -329,6 +334,7 @@ void Spawner::joinLoop() {
         }
         if (!stopping_ || answered_) continue;
         bool everyone = true;
+        // NOLINTNEXTLINE(modernize-loop-convert): the lock is given up inside
         for (std::size_t i = 0; i < lanes_.size(); ++i) {
             Lane& lane = *lanes_[i].lane;
             lock.unlock();

@@ -126,9 +126,9 @@ bool ManualClock::fireNext(core::Time until, bool moveTime) {
     return true;
 }
 
-void ManualClock::watchWork(std::function<std::size_t()> busyWorkers) {
+void ManualClock::watchWork(const std::function<std::size_t()>& busyWorkers) {
     const std::lock_guard lock{mutex_};
-    busyWorkers_ = std::move(busyWorkers);
+    busyWorkers_ = busyWorkers;
 }
 
 void ManualClock::letStrandsFinish() {

@@ -203,8 +203,8 @@ void UserCall::terminate() {
     if (destroy_) instance_->setObject(nullptr);
 }
 
-bool UserCall::finish(bool good, std::string text) {
-    instance_->setText(instance_->failure_, std::move(text));
+bool UserCall::finish(bool good, const std::string& text) {
+    instance_->setText(instance_->failure_, text);
     return good;
 }
 

@@ -318,12 +318,13 @@ private:
     void checkDependencies() {
         auto& resources = out_.configuration.resources;
         std::vector<std::string_view> names;
+        names.reserve(resources.size());
         for (const auto& resource : resources) names.push_back(resource.name);
         std::map<std::string_view, std::size_t> numbers;
         for (std::size_t i = 0; i < resources.size(); ++i) numbers.try_emplace(resources[i].name, i);
         bool complete = true;
         for (const auto& [from, name, line] : dependencies_) {
-            if (numbers.count(name) != 0) continue;
+            if (numbers.contains(name)) continue;
             complete = false;
             const auto near = suggestion(name, names);
             problem(line, fmt::format("resource '{}' depends on '{}', which does not exist{}", resources[from].name,

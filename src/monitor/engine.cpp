@@ -172,9 +172,8 @@ void ResourceMonitor::Engine::callReturned(CallResult result) noexcept {
     record.controlCode = result.controlCode;
     record.threw = result.threw;
     Unit& target = unit(result.resource);
-    if (result.called) journal_.take({std::chrono::system_clock::now(), target.configuration.name, std::move(record)});
-    boost::asio::post(target.strand,
-                      [this, &target, taken = std::move(result)]() mutable { takeResult(target, std::move(taken)); });
+    if (result.called) journal_.take({std::chrono::system_clock::now(), target.configuration.name, record});
+    boost::asio::post(target.strand, [this, &target, taken = std::move(result)] { takeResult(target, taken); });
 }
 
 abi::ExitState ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept {

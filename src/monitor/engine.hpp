@@ -57,12 +57,12 @@ private:
     void noticeState(Unit& unit, core::MonitorState from);
     void noticeFailure(Unit& unit, const core::MonitorAction& action);
     void noticeFinished(Unit& unit, const core::MonitorAction& action);
-    void takeResult(Unit& unit, CallResult result);
+    void takeResult(Unit& unit, const CallResult& result);
     void takeStartup(Unit& unit, const CallResult& result);
     void takeFormats(Unit& unit, const CallResult& result);
     void orderFormats(Unit& unit, std::size_t capacity);
     void queueControl(Unit& unit, Unit::Control control);
-    void takeControl(Unit& unit, abi::Dword code);
+    static void takeControl(Unit& unit, abi::Dword code);
     void prepareUnit(Unit& unit);
     void validate(Unit& unit);
     void finishPreparing(Unit& unit);

@@ -247,7 +247,7 @@ void ResourceMonitor::Engine::noticeFinished(Unit& unit, const core::MonitorActi
 
 // --- what calls came to ------------------------------------------------------------------------------------------------
 
-void ResourceMonitor::Engine::takeResult(Unit& unit, CallResult result) {
+void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
     const auto& s = unit.machine.snapshot();
     const Call current = s.call;
     if (result.entryPoint == EntryPoint::terminate) {

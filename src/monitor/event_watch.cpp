@@ -58,7 +58,7 @@ struct EventWatch::State {
     }
 
     void begin(std::uint64_t key, const std::shared_ptr<Entry>& entry) {
-        if (reported.count(key) != 0) {
+        if (reported.contains(key)) {
             if (readable(entry->descriptor.native_handle())) {
                 entry->timer.expires_after(recheck);
                 entry->timer.async_wait([this, key, entry](const boost::system::error_code& error) {

@@ -6,6 +6,7 @@
 namespace holdfast::inline v1::monitor {
 
 HandleTable& handles() noexcept {
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): without it there is no monitor
     static auto* const table = new HandleTable;  // an abandoned agent thread may call back during exit
     return *table;
 }

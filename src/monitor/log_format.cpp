@@ -57,7 +57,7 @@ Parsed parseInsert(const WideChar* text, std::size_t& at) {
     std::string tail;
     for (; i < spec.size(); ++i) tail.push_back(spec[i] < 128 ? static_cast<char>(spec[i]) : '?');
     const bool is64 =
-        tail.rfind("I64", 0) == 0 || tail.rfind("ll", 0) == 0 || (tail.rfind("I", 0) == 0 && sizeof(void*) == 8);
+        tail.rfind("I64", 0) == 0 || tail.rfind("ll", 0) == 0 || (tail.starts_with('I') && sizeof(void*) == 8);
     const char last = tail.empty() ? 's' : tail.back();
     Insert& insert = parsed.insert;
     switch (last) {

@@ -30,7 +30,7 @@ std::int64_t milliseconds(std::chrono::system_clock::time_point time) {
 /** ISO 8601 in UTC with milliseconds. */
 std::string utc(std::chrono::system_clock::time_point time) {
     const auto ms = milliseconds(time);
-    const std::time_t seconds = static_cast<std::time_t>(ms / 1'000);
+    const auto seconds = static_cast<std::time_t>(ms / 1'000);
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), ms % 1'000);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <cmath>
 #include <holdfast/monitor/configuration.hpp>
 
 #include <algorithm>
@@ -65,7 +66,7 @@ std::int64_t parseDuration(std::string_view text) noexcept {
         return -1;
     const double milliseconds = value * factor;
     if (!(milliseconds <= 9e15)) return -1;
-    return static_cast<std::int64_t>(milliseconds + 0.5);
+    return std::llround(milliseconds);
 }
 
 }  // namespace holdfast::inline v1::monitor

@@ -18,7 +18,7 @@ int number(void* handle) noexcept { return static_cast<int>(reinterpret_cast<std
 
 }  // namespace
 
-Event::Event() : handle_{nullptr} {
+Event::Event() {
     int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd >= 0 && fd < 3) {  // a daemon may have closed its standard streams; 0 would read as "no handle"
         const int low = fd;

@@ -30,7 +30,7 @@ Library::Opened Library::open(const std::filesystem::path& path) {
     }
     opened.library.handle_ = ::dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (opened.library.handle_ != nullptr) return opened;
-    const char* text = ::dlerror();
+    const char* text = ::dlerror();  // NOLINT(concurrency-mt-unsafe): glibc keeps it by thread
     opened.detail = text == nullptr ? "unknown reason" : text;
     const auto says = [&](const char* what) { return opened.detail.find(what) != std::string::npos; };
     if (says("undefined symbol") || says("symbol not found")) {

@@ -4,8 +4,8 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <signal.h>
-#include <time.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
+#include <time.h>    // NOLINT(modernize-deprecated-headers): POSIX, not C
 #include <unistd.h>
 
 #include <cstring>
@@ -32,7 +32,7 @@ std::string hostName() {
     return name;
 }
 
-BlockSignals::BlockSignals() noexcept : saved_{} {
+BlockSignals::BlockSignals() noexcept {
     static_assert(sizeof(sigset_t) <= sizeof saved_);
     sigset_t all;
     sigset_t before;

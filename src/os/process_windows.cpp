@@ -26,7 +26,7 @@ std::string hostName() {
     return name;
 }
 
-BlockSignals::BlockSignals() noexcept : saved_{} {}  // Windows has no signals to block
+BlockSignals::BlockSignals() noexcept = default;  // Windows has no signals to block
 
 BlockSignals::~BlockSignals() = default;
 

@@ -76,7 +76,7 @@ public:
     void setLastError(Dword code) const noexcept;
 
 private:
-    const HostFunctions& host() const;
+    [[nodiscard]] const HostFunctions& host() const;
 
     const HostFunctions* host_{nullptr};
     std::string_view absence_;  // static text: an object that outlives everything needs no destructor

@@ -23,7 +23,7 @@ inline constexpr Dword listValue = 0x00010000;  ///< plus a PropertyFormat
 }  // namespace syntax
 
 /** W-513: a longer list is refused before anything is allocated. */
-inline constexpr std::size_t defaultListLimit = 64 * 1024;
+inline constexpr std::size_t defaultListLimit = 65'536;
 
 /** One property of a list. Several values under one name are legal (W-505). */
 struct ListedProperty {

@@ -48,7 +48,7 @@ public:
     [[nodiscard]] virtual std::unique_ptr<TimerSet> makeTimers(Strand& strand, Expired expired) = 0;
 
     /** Tells how many workers are at work, so that a clock moved by hand can let them finish before it moves on. */
-    virtual void watchWork(std::function<std::size_t()> busyWorkers) { static_cast<void>(busyWorkers); }
+    virtual void watchWork(const std::function<std::size_t()>& busyWorkers) { static_cast<void>(busyWorkers); }
 
     /**
      * Sleeps on `wake` until `done()` or `duration` passed on this clock; true if `done()` ended it. `lock` is held

@@ -25,7 +25,7 @@ public:
     bool sleep(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, core::Milliseconds duration,
                const std::function<bool()>& done) override;
 
-    void watchWork(std::function<std::size_t()> busyWorkers) override;
+    void watchWork(const std::function<std::size_t()>& busyWorkers) override;
 
     /**
      * Moves the time, stopping at each timer on the way until its strand dealt with it and the calls it started ended, sleep on

@@ -24,7 +24,7 @@ public:
     [[nodiscard]] void* handle() const noexcept { return handle_; }
 
 private:
-    void* handle_;
+    void* handle_{nullptr};
 };
 
 }  // namespace holdfast::inline v1::os

@@ -24,7 +24,7 @@ public:
     ~BlockSignals();
 
 private:
-    alignas(8) unsigned char saved_[128];
+    alignas(8) unsigned char saved_[128]{};
 };
 
 }  // namespace holdfast::inline v1::os
