@@ -15,6 +15,9 @@ enum class Phase : std::uint8_t { offline, onlinePending, online, offlinePending
 /**
  * The agent side of one resource: events in, actions out (docs/agent-table.md, rows A1...).
  *
+ * One file although it is long: every rule about what may overlap what stands here and nowhere else, in the order of the
+ * table, so that it can be read beside it from top to bottom.
+ *
  * Pure: no lock, no allocation, no clock, no exception. At most two user calls live at a time: one *work* job (online, offline,
  * a check or a repair) and one *terminate* job, and both at once only if the work job ignored its stop (D5).
  *
