@@ -2,6 +2,8 @@
 // The Resource Monitor against agents that know nothing but the C table.
 #include "monitor_bench.hpp"
 
+#include <unistd.h>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <filesystem>
@@ -35,7 +37,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 }  // namespace
 
 TEST_CASE("S2 a library that is no agent is refused in words") {
-    const auto junk = std::filesystem::temp_directory_path() / "holdfast-no-library.so";
+    const auto junk =
+        std::filesystem::temp_directory_path() / ("holdfast-no-library-" + std::to_string(::getpid()) + ".so");
     std::ofstream{junk} << "this is no library";
     CHECK(contains(refusal(junk, "X"), "test.toml:3: resource 'r': agent '"));
     CHECK(contains(refusal(junk, "X"), "the file is no library"));

@@ -3,6 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -15,7 +17,8 @@ namespace {
 
 /** A folder with an agent file in it: nothing is loaded, it need only exist. */
 struct Folder {
-    std::filesystem::path path = std::filesystem::temp_directory_path() / "holdfast-configuration-test";
+    std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                 ("holdfast-configuration-" + std::to_string(::getpid()));  // tests run side by side
     Folder() {
         std::filesystem::create_directories(path);
         std::ofstream{path / "agent.so"} << "x";
