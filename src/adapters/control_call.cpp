@@ -27,7 +27,7 @@ public:
     }
 
     void run(exec::WorkerSelf /*self*/) override {
-        // What stays if a validator ends its thread. NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): read by `done`
+        // What stays if a validator ends its thread.
         abi::Dword result = abi::code::exceptionInResourceCall;
         struct Done {
             ControlJob& job;
@@ -42,6 +42,7 @@ public:
                                hasOut_ ? out_.data() : nullptr,
                                static_cast<abi::Dword>(out_.size()),
                                &needed};
+        // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): `done` reads it
         result = resourcePropertyControl(
             instance_->type(),
             [this] {

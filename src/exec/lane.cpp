@@ -42,7 +42,7 @@ Lane::~Lane() { spawner_.remove(*this); }
 
 void Lane::submit(std::function<void()> work) { submit(std::make_shared<FunctionJob>(std::move(work))); }
 
-void Lane::submit(std::shared_ptr<LaneJob> job) {
+void Lane::submit(const std::shared_ptr<LaneJob>& job) {
     bool needsThread = false;
     bool taken = false;
     {

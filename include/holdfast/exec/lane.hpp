@@ -58,7 +58,7 @@ public:
     Lane& operator=(const Lane&) = delete;
     ~Lane();
 
-    void submit(std::shared_ptr<LaneJob> job);
+    void submit(const std::shared_ptr<LaneJob>& job);
     /** Runs `work` as a job that cannot be rejected meaningfully. */
     void submit(std::function<void()> work);
 
