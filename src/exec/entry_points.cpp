@@ -40,7 +40,7 @@ abi::ResourceId openInstance(Instance::Setup setup) {
     const abi::ResourceId id = slots.insert(instance);
     if (id == nullptr) throw Error{ErrorCode::outOfResources, "no room for another resource in this process"};
     try {
-        instance->bind(*slots.find(id), id);
+        instance->bind(*slots.find(id));
     } catch (...) {
         static_cast<void>(slots.erase(id));
         throw;

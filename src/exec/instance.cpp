@@ -44,7 +44,7 @@ Instance::Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease)
 
 Instance::~Instance() = default;
 
-void Instance::bind(Slot& slot, abi::ResourceId /*id*/) {
+void Instance::bind(Slot& slot) {
     slot_ = &slot;
     slotGeneration_ = slot.generation.load(std::memory_order_acquire);
     const std::weak_ptr<Instance> weak = weak_from_this();
@@ -133,7 +133,7 @@ bool Instance::close() {
     const auto left = std::chrono::duration_cast<milliseconds>(start + entryBudget - Steady::now());
     reporter_->flush(std::min(callbackPatience, std::max(left, milliseconds{0})));
     reporter_->shut();
-    const bool quiet = reporter_->waitIdle(std::max(milliseconds{0}, milliseconds{10}));
+    const bool quiet = reporter_->waitIdle(milliseconds{10});
     return released_.load(std::memory_order_acquire) && quiet;
 }
 
@@ -258,10 +258,6 @@ void Instance::handle(Incoming& incoming) {
             static_cast<std::uint32_t>((policy.checkInterval + policy.checkTimeout + core::Limits::stall).count()),
             std::memory_order_release);
     }
-    const core::Phase phase = machine_.phase();
-    busy_.store(
-        phase == core::Phase::online || phase == core::Phase::onlinePending || phase == core::Phase::offlinePending,
-        std::memory_order_release);
     for (const core::Action& action : actions) perform(action);
 }
 

@@ -51,7 +51,7 @@ public:
     Instance& operator=(const Instance&) = delete;
     ~Instance();
     /** Before the first request. */
-    void bind(Slot& slot, abi::ResourceId id);
+    void bind(Slot& slot);
 
     /** What an engine's call came to; empty if the strand could not be reached in time. */
     using Result = std::optional<core::Answer>;
@@ -69,7 +69,6 @@ public:
     [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
     /** Closed: the engine's handle and key are not ours any more. */
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
-    [[nodiscard]] bool onlineOrPending() const noexcept { return busy_.load(std::memory_order_acquire); }
     /** The last Close hands the lease to the engine's thread, which may stop the runtime; a zombie keeps it. */
     [[nodiscard]] std::unique_ptr<Runtime::Lease> takeLease() noexcept { return std::move(lease_); }
 
@@ -130,7 +129,6 @@ private:
     std::uint32_t slotGeneration_{0};
 
     // written by the strand, read by anyone
-    std::atomic<bool> busy_{false};
     std::atomic<bool> released_{false};
     std::atomic<bool> closed_{false};                 // set by Close
     std::atomic<bool> progressPosted_{false};         // set by the call, cleared by the strand: one event is enough

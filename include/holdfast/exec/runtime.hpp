@@ -49,7 +49,7 @@ public:
     [[nodiscard]] static std::unique_ptr<Lease> acquire();
     /** What the next start uses; for tests. */
     static void setOptions(Options options);
-    /** Waits until the runtime stopped, up to `patience`; true if it did. For tests and for hosts that unload. */
+    /** Whether a resource is open, or one that is wedged keeps it. */
     static bool isRunning() noexcept;
 
     explicit Runtime(const Options& options);

@@ -20,9 +20,6 @@ struct VerdictWord {
     static constexpr core::Health health(std::uint64_t word) noexcept {
         return static_cast<core::Health>((word >> 32U) & 0xFFU);
     }
-    static constexpr core::Generation generation(std::uint64_t word) noexcept {
-        return static_cast<core::Generation>(word >> 40U);
-    }
     /** Milliseconds from the verdict to `now`; a stamp from the near future counts as 0. */
     static constexpr std::uint32_t age(std::uint64_t word, core::Time now) noexcept {
         const auto age = static_cast<std::uint32_t>(static_cast<std::uint64_t>(now) - (word & 0xFFFFFFFFU));
