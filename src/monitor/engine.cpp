@@ -46,6 +46,8 @@ ResourceMonitor::Engine::Engine(MonitorConfiguration configuration, MonitorOptio
         units_.push_back(std::make_unique<Unit>(io_, i, configuration_.resources[i]));
         snapshots_.push_back({});
         snapshots_.back().name = configuration_.resources[i].name;
+        snapshots_.back().type = configuration_.resources[i].type;
+        snapshots_.back().dependsOn = configuration_.resources[i].dependsOn;
         snapshots_.back().external = abi::ResourceState::offline;
     }
 }
@@ -126,14 +128,51 @@ bool ResourceMonitor::Engine::waitStopped(std::chrono::milliseconds patience) {
     return changed_.wait_for(lock, patience, [&] { return stopped_; });
 }
 
-bool ResourceMonitor::Engine::want(std::string_view name, bool online) {
+Unit* ResourceMonitor::Engine::find(std::string_view name) const {
     for (const auto& unit : units_) {
-        if (unit->configuration.name != name) continue;
-        const std::lock_guard lock{conducting_};
-        send(conductor_.want(unit->index, online));
-        return true;
+        if (unit->configuration.name == name) return unit.get();
     }
-    return false;
+    return nullptr;
+}
+
+bool ResourceMonitor::Engine::want(std::string_view name, bool online) {
+    const Unit* const target = find(name);
+    if (target == nullptr) return false;
+    {
+        const std::lock_guard lock{conducting_};
+        send(conductor_.want(target->index, online));
+    }
+    const std::lock_guard lock{views_};
+    snapshots_[target->index].wanted = online;
+    return true;
+}
+
+bool ResourceMonitor::Engine::fail(std::string_view name, std::string_view reason) {
+    Unit* const target = find(name);
+    if (target == nullptr) return false;
+    boost::asio::post(target->strand, [this, target, why = std::string{reason}] {
+        target->failWhy = why;
+        feed(*target, core::MonitorEvent::signalFailure(core::FailureType::general));
+    });
+    return true;
+}
+
+PropertyAnswer ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings) {
+    Unit* const target = find(name);
+    if (target == nullptr) return {abi::code::resourceNotFound, {fmt::format("there is no resource '{}'", name)}};
+    const auto answer = std::make_shared<std::promise<PropertyAnswer>>();
+    auto future = answer->get_future();
+    boost::asio::post(target->strand, [this, target, answer, wanted = std::move(settings)] {
+        changeProperties(*target, wanted, answer);
+    });
+    while (future.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
+        if (ended_) return {abi::code::invalidState, {"the monitor ended meanwhile; nothing was stored"}};
+    }
+    return future.get();
+}
+
+PropertyBag ResourceMonitor::Engine::properties(std::string_view name) const {
+    return find(name) == nullptr ? PropertyBag{} : registry_.values(fmt::format("Resources\\{}\\Parameters", name));
 }
 
 std::vector<ResourceSnapshot> ResourceMonitor::Engine::snapshot() const {
@@ -200,6 +239,12 @@ void ResourceMonitor::Engine::logged(ResourceNumber resource, abi::Dword level, 
     Unit& target = unit(resource);
     boost::asio::post(target.strand, [this, &target, level, line = std::move(text)]() mutable {
         if (target.controlRunning) target.controlLog.push_back(line);
+        if (const auto state = target.machine.externalState();
+            state == abi::ResourceState::onlinePending || state == abi::ResourceState::offlinePending) {
+            target.step = line;
+            target.stepAt = std::chrono::steady_clock::now();
+            publishView(target);
+        }
         log(target.configuration.name, static_cast<LogLevel>(std::min<abi::Dword>(level, 3)), operationOf(target),
             std::move(line), true);
     });
@@ -246,6 +291,11 @@ void ResourceMonitor::stop() { engine_->stop(); }
 bool ResourceMonitor::waitStopped(std::chrono::milliseconds patience) { return engine_->waitStopped(patience); }
 bool ResourceMonitor::online(std::string_view name) { return engine_->want(name, true); }
 bool ResourceMonitor::offline(std::string_view name) { return engine_->want(name, false); }
+bool ResourceMonitor::fail(std::string_view name, std::string_view reason) { return engine_->fail(name, reason); }
+PropertyAnswer ResourceMonitor::setProperties(std::string_view name, std::vector<PropertySetting> settings) {
+    return engine_->setProperties(name, std::move(settings));
+}
+PropertyBag ResourceMonitor::properties(std::string_view name) const { return engine_->properties(name); }
 std::vector<ResourceSnapshot> ResourceMonitor::snapshot() const { return engine_->snapshot(); }
 std::vector<CallSummary> ResourceMonitor::calls() const { return engine_->calls(); }
 RunOutcome ResourceMonitor::outcome() const { return engine_->outcome(); }

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -33,6 +34,9 @@ public:
     void stop();
     [[nodiscard]] bool waitStopped(std::chrono::milliseconds patience);
     bool want(std::string_view name, bool online);
+    bool fail(std::string_view name, std::string_view reason);
+    [[nodiscard]] PropertyAnswer setProperties(std::string_view name, std::vector<PropertySetting> settings);
+    [[nodiscard]] PropertyBag properties(std::string_view name) const;
     [[nodiscard]] std::vector<ResourceSnapshot> snapshot() const;
     [[nodiscard]] RunOutcome outcome() const;
     [[nodiscard]] std::vector<CallSummary> calls() const { return journal_.calls(); }
@@ -47,6 +51,7 @@ public:
 
 private:
     [[nodiscard]] Unit& unit(ResourceNumber number) { return *units_[static_cast<std::size_t>(number)]; }
+    [[nodiscard]] Unit* find(std::string_view name) const;
 
     // On the unit's strand.
     abi::ExitState feed(Unit& unit, const core::MonitorEvent& event);
@@ -58,6 +63,7 @@ private:
     void noticeFailure(Unit& unit, const core::MonitorAction& action);
     void noticeFinished(Unit& unit, const core::MonitorAction& action);
     void takeResult(Unit& unit, const CallResult& result);
+    static void noticeCall(Unit& unit, const CallResult& result);
     void takeStartup(Unit& unit, const CallResult& result);
     void takeFormats(Unit& unit, const CallResult& result);
     void orderFormats(Unit& unit, std::size_t capacity);
@@ -65,6 +71,9 @@ private:
     static void takeControl(Unit& unit, abi::Dword code);
     void prepareUnit(Unit& unit);
     void validate(Unit& unit);
+    void changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
+                          const std::shared_ptr<std::promise<PropertyAnswer>>& answer);
+    void storeProperties(Unit& unit, const PropertyBag& changes);
     void finishPreparing(Unit& unit);
     void failPreparing(Unit& unit, std::string text);
 

@@ -72,10 +72,16 @@ abi::ExitState ResourceMonitor::Engine::feed(Unit& unit, const MonitorEvent& eve
         const MonitorEvent next = unit.events.front();
         unit.events.pop_front();
         const MonitorState from = unit.machine.state();
+        const auto was = unit.machine.externalState();
         unit.operation = operationOf(unit);  // what the event ended is what its log lines are about
         const auto actions = unit.machine.handle(next);
         if (next.kind == Kind::reported) answer = actions.answer;
         for (const auto& action : actions) apply(unit, action);
+        if (unit.machine.externalState() != was) {
+            unit.since = unit.stepAt = std::chrono::steady_clock::now();
+            unit.step.clear();
+            unit.lastCheck.reset();
+        }
         noticeState(unit, from);
     }
     unit.working = false;
@@ -147,6 +153,7 @@ void ResourceMonitor::Engine::startCall(Unit& unit, const core::MonitorAction& a
 void ResourceMonitor::Engine::armTimer(Unit& unit, const core::MonitorAction& action) {
     auto& timer = unit.timer(action.timer);
     timer.expires_after(action.duration);
+    if (action.timer == MonitorTimer::restart) unit.restartAt = timer.expiry();
     timer.async_wait([this, &unit, &timer, which = action.timer,
                       generation = action.generation](const boost::system::error_code& error) {
         if (error || generation != unit.machine.timerGeneration(which)) return;
@@ -165,6 +172,7 @@ void ResourceMonitor::Engine::noticeState(Unit& unit, MonitorState from) {
     if (to == MonitorState::online && !routine) {
         ++unit.onlines;
         unit.retrying = false;
+        unit.failWhy.clear();
         unit.policy.recovered();
     }
     if (routine) return;
@@ -188,7 +196,13 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         snapshot.onlines = unit.onlines;
         snapshot.failures = unit.failures;
         snapshot.restartPending = restartPending;
+        snapshot.restartAt = unit.restartAt;
         snapshot.reason = unit.reason;
+        snapshot.since = unit.since;
+        snapshot.step = unit.step;
+        snapshot.stepAt = unit.stepAt;
+        snapshot.lastCheck = unit.lastCheck;
+        snapshot.worst = unit.worst;
     }
     bool hopeless = false;
     bool stopped = false;
@@ -211,6 +225,8 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
 void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorAction& action) {
     ++unit.failures;
     unit.reason = reasonText(action.reason, action.call, action.code);
+    if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
+        unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;
     if (unit.machine.state() == MonitorState::dead) {
         return log(name, LogLevel::error, {}, "no restart: in process a lost agent cannot be replaced");
@@ -248,6 +264,7 @@ void ResourceMonitor::Engine::noticeFinished(Unit& unit, const core::MonitorActi
 // --- what calls came to ------------------------------------------------------------------------------------------------
 
 void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
+    noticeCall(unit, result);
     const auto& s = unit.machine.snapshot();
     const Call current = s.call;
     if (result.entryPoint == EntryPoint::terminate) {
@@ -276,6 +293,19 @@ void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
         failPreparing(unit, fmt::format("Open failed: {}", codeText(result.code)));
     }
     if (current == Call::control && !unit.controls.empty()) feed(unit, MonitorEvent::of(Kind::control));
+}
+
+void ResourceMonitor::Engine::noticeCall(Unit& unit, const CallResult& result) {
+    if (!result.called) return;
+    const std::chrono::nanoseconds budget = budgetOf(result.entryPoint);
+    const std::chrono::nanoseconds worstBudget = unit.worst.budget;
+    // Compared as parts of their budgets, without dividing.
+    if (unit.worst.budget.count() == 0 ||
+        result.span.count() / 1'000 * worstBudget.count() > unit.worst.span.count() / 1'000 * budget.count()) {
+        unit.worst = {result.entryPoint, result.span, budgetOf(result.entryPoint)};
+    }
+    if (result.entryPoint != EntryPoint::isAlive && result.entryPoint != EntryPoint::looksAlive) return;
+    unit.lastCheck = {result.entryPoint, !result.threw && result.code != 0, result.start + result.span};
 }
 
 void ResourceMonitor::Engine::takeStartup(Unit& unit, const CallResult& result) {
@@ -308,7 +338,8 @@ void ResourceMonitor::Engine::takeFormats(Unit& unit, const CallResult& result) 
         result.outputNeeded <= largestFormatList) {
         return orderFormats(unit, result.outputNeeded);  // W-630
     }
-    std::optional<PropertyFormats> formats;
+    auto& formats = unit.formats;
+    formats.reset();
     if (result.code == abi::code::success) {
         formats = readFormats(result.output);
         if (!formats)
@@ -326,7 +357,7 @@ void ResourceMonitor::Engine::takeFormats(Unit& unit, const CallResult& result) 
         return finishPreparing(unit);
     }
     unit.properties = std::move(encoded.bag);
-    registry_.set("Resources\\" + unit.configuration.name + "\\Parameters", unit.properties);
+    storeProperties(unit, unit.properties);
     feed(unit, MonitorEvent::returned(Call::load, result.generation, 0));
 }
 
@@ -341,6 +372,38 @@ void ResourceMonitor::Engine::takeControl(Unit& unit, abi::Dword code) {
     unit.controls.pop_front();
     unit.controlRunning = false;
     if (control.answer) control.answer(code);
+}
+
+void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& changes) {
+    registry_.set("Resources\\" + unit.configuration.name + "\\Parameters", changes);
+    host_->storeProperties(unit.number, changes);
+}
+
+void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
+                                               const std::shared_ptr<std::promise<PropertyAnswer>>& answer) {
+    auto encoded = encodeProperties(settings, unit.formats);
+    if (!encoded.problems.empty()) {
+        PropertyAnswer refused{abi::code::invalidParameter, {}};
+        for (auto& problem : encoded.problems) refused.problems.push_back(std::move(problem.text));
+        return answer->set_value(std::move(refused));
+    }
+    Unit::Control control;
+    control.code = validatePrivateProperties;
+    control.input = abi::writePropertyList(encoded.bag, abi::ListUse::send);
+    control.answer = [this, &unit, answer, changes = std::move(encoded.bag)](abi::Dword code) {
+        if (code != abi::code::success && code != abi::code::invalidFunction) {
+            PropertyAnswer refused{code, std::move(unit.controlLog)};
+            if (code == abi::code::invalidState) refused.problems = {"its agent is not loaded now"};
+            if (refused.problems.empty()) refused.problems = {"the agent refuses it: " + codeText(code)};
+            return answer->set_value(std::move(refused));
+        }
+        for (const auto& [name, value] : changes) unit.properties.set(name, value);
+        storeProperties(unit, changes);
+        const auto state = unit.machine.externalState();
+        const bool works = state != abi::ResourceState::offline && state != abi::ResourceState::failed;
+        answer->set_value({works ? abi::code::resourcePropertiesStored : abi::code::success, {}});
+    };
+    queueControl(unit, std::move(control));
 }
 
 // --- preparing ----------------------------------------------------------------------------------------------------------

@@ -460,6 +460,9 @@ void InProcessHost::call(CallOrder order) {
     if (!threads_->run([core = core_, shared] { core->perform(*shared); })) core_->failToStart(*shared);
 }
 
+/** The registry is the monitor's own, so they are there already. */
+void InProcessHost::storeProperties(ResourceNumber /*resource*/, const PropertyBag& /*changes*/) {}
+
 void InProcessHost::watch(ResourceNumber resource, core::Generation generation) {
     const abi::Handle handle = core_->event(resource);
     if (handle == nullptr) return;

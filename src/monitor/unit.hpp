@@ -6,6 +6,7 @@
 #include <holdfast/core/monitor_machine.hpp>
 #include <holdfast/monitor/configuration.hpp>
 #include <holdfast/monitor/host.hpp>
+#include <holdfast/monitor/monitor.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,7 @@ struct Unit {
     bool prepared{false};
     std::vector<Problem> problems;  ///< found while preparing
     PropertyBag properties;
+    std::optional<PropertyFormats> formats;  ///< what the agent says its properties are
     std::size_t formatsCapacity{0};
     std::vector<std::string> controlLog;  ///< what the agent logged during the control call
     bool retrying{false};                 ///< the restart that is due is the final attempt (W-463)
@@ -70,6 +73,15 @@ struct Unit {
     std::uint64_t failures{0};
     std::string reason;
     std::string operation;  ///< what ran when the event under way arrived
+
+    using Time = std::chrono::steady_clock::time_point;
+    Time since{std::chrono::steady_clock::now()};  ///< the external state is what it is since then
+    std::string step;                              ///< what the agent said last in the operation under way
+    Time stepAt;
+    Time restartAt;
+    std::optional<SeenCheck> lastCheck;
+    WorstCall worst;
+    std::string failWhy;  ///< what people said when they declared it failed
 };
 
 }  // namespace holdfast::inline v1::monitor

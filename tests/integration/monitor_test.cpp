@@ -366,3 +366,42 @@ TEST_CASE("destroying a running monitor terminates what runs") {
     bench.reset();
     SUCCEED();
 }
+
+TEST_CASE("S21 a resource that people declare failed is terminated and restarted by policy") {
+    auto resource = scripted("r", "");
+    resource.restart.threshold = 1;
+    Bench bench{{resource}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    CHECK_FALSE(bench->fail("nobody", "why not"));
+    REQUIRE(bench->fail("r", "the disk looks odd"));
+    REQUIRE(eventually([&] { return bench.snapshot("r").onlines == 2; }));
+    CHECK(bench.calls("r", EntryPoint::terminate) == 1);
+    CHECK(bench.snapshot("r").reason == "declared failed: the disk looks odd");
+    bench.stop();
+    CHECK(bench.stopped());
+}
+
+TEST_CASE("W-640 properties set while online are stored, answered 5024 and used at the next Online") {
+    Bench bench{{scripted("r", "")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    const auto unknown = bench->setProperties("r", {{"Prt", std::int64_t{1}, {}}});
+    CHECK(unknown.code == abi::code::invalidParameter);
+    REQUIRE(unknown.problems.size() == 1);
+    CHECK(unknown.problems[0] == "the agent has no property 'Prt'; did you mean 'Port'?");
+    CHECK(bench->setProperties("r", {{"script", std::string{"online-fails"}, {}}}).code == 5024);
+    CHECK(bench.isOnline("r"));
+    REQUIRE(bench->offline("r"));
+    REQUIRE(eventually([&] { return bench.state("r") == MonitorState::opened; }));
+    CHECK_FALSE(bench.snapshot("r").wanted);
+    CHECK(bench->setProperties("r", {{"Port", std::int64_t{8080}, {}}}).code == 0);
+    CHECK(bench->properties("r").find("Port") != nullptr);
+    REQUIRE(bench->online("r"));
+    CHECK(eventually([&] { return bench.state("r") == MonitorState::failed; }));
+    CHECK(bench->setProperties("nobody", {}).code == abi::code::resourceNotFound);
+    bench.stop();
+    CHECK(bench.stopped());
+}

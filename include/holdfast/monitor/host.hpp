@@ -3,6 +3,7 @@
 
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/core/monitor_events.hpp>
+#include <holdfast/property.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -108,6 +109,8 @@ public:
     virtual ~Host() = default;
     virtual void add(ResourceNumber resource, const HostedResource& description) = 0;
     virtual void call(CallOrder order) = 0;
+    /** Private properties were stored or, where absent, deleted: the agent reads them at its next Online (D14). */
+    virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes) = 0;
     /** Wait for the event handle the last run left; `HostListener::eventSignalled` once. */
     virtual void watch(ResourceNumber resource, core::Generation generation) = 0;
     virtual void unwatch(ResourceNumber resource) = 0;

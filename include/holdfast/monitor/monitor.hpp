@@ -4,11 +4,13 @@
 #include <holdfast/monitor/configuration.hpp>
 #include <holdfast/monitor/host.hpp>
 #include <holdfast/monitor/record.hpp>
+#include <holdfast/property.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,15 +27,49 @@ struct MonitorOptions {
     std::function<std::unique_ptr<Host>(MemoryRegistry&, std::weak_ptr<HostListener>)> host;
 };
 
+/** The last health check a resource answered. */
+struct SeenCheck {
+    EntryPoint entryPoint{EntryPoint::isAlive};
+    bool alive{true};
+    std::chrono::steady_clock::time_point at;
+};
+
+/** The call that came nearest to its budget, or exceeded it most. */
+struct WorstCall {
+    EntryPoint entryPoint{EntryPoint::open};
+    std::chrono::nanoseconds span{0};
+    std::chrono::milliseconds budget{0};  ///< 0: no call yet
+};
+
 /** One resource as it is now. */
 struct ResourceSnapshot {
+    using Time = std::chrono::steady_clock::time_point;
+
     std::string name;
+    std::string type;
+    std::vector<std::string> dependsOn;
     core::MonitorState state{};
     abi::ResourceState external{};
+    Time since;                ///< in `external` since then
+    bool wanted{true};         ///< what people asked for last: online or offline
     std::uint64_t onlines{0};  ///< how often it came online
     std::uint64_t failures{0};
     bool restartPending{false};
-    std::string reason;  ///< of the last failure
+    Time restartAt;                   ///< with `restartPending`
+    std::string reason;               ///< of the last failure
+    std::string step;                 ///< what the agent said last in the operation under way; empty if none is
+    Time stepAt;                      ///< when it said that, or when the operation began
+    std::optional<SeenCheck> lastCheck;  ///< of this run
+    WorstCall worst;
+    std::int64_t hostProcess{0};   ///< its host's process id; 0: this process, or none
+    bool separateMonitor{false};   ///< it has a host of its own
+};
+
+/** What became of new private properties. */
+struct PropertyAnswer {
+    /** 0 stored; 5024 stored, and used from the next Online on (W-640); anything else: refused, nothing stored. */
+    abi::Dword code{0};
+    std::vector<std::string> problems;  ///< why it was refused
 };
 
 /** How a run ended. */
@@ -79,6 +115,17 @@ public:
     /** Asks for one resource; false if there is none of that name. A resource that was asked to be offline stays so. */
     bool online(std::string_view name);
     bool offline(std::string_view name);
+    /** Declares an online resource failed, as its agent could: terminated and restarted by policy. False: no such name. */
+    bool fail(std::string_view name, std::string_view reason);
+
+    /**
+     * Sets private properties: the agent validates them, then all or none are stored.
+     *
+     * @par Budget Waits for the agent, up to the resource's DeadlockTimeout and what its queue takes.
+     */
+    [[nodiscard]] PropertyAnswer setProperties(std::string_view name, std::vector<PropertySetting> settings);
+    /** What is stored of them; empty if there is no such resource. */
+    [[nodiscard]] PropertyBag properties(std::string_view name) const;
 
     [[nodiscard]] std::vector<ResourceSnapshot> snapshot() const;
     [[nodiscard]] std::vector<CallSummary> calls() const;
