@@ -38,6 +38,7 @@ struct PropertySetting {
     std::string name;
     SettingValue value;
     SourceLine where;
+    bool typed{false};  ///< a person typed the text of `value`: the format alone decides what it is
 };
 
 struct ResourceConfiguration {
