@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "cli/ctl_command.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_command.hpp"
 
@@ -26,10 +27,18 @@ int main(int argc, char** argv) {
         ->type_name("FILE");
     runCommand->add_flag("--json", run.json, "one JSON object per line instead of text");
     runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");
+    runCommand
+        ->add_option("--control", run.control, "listen for 'holdfast ctl' at this socket; default: in the run directory")
+        ->type_name("PATH");
+    CLI::Option* const plain = runCommand->add_flag("--plain", run.plain, "lines, on a terminal too");
+    runCommand->add_flag("--live", run.live, "a live view; the default on a terminal")->excludes(plain);
     runCommand->footer(
         "Ctrl-C or SIGTERM takes every resource offline, dependents first; a second one terminates\n"
         "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n" +
         exitCodeHelp());
+
+    CtlOptions ctl;
+    const CLI::App* const ctlCommand = addCtlCommand(app, ctl);
 
     try {
         app.parse(argc, argv);
@@ -38,7 +47,7 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
-        return static_cast<int>(runMonitor(run));
+        return static_cast<int>(ctlCommand->parsed() ? runCtl(ctl) : runMonitor(run));
     } catch (const std::exception& error) {
         std::cerr << "holdfast: " << error.what() << '\n';
         return static_cast<int>(ExitCode::internal);

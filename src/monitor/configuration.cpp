@@ -137,6 +137,8 @@ private:
         for (const auto& [key, value] : *table) {
             if (key == "trace") {
                 if (const auto path = string(value, "trace")) out_.configuration.trace = folder_ / *path;
+            } else if (key == "control") {
+                if (const auto path = string(value, "control")) out_.configuration.control = folder_ / *path;
             } else if (key == "stopPatience") {
                 if (const auto ms = integer(value, "stopPatience", 0, unlimited, true, "")) monitorPatience_ = Ms{*ms};
             } else if (key == "terminateOnEvent") {
@@ -145,7 +147,7 @@ private:
                 else
                     problem(value, fmt::format("'terminateOnEvent' must be true or false, not {}", kindOf(value)));
             } else {
-                unknownKey(key, "in [monitor]", {"trace", "stopPatience", "terminateOnEvent"});
+                unknownKey(key, "in [monitor]", {"trace", "control", "stopPatience", "terminateOnEvent"});
             }
         }
     }

@@ -193,7 +193,7 @@ std::variant<ControlRequest, ControlRefusal> parseRequest(std::string_view text)
     }
     request.verb = rule->verb;
     if (const auto* wanted = object->if_contains("protocol");
-        wanted != nullptr && *wanted != json::value{controlProtocol} && rule->verb == ControlVerb::ping) {
+        wanted != nullptr && *wanted != json::value(controlProtocol) && rule->verb == ControlVerb::ping) {
         return refusal(request.id, "unsupportedProtocol",
                        fmt::format("this monitor speaks protocol {}", controlProtocol));
     }

@@ -35,9 +35,10 @@ bool privateFolder(const fs::path& folder) {
 }
 
 /** Whoever may rename what is in the folder could put a socket of their own in our place. */
-std::string folderProblem(const fs::path& folder) {
+std::string folderProblem(const fs::path& folder, bool& made) {
     struct stat info {};
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    made = ::mkdir(folder.c_str(), 0700) == 0;
+    if (!made && errno != EEXIST)
         return fmt::format("the folder {} cannot be made: {}", folder.string(), systemText(errno));
     if (::stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
         return fmt::format("{} is no folder", folder.string());
@@ -71,7 +72,7 @@ std::string ControlSocket::open(const fs::path& path) {
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path{"."};
     std::error_code ignored;
     fs::create_directories(folder.parent_path(), ignored);  // what is still missing is said next
-    if (auto problem = folderProblem(folder); !problem.empty()) return problem;
+    if (auto problem = folderProblem(folder, madeFolder_); !problem.empty()) return problem;
     auto problem = lock(path);
     if (problem.empty()) problem = listen(path);
     if (!problem.empty()) close();
@@ -142,6 +143,7 @@ void ControlSocket::close() noexcept {
     if (lock_ >= 0) {
         ::unlink(lockPath_.c_str());  // while we hold it
         ::close(std::exchange(lock_, -1));
+        if (std::exchange(madeFolder_, false)) ::rmdir(lockPath_.parent_path().c_str());  // if nobody else uses it
     }
 }
 

@@ -19,7 +19,7 @@ public:
     ControlSocket() = default;
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
-    /** Removes the socket and its lock. */
+    /** Removes the socket, its lock, and the folder if we made it and it is empty. */
     ~ControlSocket() { close(); }
 
     /** Listens at `path`, creating its folder (0700) if that is missing. Empty, or why it cannot. */
@@ -37,6 +37,7 @@ private:
     int socket_{-1};
     int lock_{-1};
     bool bound_{false};
+    bool madeFolder_{false};
 };
 
 /** Where monitors of this user put their folders; empty if there is no such place. */

@@ -53,7 +53,8 @@ struct ResourceConfiguration {
 };
 
 struct MonitorConfiguration {
-    std::filesystem::path trace;  ///< empty: none
+    std::filesystem::path trace;    ///< empty: none
+    std::filesystem::path control;  ///< the control socket; empty: the program's default
     std::vector<ResourceConfiguration> resources;
 };
 
