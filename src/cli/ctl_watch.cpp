@@ -70,6 +70,7 @@ ExitCode watch(ControlClient& client, const std::string& path) {
                       }};
         client.onEvent = [&](const json::object& record) { view.note(recordText(record)); };
         static_cast<void>(client.ask({{"verb", "events"}, {"history", 50}}, 10s));
+        view.start();
         while (!signals.came(200ms)) {
             while (client.listen(0ms)) {
             }
@@ -77,7 +78,8 @@ ExitCode watch(ControlClient& client, const std::string& path) {
             const std::lock_guard lock{mutex};
             rows = std::move(next);
         }
-        last = view.stop();
+        view.stop();
+        last = view.lastPicture();
     }
     for (const auto& line : last) std::cout << line << '\n';
     return ExitCode::success;

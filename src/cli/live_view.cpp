@@ -22,8 +22,10 @@ LiveView::LiveView(std::string title, std::string footer, const ViewStyle& style
       footer_{std::move(footer)},
       style_{style},
       rows_{std::move(rows)},
-      screen_{std::make_unique<Screen>()},
-      resized_{io_, SIGWINCH} {
+      resized_{io_, SIGWINCH} {}
+
+void LiveView::start() {
+    screen_ = std::make_unique<Screen>();
     waitForSize();
     redraw();
     wait();
@@ -37,17 +39,17 @@ void LiveView::note(std::string_view line) {
     if (log_.size() > keptLines) log_.pop_front();
 }
 
-std::vector<std::string> LiveView::stop() {
-    if (!thread_.joinable()) return {};
+void LiveView::stop() {
+    if (!thread_.joinable()) return;
     io_.stop();
     thread_.join();
-    const ViewSize size = terminalSize();
     screen_.reset();
-    return picture(size);
 }
 
-std::vector<std::string> LiveView::picture(const ViewSize& size) {
-    ViewModel model{title_, rows_(), {}, footer_};
+std::vector<std::string> LiveView::lastPicture() { return picture(terminalSize(), {}); }
+
+std::vector<std::string> LiveView::picture(const ViewSize& size, const std::string& footer) {
+    ViewModel model{title_, rows_(), {}, footer};
     {
         const std::lock_guard lock{mutex_};
         model.log.assign(log_.begin(), log_.end());
@@ -55,7 +57,7 @@ std::vector<std::string> LiveView::picture(const ViewSize& size) {
     return renderView(model, size, style_);
 }
 
-void LiveView::redraw() { screen_->draw(picture(terminalSize())); }
+void LiveView::redraw() { screen_->draw(picture(terminalSize(), footer_)); }
 
 void LiveView::wait() {
     timer_.expires_after(interval);

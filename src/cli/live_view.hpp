@@ -36,14 +36,18 @@ public:
     ~LiveView() { stop(); }
 
     void note(std::string_view line);
-    /** Gives the terminal back and returns the last picture, for those who scroll back. */
-    std::vector<std::string> stop();
+    /** Takes the terminal. Who writes to it otherwise must use `note` by now. */
+    void start();
+    /** Gives it back. */
+    void stop();
+    /** What there is to see now, for those who scroll back. */
+    [[nodiscard]] std::vector<std::string> lastPicture();
 
 private:
     void redraw();
     void wait();
     void waitForSize();
-    [[nodiscard]] std::vector<std::string> picture(const ViewSize& size);
+    [[nodiscard]] std::vector<std::string> picture(const ViewSize& size, const std::string& footer);
 
     const std::string title_;
     const std::string footer_;

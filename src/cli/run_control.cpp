@@ -53,13 +53,14 @@ void RunControl::show(monitor::ResourceMonitor& monitor) {
         return rows;
     });
     console_.redirect([this](std::string_view line) { view_->note(line); });
+    view_->start();
 }
 
 void RunControl::hide() {
     if (!view_) return;
-    const auto picture = view_->stop();
+    view_->stop();
     console_.redirect({});
-    for (const auto& line : picture) console_.say(line);
+    for (const auto& line : view_->lastPicture()) console_.say(line);
     view_.reset();
 }
 

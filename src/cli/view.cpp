@@ -106,14 +106,25 @@ Layout layoutFor(const ViewModel& model, std::size_t columns) {
     return out;
 }
 
-/** "Online 73us of 300ms"; where that is too long, what part of the budget it was. */
+/** "Online 73us of 300ms", or as much of that as there is room for. */
 std::string worstText(const ViewRow& row, std::size_t width) {
     if (row.worstBudget.count() <= 0) return "-";
     const std::string call = sanitised(row.worstCall);
-    std::string text =
-        fmt::format("{} {} of {}", call, shortSpan(row.worstSpan), shortSpan(row.worstBudget));
-    if (cells(text) <= width) return text;
-    return fmt::format("{} {}%", call, row.worstSpan.count() * 100 / row.worstBudget.count());
+    for (const std::string_view between : {" of ", "/"}) {
+        auto text = fmt::format("{} {}{}{}", call, shortSpan(row.worstSpan), between, shortSpan(row.worstBudget));
+        if (cells(text) <= width) return text;
+    }
+    const auto percent = row.worstSpan.count() * 100 / row.worstBudget.count();
+    return percent == 0 ? call + " <1%" : fmt::format("{} {}%", call, percent);
+}
+
+/** A log line is aligned for a wide page: here it may not waste room. */
+std::string narrow(std::string_view line) {
+    std::string out;
+    for (const char c : line) {
+        if (c != ' ' || !out.ends_with(' ')) out.push_back(c);
+    }
+    return out;
 }
 
 class Renderer {
@@ -239,7 +250,7 @@ private:
             add({});
             const std::size_t room = size_.lines - out_.size() - footer;
             const std::size_t from = model_.log.size() > room ? model_.log.size() - room : 0;
-            for (std::size_t i = from; i < model_.log.size(); ++i) add(fit(sanitised(model_.log[i])));
+            for (std::size_t i = from; i < model_.log.size(); ++i) add(fit(narrow(sanitised(model_.log[i]))));
         }
         if (footer == 0 || out_.size() >= size_.lines) return;
         while (out_.size() + 1 < size_.lines) add({});
