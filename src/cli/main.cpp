@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
     runCommand->add_flag("--json", run.json, "one JSON object per line instead of text");
     runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");
     runCommand
-        ->add_option("--control", run.control, "listen for 'holdfast ctl' at this socket; default: in the run directory")
+        ->add_option("--control", run.control,
+                     "listen for 'holdfast ctl' at this socket; default: in the run directory")
         ->type_name("PATH");
     CLI::Option* const plain = runCommand->add_flag("--plain", run.plain, "lines, on a terminal too");
     runCommand->add_flag("--live", run.live, "a live view; the default on a terminal")->excludes(plain);
