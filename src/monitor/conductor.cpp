@@ -65,7 +65,21 @@ Conductor::Requests Conductor::want(std::size_t resource, bool online) {
         return requests;
     }
     if (member.asked == Asked::up && !online) member.asked = Asked::nothing;
+    // One that was given up, and whose restarts are used up, has nobody else to ask for it.
+    if (online && (member.view.state == MonitorState::dead || member.view.state == MonitorState::unloaded))
+        member.asked = Asked::nothing;
     return next();
+}
+
+Conductor::Requests Conductor::revive(std::size_t resource) {
+    members_[resource].asked = Asked::nothing;
+    return next();
+}
+
+std::uint32_t Conductor::rank(std::size_t resource) const {
+    std::uint32_t above = 0;
+    for (const std::size_t provider : members_[resource].providers) above = std::max(above, rank(provider) + 1);
+    return above;
 }
 
 bool Conductor::isDown(const Member& member) noexcept {

@@ -4,6 +4,7 @@
 #include <holdfast/core/monitor_events.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace holdfast::inline v1::monitor {
@@ -40,6 +41,11 @@ public:
     [[nodiscard]] Requests stop();
     /** An administrator's wish; outlives failures. */
     [[nodiscard]] Requests want(std::size_t resource, bool online);
+
+    /** 0 depends on nothing; n depends on something of rank n - 1. */
+    [[nodiscard]] std::uint32_t rank(std::size_t resource) const;
+    /** Its host died through no fault of its own, and there is a new one: it is as good as never asked. */
+    [[nodiscard]] Requests revive(std::size_t resource);
 
     [[nodiscard]] Phase phase() const noexcept { return phase_; }
     /** Nothing works, nothing is being started and nothing will be: only people can help. */

@@ -59,8 +59,13 @@ void ResourceMonitor::Engine::begin() {
         host_ = std::make_unique<InProcessHost>(registry_, weak_from_this());
     }
     for (const auto& unit : units_) {
-        host_->add(unit->number, {unit->configuration.name, unit->configuration.type, unit->configuration.agent,
-                                  "Resources\\" + unit->configuration.name});
+        HostedResource hosted;
+        hosted.name = unit->configuration.name;
+        hosted.type = unit->configuration.type;
+        hosted.library = unit->configuration.agent;
+        hosted.registryPath = "Resources\\" + unit->configuration.name;
+        hosted.rank = conductor_.rank(unit->index);
+        host_->add(unit->number, hosted);
     }
     const os::BlockSignals blocked;  // signals are the program's
     for (unsigned i = 0; i < std::max(1U, options_.threads); ++i) threads_.emplace_back([this] { io_.run(); });
@@ -215,24 +220,15 @@ void ResourceMonitor::Engine::callReturned(CallResult result) noexcept {
     boost::asio::post(target.strand, [this, &target, taken = std::move(result)] { takeResult(target, taken); });
 }
 
-abi::ExitState ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept {
+void ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status,
+                                             std::function<void(abi::ExitState)> answer) noexcept {
     Unit& target = unit(resource);
-    const auto answer = std::make_shared<std::promise<abi::ExitState>>();
-    auto future = answer->get_future();
-    // W-248: decided on the strand; the agent's thread waits for the answer it is owed (W-206).
-    boost::asio::post(target.strand, [this, &target, status, answer] {
+    // W-248: decided on the strand.
+    boost::asio::post(target.strand, [this, &target, status, reply = std::move(answer)] {
         const auto exit = feed(target, core::MonitorEvent::reported(status.report));
         journal_.take({std::chrono::system_clock::now(), target.configuration.name, StatusRecord{status, exit}});
-        answer->set_value(exit);
+        reply(exit);
     });
-    while (future.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
-        if (ended_) return abi::ExitState::terminate;
-    }
-    try {
-        return future.get();
-    } catch (const std::future_error&) {
-        return abi::ExitState::terminate;
-    }
 }
 
 void ResourceMonitor::Engine::logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept {

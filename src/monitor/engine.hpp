@@ -43,11 +43,16 @@ public:
     [[nodiscard]] MemoryRegistry& registry() noexcept { return registry_; }
 
     void callReturned(CallResult result) noexcept override;
-    [[nodiscard]] abi::ExitState statusReported(ResourceNumber resource,
-                                                const ReportedStatus& status) noexcept override;
+    void statusReported(ResourceNumber resource, const ReportedStatus& status,
+                        std::function<void(abi::ExitState)> answer) noexcept override;
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
+    void hostStarted(ResourceNumber resource, std::int64_t process) noexcept override;
+    void hostDied(ResourceNumber resource, HostDeath death) noexcept override;
+    void hostReady(ResourceNumber resource) noexcept override;
+    void hostSays(abi::Dword level, std::string text) noexcept override;
+    [[nodiscard]] bool ended() const noexcept override { return ended_; }
 
 private:
     [[nodiscard]] Unit& unit(ResourceNumber number) { return *units_[static_cast<std::size_t>(number)]; }
@@ -62,6 +67,9 @@ private:
     void noticeState(Unit& unit, core::MonitorState from);
     void noticeFailure(Unit& unit, const core::MonitorAction& action);
     void noticeFinished(Unit& unit, const core::MonitorAction& action);
+    void scheduleRestart(Unit& unit, std::chrono::milliseconds delay, bool retrying);
+    void resume(Unit& unit);
+    void separate(Unit& unit);
     void takeResult(Unit& unit, const CallResult& result);
     static void noticeCall(Unit& unit, const CallResult& result);
     void takeStartup(Unit& unit, const CallResult& result);

@@ -114,9 +114,15 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
         case Act::finished: noticeFinished(unit, action); break;
         case Act::refuseControl: takeControl(unit, abi::code::invalidState); break;
         case Act::killHost:
+            unit.blamed = true;
+            if (host_->isolates()) {
+                log(unit.configuration.name, LogLevel::severe, {}, "its host is killed (W-440)");
+                separate(unit);
+            } else {
+                log(unit.configuration.name, LogLevel::severe, {},
+                    "its process would have to end here (W-440); in process it is only never called again");
+            }
             host_->condemn(unit.number);
-            log(unit.configuration.name, LogLevel::severe, {},
-                "its process would have to end here (W-440); in process it is only never called again");
             if (unit.controlRunning) takeControl(unit, abi::code::timeout);
             break;
     }
@@ -181,7 +187,10 @@ void ResourceMonitor::Engine::noticeState(Unit& unit, MonitorState from) {
     journal_.take({std::chrono::system_clock::now(), unit.configuration.name, std::move(record)});
     if (!unit.prepared) {
         if (to == MonitorState::opened) validate(unit);
-        if (to == MonitorState::dead) failPreparing(unit, "the agent did not answer, or failed badly; see the log");
+        if (to == MonitorState::dead) {
+            failPreparing(unit, unit.deathText.empty() ? "the agent did not answer, or failed badly; see the log"
+                                                       : unit.deathText);
+        }
     }
 }
 
@@ -203,12 +212,16 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         snapshot.stepAt = unit.stepAt;
         snapshot.lastCheck = unit.lastCheck;
         snapshot.worst = unit.worst;
+        snapshot.hostProcess = unit.hostProcess;
+        snapshot.separateMonitor = unit.separate;
     }
     bool hopeless = false;
     bool stopped = false;
     {
         const std::lock_guard lock{conducting_};
-        send(conductor_.changed(unit.index, {s.state, restartPending, unit.closed}));
+        const bool waits = s.state == MonitorState::dead && unit.afterHost != Unit::AfterHost::nothing &&
+                           unit.afterHost != Unit::AfterHost::stay;
+        send(conductor_.changed(unit.index, {s.state, restartPending || waits, unit.closed}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;
         hopeless = conductor_.hopeless() && !saidHopeless_;
         saidHopeless_ = conductor_.hopeless();
@@ -223,29 +236,33 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
 }
 
 void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorAction& action) {
+    const bool dead = unit.machine.state() == MonitorState::dead;
+    if (action.reason == MonitorReason::hostDied && !unit.blamed) {
+        unit.afterHost = Unit::AfterHost::revive;  // W-402: an innocent is restarted, and nothing is held against it
+        return log(unit.configuration.name, LogLevel::information, {}, "it comes back with its host");
+    }
     ++unit.failures;
-    unit.reason = reasonText(action.reason, action.call, action.code);
+    unit.reason = action.reason == MonitorReason::hostDied ? unit.deathText
+                                                           : reasonText(action.reason, action.call, action.code);
     if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
         unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;
-    if (unit.machine.state() == MonitorState::dead) {
+    if (dead && !host_->isolates())
         return log(name, LogLevel::error, {}, "no restart: in process a lost agent cannot be replaced");
-    }
+    if (dead) unit.afterHost = Unit::AfterHost::stay;
     const auto decision = unit.policy.failed(coarse(std::chrono::steady_clock::now()), action.place);
     unit.retrying = false;
     using DecisionKind = core::RestartDecision::Kind;
     if (decision.kind == DecisionKind::restart) {
         log(name, LogLevel::information, {}, "restart in " + durationText(decision.delay));
-        feed(unit, MonitorEvent::restart(decision.delay));
-        return;
+        return scheduleRestart(unit, decision.delay, false);
     }
     std::string text = decision.kind == DecisionKind::failover
                            ? "restarts are used up; a cluster would fail the group over, here is no other node"
                            : "it stays failed";
     if (decision.retries) {
         text += "; one more attempt in " + durationText(decision.retryAfter);
-        unit.retrying = true;
-        feed(unit, MonitorEvent::restart(decision.retryAfter));
+        scheduleRestart(unit, decision.retryAfter, true);
     }
     log(name, LogLevel::warning, {}, std::move(text));
 }

@@ -59,7 +59,7 @@ MonitorActions MonitorMachine::handle(const MonitorEvent& event) noexcept {
             break;
         case Kind::hostRestarted:
             if (s_.state != State::dead) return out;
-            s_.loaded = s_.broken = false;  // S39
+            s_.loaded = false;  // S39
             enter(State::unloaded, out);
             break;
     }

@@ -81,6 +81,14 @@ struct Unit {
     Time restartAt;
     std::optional<SeenCheck> lastCheck;
     WorstCall worst;
+    /** What follows once nothing of the dead host is left. */
+    enum class AfterHost { nothing, restart, retry, stay, revive };
+    AfterHost afterHost{AfterHost::nothing};
+    std::chrono::milliseconds afterDelay{0};
+    bool blamed{false};  ///< its code ended the host
+    bool separate{false};
+    std::string deathText;  ///< how the host ended
+    std::int64_t hostProcess{0};
     std::string failWhy;  ///< what people said when they declared it failed
 };
 
