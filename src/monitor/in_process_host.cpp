@@ -2,6 +2,7 @@
 #include <holdfast/monitor/in_process_host.hpp>
 
 #include "monitor/agent_library.hpp"
+#include "monitor/call_board.hpp"
 #include "monitor/call_threads.hpp"
 #include "monitor/event_watch.hpp"
 #include "monitor/handle_table.hpp"
@@ -204,6 +205,7 @@ private:
     /** Runs agent code: what must not leave it (W-105) is caught as far as the system lets us. */
     template <typename Function>
     static void guarded(CallResult& result, Function&& function) {
+        const CallNote note{result.resource, nameOf(result.entryPoint)};
         result.start = Clock::now();
         result.called = result.threw = true;
         try {
