@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
         ->type_name("FILE");
     runCommand->add_flag("--json", run.json, "one JSON object per line instead of text");
     runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");
+    runCommand->add_flag("--debug", run.debug,
+                         "load the agents into this process, for a debugger: what hangs or crashes cannot be ended");
     runCommand->footer(
         "Ctrl-C or SIGTERM takes every resource offline, dependents first; a second one terminates\n"
         "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n" +

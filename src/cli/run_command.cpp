@@ -2,6 +2,7 @@
 #include "cli/run_command.hpp"
 
 #include "cli/console.hpp"
+#include "cli/host_setup.hpp"
 
 #include <holdfast/monitor/memory_registry.hpp>
 #include <holdfast/monitor/monitor.hpp>
@@ -95,6 +96,12 @@ ExitCode runMonitor(const RunOptions& options) {
 
     monitor::MonitorOptions monitorOptions;
     monitorOptions.observer = [&](const monitor::Record& record) { console.record(record); };
+    try {
+        chooseHost(monitorOptions, options, read.configuration);
+    } catch (const std::exception& error) {
+        console.problem({{options.file, 0}, error.what()}, false);
+        return finish(ExitCode::configuration);
+    }
     monitor::ResourceMonitor monitor{std::move(read.configuration), std::move(monitorOptions)};
     const StopSignals signals{monitor, console};
 

@@ -12,6 +12,7 @@ struct RunOptions {
     std::string trace;
     bool json{false};
     bool check{false};
+    bool debug{false};  ///< agents in this process: budgets are reported, not enforced
 };
 
 /** `holdfast run`: until it is told to stop, or at once if something is wrong with the file. */

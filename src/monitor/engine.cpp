@@ -64,6 +64,8 @@ void ResourceMonitor::Engine::begin() {
         hosted.type = unit->configuration.type;
         hosted.library = unit->configuration.agent;
         hosted.registryPath = "Resources\\" + unit->configuration.name;
+        hosted.group = unit->configuration.host;
+        hosted.separate = unit->separate = unit->configuration.separateMonitor;
         hosted.rank = conductor_.rank(unit->index);
         host_->add(unit->number, hosted);
     }

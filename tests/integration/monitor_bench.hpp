@@ -50,10 +50,9 @@ inline monitor::ResourceConfiguration scripted(const std::string& name, const st
 
 class Bench {
 public:
-    explicit Bench(std::vector<monitor::ResourceConfiguration> resources) {
+    explicit Bench(std::vector<monitor::ResourceConfiguration> resources, monitor::MonitorOptions options = {}) {
         monitor::MonitorConfiguration configuration;
         configuration.resources = std::move(resources);
-        monitor::MonitorOptions options;
         options.observer = [this](const monitor::Record& record) {
             const std::lock_guard lock{mutex_};
             records_.push_back(record);
