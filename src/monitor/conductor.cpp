@@ -71,6 +71,11 @@ Conductor::Requests Conductor::want(std::size_t resource, bool online) {
     return next();
 }
 
+Conductor::Requests Conductor::lost(std::size_t resource) {
+    members_[resource].lost = true;
+    return next();
+}
+
 Conductor::Requests Conductor::revive(std::size_t resource) {
     members_[resource].asked = Asked::nothing;
     return next();
@@ -94,7 +99,8 @@ bool Conductor::isDown(const Member& member) noexcept {
 }
 
 bool Conductor::isOnline(const Member& member) noexcept {
-    return member.view.state == MonitorState::online || member.view.state == MonitorState::verifying;
+    return !member.lost &&
+           (member.view.state == MonitorState::online || member.view.state == MonitorState::verifying);
 }
 
 bool Conductor::mayWork(const Member& member) const {

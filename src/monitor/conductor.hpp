@@ -44,6 +44,13 @@ public:
 
     /** 0 depends on nothing; n depends on something of rank n - 1. */
     [[nodiscard]] std::uint32_t rank(std::size_t resource) const;
+    /**
+     * Its host is gone, whatever it said last: until its own word comes nothing that depends on it is started. What shared the
+     * host must all be lost before one of them is revived.
+     */
+    [[nodiscard]] Requests lost(std::size_t resource);
+    /** Its own word has come: `changed` has been told of the host's death. */
+    void heard(std::size_t resource) { members_[resource].lost = false; }
     /** Its host died through no fault of its own, and there is a new one: it is as good as never asked. */
     [[nodiscard]] Requests revive(std::size_t resource);
 
@@ -59,6 +66,7 @@ private:
         std::vector<std::size_t> dependents;
         Asked asked{Asked::nothing};
         bool wanted{true};
+        bool lost{false};
     };
 
     [[nodiscard]] Requests next();

@@ -23,6 +23,11 @@ void ResourceMonitor::Engine::hostStarted(ResourceNumber resource, std::int64_t 
 
 void ResourceMonitor::Engine::hostDied(ResourceNumber resource, HostDeath death) noexcept {
     Unit& target = unit(resource);
+    {
+        // At once, for every resource of the host before the first hears that it may start again (W-412).
+        const std::lock_guard lock{conducting_};
+        send(conductor_.lost(target.index));
+    }
     boost::asio::post(target.strand, [this, &target, how = std::move(death)]() mutable {
         target.hostProcess = 0;
         target.controlLog = {how.text};
@@ -31,6 +36,8 @@ void ResourceMonitor::Engine::hostDied(ResourceNumber resource, HostDeath death)
         if (how.culprit) separate(target);
         target.deathText = std::move(how.text);
         feed(target, core::MonitorEvent::of(Kind::hostDied));
+        const std::lock_guard lock{conducting_};
+        conductor_.heard(target.index);
     });
 }
 

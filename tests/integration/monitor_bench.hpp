@@ -112,6 +112,8 @@ public:
         stopped_ = monitor_->waitStopped(patience);
     }
     [[nodiscard]] bool stopped() const { return stopped_; }
+    /** Ends the monitor itself, its hosts too. */
+    void end() { monitor_.reset(); }
 
 private:
     mutable std::mutex mutex_;
