@@ -21,4 +21,7 @@ struct Dependency {
 [[nodiscard]] std::vector<Problem> checkDependencies(const std::vector<ResourceConfiguration>& resources,
                                                      const std::vector<Dependency>& dependencies);
 
+/** What is wrong with resources that a program made up: all that a file is checked for and that does not need it. */
+[[nodiscard]] std::vector<Problem> checkResources(const MonitorConfiguration& configuration);
+
 }  // namespace holdfast::inline v1::monitor
