@@ -2,6 +2,7 @@
 #include "monitor/conductor.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -184,9 +185,26 @@ bool Conductor::isQuiet(const Member& member) noexcept {
     return isDown(member) && member.asked != Asked::up && isCurrent(member);
 }
 
+/** Whoever can be reached from `start`, each once: the ways may be many. */
+template <typename Holds>
+bool Conductor::all(const std::vector<std::size_t>& start, std::vector<std::size_t> Member::*next, const Holds& holds) const {
+    if (start.empty()) return true;
+    std::vector<std::size_t> todo = start;
+    std::set<std::size_t> seen{start.begin(), start.end()};
+    while (!todo.empty()) {
+        const Member& member = members_.at(todo.back());
+        todo.pop_back();
+        if (!holds(member)) return false;
+        for (const std::size_t number : member.*next) {
+            if (seen.insert(number).second) todo.push_back(number);
+        }
+    }
+    return true;
+}
+
+/** What stands on it through one that has failed counts too. */
 bool Conductor::isFree(const Member& member) const {
-    return std::all_of(member.dependents.begin(), member.dependents.end(),
-                       [&](std::size_t number) { return isQuiet(members_.at(number)); });
+    return all(member.dependents, &Member::dependents, [](const Member& dependent) { return isQuiet(dependent); });
 }
 
 void Conductor::ask(std::size_t number, Member& member, Kind kind, Requests& requests) {
@@ -194,13 +212,15 @@ void Conductor::ask(std::size_t number, Member& member, Kind kind, Requests& req
     requests.push_back({number, kind});
 }
 
+bool Conductor::isAllowed(const Member& member) const {
+    return member.wanted && !member.leaving && !holds_.contains(member.group) &&
+           std::none_of(member.after.begin(), member.after.end(), [&](std::size_t number) { return has(number); });
+}
+
 bool Conductor::mayWork(const Member& member) const {
     // Its providers' providers count too: what stands on something lost goes down before that does.
-    return member.wanted && !member.leaving && !holds_.contains(member.group) &&
-           std::none_of(member.after.begin(), member.after.end(), [&](std::size_t i) { return has(i); }) &&
-           std::all_of(member.providers.begin(), member.providers.end(), [&](std::size_t i) {
-               const Member& provider = members_.at(i);
-               return isOnline(provider) && provider.asked != Asked::down && isCurrent(provider) && mayWork(provider);
+    return isAllowed(member) && all(member.providers, &Member::providers, [&](const Member& provider) {
+               return isOnline(provider) && provider.asked != Asked::down && isCurrent(provider) && isAllowed(provider);
            });
 }
 

@@ -117,7 +117,11 @@ private:
     [[nodiscard]] static bool isCurrent(const Member& member) noexcept { return member.view.taken == member.sent; }
     [[nodiscard]] static bool isQuiet(const Member& member) noexcept;
     [[nodiscard]] bool isFree(const Member& member) const;
+    [[nodiscard]] bool isAllowed(const Member& member) const;
     [[nodiscard]] bool mayWork(const Member& member) const;
+    template <typename Holds>
+    [[nodiscard]] bool all(const std::vector<std::size_t>& start, std::vector<std::size_t> Member::*next,
+                           const Holds& holds) const;
 
     std::map<std::size_t, Member> members_;
     std::map<std::string, Hold> holds_;
