@@ -30,8 +30,17 @@ int main(int argc, char** argv) {
                          "load the agents into this process, for a debugger: what hangs or crashes cannot be ended");
     runCommand->footer(
         "Ctrl-C or SIGTERM takes every resource offline, dependents first; a second one terminates\n"
-        "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n" +
+        "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n"
+        "SIGHUP reads FILE again and changes what changed in it; if anything is wrong with it, nothing.\n" +
         exitCodeHelp());
+
+    RunOptions check;
+    check.check = true;
+    CLI::App* const checkCommand =
+        app.add_subcommand("check", "Load the agents and validate a TOML file; starts nothing (as run --check)");
+    checkCommand->add_option("FILE", check.file, "what to check (TOML)")->required()->type_name("");
+    checkCommand->add_flag("--json", check.json, "one JSON object per line instead of text");
+    checkCommand->footer(exitCodeHelp());
 
     try {
         app.parse(argc, argv);
@@ -40,7 +49,7 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
-        return static_cast<int>(runMonitor(run));
+        return static_cast<int>(runMonitor(checkCommand->parsed() ? check : run));
     } catch (const std::exception& error) {
         std::cerr << "holdfast: " << error.what() << '\n';
         return static_cast<int>(ExitCode::internal);

@@ -3,6 +3,8 @@
 
 #include "cli/console.hpp"
 #include "cli/host_setup.hpp"
+#include "cli/reload_signal.hpp"
+#include "cli/state_directory.hpp"
 
 #include <holdfast/monitor/memory_registry.hpp>
 #include <holdfast/monitor/monitor.hpp>
@@ -79,11 +81,26 @@ void waitForEnd(monitor::ResourceMonitor& monitor, const StopSignals& signals) {
     }
 }
 
+/** The file, and what the command line and the program add to it. */
+monitor::ReadConfiguration readFile(const RunOptions& options) {
+    auto read = monitor::readConfiguration(options.file);
+    auto& configuration = read.configuration;
+    if (!options.trace.empty()) configuration.trace = options.trace;
+    if (configuration.state.empty()) configuration.state = defaultStateDirectory(configuration.name);
+    if (options.check) {  // what runs on the same file must not notice
+        configuration.trace.clear();
+        configuration.state.clear();
+    } else if (configuration.state.empty()) {
+        read.notes.push_back({{options.file, 0}, "no directory for the state: nothing survives the monitor"});
+    }
+    return read;
+}
+
 }  // namespace
 
 ExitCode runMonitor(const RunOptions& options) {
     Console console{options.json};
-    auto read = monitor::readConfiguration(options.file);
+    auto read = readFile(options);
     for (const auto& note : read.notes) console.problem(note, true);
     for (const auto& problem : read.problems) console.problem(problem, false);
     const auto finish = [&](ExitCode code) {
@@ -91,7 +108,6 @@ ExitCode runMonitor(const RunOptions& options) {
         return code;
     };
     if (!read.problems.empty()) return finish(ExitCode::configuration);
-    if (!options.trace.empty()) read.configuration.trace = options.trace;
     const std::size_t resources = read.configuration.resources.size();
 
     monitor::MonitorOptions monitorOptions;
@@ -104,6 +120,7 @@ ExitCode runMonitor(const RunOptions& options) {
     }
     monitor::ResourceMonitor monitor{std::move(read.configuration), std::move(monitorOptions)};
     const StopSignals signals{monitor, console};
+    ReloadSignal reload{monitor, console, [&] { return readFile(options); }};
 
     const auto problems = monitor.prepare();
     const bool interrupted = signals.count() > 0;
@@ -114,6 +131,7 @@ ExitCode runMonitor(const RunOptions& options) {
         monitor.stop();
     } else {
         monitor.start();
+        reload.open();
     }
     waitForEnd(monitor, signals);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -105,9 +106,47 @@ private:
 
 }  // namespace
 
+std::vector<Problem> checkResources(const MonitorConfiguration& configuration) {
+    std::vector<Problem> problems;
+    std::vector<Dependency> dependencies;
+    std::map<std::string_view, int> groups;
+    std::map<std::string_view, int> names;
+    for (const auto& group : configuration.groups) {
+        if (++groups[group.name] == 2)
+            problems.push_back({group.where, fmt::format("there are two groups named '{}'", group.name)});
+    }
+    for (std::size_t i = 0; i < configuration.resources.size(); ++i) {
+        const auto& resource = configuration.resources[i];
+        if (resource.name.empty()) problems.push_back({resource.where, "a resource has no name"});
+        if (++names[resource.name] == 2)
+            problems.push_back({resource.where, fmt::format("there are two resources named '{}'", resource.name)});
+        if (!resource.group.empty() && !groups.contains(resource.group))
+            problems.push_back({resource.where, fmt::format("there is no group '{}'", resource.group)});
+        for (const auto& name : resource.dependsOn) dependencies.push_back({i, name, resource.where});
+    }
+    auto wrong = checkDependencies(configuration.resources, dependencies);
+    problems.insert(problems.end(), wrong.begin(), wrong.end());
+    return problems;
+}
+
 std::vector<Problem> checkDependencies(const std::vector<ResourceConfiguration>& resources,
                                        const std::vector<Dependency>& dependencies) {
     return Check{resources, dependencies}.run();
+}
+
+std::map<std::string, std::uint32_t> ranksOf(const MonitorConfiguration& configuration) {
+    std::map<std::string, const ResourceConfiguration*> named;
+    for (const auto& resource : configuration.resources) named.emplace(resource.name, &resource);
+    std::map<std::string, std::uint32_t> ranks;
+    const std::function<std::uint32_t(const std::string&)> rank = [&](const std::string& name) {
+        const auto [known, isNew] = ranks.try_emplace(name, 0);
+        if (!isNew || !named.contains(name)) return known->second;  // also on the way round a cycle
+        std::uint32_t above = 0;
+        for (const auto& provider : named.at(name)->dependsOn) above = std::max(above, rank(provider) + 1);
+        return ranks[name] = above;
+    };
+    for (const auto& resource : configuration.resources) rank(resource.name);
+    return ranks;
 }
 
 }  // namespace holdfast::inline v1::monitor

@@ -14,36 +14,38 @@ using core::MonitorState;
 using Kind = core::MonitorEvent::Kind;
 
 void ResourceMonitor::Engine::hostStarted(ResourceNumber resource, std::int64_t process) noexcept {
-    Unit& target = unit(resource);
-    boost::asio::post(target.strand, [this, &target, process] {
-        target.hostProcess = process;
-        publishView(target);
+    const auto target = unit(resource);
+    if (!target) return;
+    boost::asio::post(target->strand, [this, target, process] {
+        target->hostProcess = process;
+        publishView(*target);
     });
 }
 
 void ResourceMonitor::Engine::hostDied(ResourceNumber resource, HostDeath death) noexcept {
-    Unit& target = unit(resource);
+    const auto target = unit(resource);
+    if (!target) return;
     {
         // At once, for every resource of the host before the first hears that it may start again (W-412).
         const std::lock_guard lock{conducting_};
-        send(conductor_.lost(target.index));
+        settle(conductor_.lost(target->index));
     }
-    boost::asio::post(target.strand, [this, &target, how = std::move(death)]() mutable {
-        target.hostProcess = 0;
-        target.controlLog = {how.text};
-        if (target.controlRunning) takeControl(target, abi::code::exceptionInResourceCall);
-        target.blamed = target.blamed || how.culprit;
-        if (how.culprit) separate(target);
-        target.deathText = std::move(how.text);
-        feed(target, core::MonitorEvent::of(Kind::hostDied));
+    boost::asio::post(target->strand, [this, target, how = std::move(death)]() mutable {
+        target->hostProcess = 0;
+        target->controlLog = {how.text};
+        if (target->controlRunning) takeControl(*target, abi::code::exceptionInResourceCall);
+        target->blamed = target->blamed || how.culprit;
+        if (how.culprit) separate(*target);
+        target->deathText = std::move(how.text);
+        feed(*target, core::MonitorEvent::of(Kind::hostDied));
         const std::lock_guard lock{conducting_};
-        conductor_.heard(target.index);
+        settle(conductor_.heard(target->index));
     });
 }
 
 void ResourceMonitor::Engine::hostReady(ResourceNumber resource) noexcept {
-    Unit& target = unit(resource);
-    boost::asio::post(target.strand, [this, &target] { resume(target); });
+    const auto target = unit(resource);
+    if (target) boost::asio::post(target->strand, [this, target] { resume(*target); });
 }
 
 void ResourceMonitor::Engine::hostSays(abi::Dword level, std::string text) noexcept {
@@ -54,6 +56,7 @@ void ResourceMonitor::Engine::hostSays(abi::Dword level, std::string text) noexc
 void ResourceMonitor::Engine::separate(Unit& unit) {
     if (std::exchange(unit.separate, true)) return;
     host_->isolate(unit.number);
+    if (store_) store_->separate(unit.configuration.name);
     log(unit.configuration.name, LogLevel::warning, {}, "from now on it has a host of its own (SeparateMonitor = 1)");
 }
 
@@ -67,7 +70,7 @@ void ResourceMonitor::Engine::resume(Unit& unit) {
         const std::lock_guard lock{conducting_};
         if (conductor_.phase() != Conductor::Phase::running) return;
         // Through the conductor: its providers may have died with it, and they come first (W-412).
-        if (after == Unit::AfterHost::revive) return send(conductor_.revive(unit.index));
+        if (after == Unit::AfterHost::revive) return settle(conductor_.revive(unit.index));
     }
     switch (after) {
         case Unit::AfterHost::restart:
