@@ -173,14 +173,20 @@ bool ResourceMonitor::Engine::fail(std::string_view name, std::string_view reaso
     return true;
 }
 
-PropertyAnswer ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings) {
+void ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings,
+                                            std::function<void(PropertyAnswer)> answer) {
     const auto target = find(name);
-    if (!target) return {abi::code::resourceNotFound, {fmt::format("there is no resource '{}'", name)}};
-    const auto answer = std::make_shared<std::promise<PropertyAnswer>>();
-    auto future = answer->get_future();
-    boost::asio::post(target->strand, [this, target, answer, wanted = std::move(settings)] {
-        changeProperties(*target, wanted, answer);
+    if (!target) return answer({abi::code::resourceNotFound, {fmt::format("there is no resource '{}'", name)}});
+    boost::asio::post(target->strand, [this, target, told = std::move(answer), wanted = std::move(settings)] {
+        changeProperties(*target, wanted, told);
     });
+}
+
+PropertyAnswer ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings) {
+    const auto promise = std::make_shared<std::promise<PropertyAnswer>>();
+    auto future = promise->get_future();
+    setProperties(name, std::move(settings),
+                  [promise](PropertyAnswer answer) { promise->set_value(std::move(answer)); });
     while (future.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
         if (ended_) return {abi::code::invalidState, {"the monitor ended meanwhile; nothing was stored"}};
     }
@@ -328,9 +334,17 @@ PropertyAnswer ResourceMonitor::setProperties(std::string_view name, std::vector
 std::vector<Problem> ResourceMonitor::reload(MonitorConfiguration configuration) {
     return engine_->reload(std::move(configuration));
 }
+void ResourceMonitor::setProperties(std::string_view name, std::vector<PropertySetting> settings,
+                                    std::function<void(PropertyAnswer)> answer) {
+    engine_->setProperties(name, std::move(settings), std::move(answer));
+}
+void ResourceMonitor::visibleProperties(std::string_view name, std::function<void(VisibleProperties)> answer) {
+    engine_->visibleProperties(name, std::move(answer));
+}
 PropertyBag ResourceMonitor::properties(std::string_view name) const { return engine_->properties(name); }
 std::vector<ResourceSnapshot> ResourceMonitor::snapshot() const { return engine_->snapshot(); }
 std::vector<CallSummary> ResourceMonitor::calls() const { return engine_->calls(); }
+std::vector<CallHistogram> ResourceMonitor::histograms() const { return engine_->histograms(); }
 RunOutcome ResourceMonitor::outcome() const { return engine_->outcome(); }
 MemoryRegistry& ResourceMonitor::registry() noexcept { return engine_->registry(); }
 

@@ -42,11 +42,15 @@ public:
     bool want(std::string_view name, bool online);
     bool fail(std::string_view name, std::string_view reason);
     [[nodiscard]] std::vector<Problem> reload(MonitorConfiguration configuration);
+    void setProperties(std::string_view name, std::vector<PropertySetting> settings,
+                       std::function<void(PropertyAnswer)> answer);
     [[nodiscard]] PropertyAnswer setProperties(std::string_view name, std::vector<PropertySetting> settings);
+    void visibleProperties(std::string_view name, std::function<void(VisibleProperties)> answer);
     [[nodiscard]] PropertyBag properties(std::string_view name) const;
     [[nodiscard]] std::vector<ResourceSnapshot> snapshot() const;
     [[nodiscard]] RunOutcome outcome() const;
     [[nodiscard]] std::vector<CallSummary> calls() const { return journal_.calls(); }
+    [[nodiscard]] std::vector<CallHistogram> histograms() const { return journal_.histograms(); }
     [[nodiscard]] MemoryRegistry& registry() noexcept { return registry_; }
 
     void callReturned(CallResult result) noexcept override;
@@ -139,7 +143,9 @@ private:
     void prepareUnit(Unit& unit);
     void validate(Unit& unit);
     void changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
-                          const std::shared_ptr<std::promise<PropertyAnswer>>& answer);
+                          const std::function<void(PropertyAnswer)>& answer);
+    void askVisible(Unit& unit, std::size_t capacity, const std::function<void(VisibleProperties)>& answer);
+    [[nodiscard]] VisibleProperties visibleOf(const Unit& unit, abi::Dword code) const;
     void storeProperties(Unit& unit, const PropertyBag& changes);
     void finishPreparing(Unit& unit);
     void failPreparing(Unit& unit, std::string text);

@@ -114,7 +114,11 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
             break;
         case Act::failed: noticeFailure(unit, action); break;
         case Act::finished: noticeFinished(unit, action); break;
-        case Act::refuseControl: takeControl(unit, abi::code::invalidState); break;
+        case Act::refuseControl:
+            // The machine knows that controls wait, not how many.
+            for (auto waiting = unit.controls.size(); waiting > 0; --waiting)
+                takeControl(unit, abi::code::invalidState);
+            break;
         case Act::killHost:
             unit.blamed = true;
             if (host_->isolates()) {
@@ -150,6 +154,7 @@ void ResourceMonitor::Engine::startCall(Unit& unit, const core::MonitorAction& a
             order.entryPoint = EntryPoint::resourceControl;
             order.controlCode = unit.controls.front().code;
             order.input = unit.controls.front().input;
+            order.outputCapacity = unit.controls.front().outputCapacity;
             unit.controlRunning = true;
             unit.controlLog.clear();
             break;
@@ -171,6 +176,7 @@ void ResourceMonitor::Engine::armTimer(Unit& unit, const core::MonitorAction& ac
             if (unit.retrying) unit.policy.retrying();
             const std::lock_guard lock{conducting_};
             if (!conductor_.mayRestart(unit.index)) return;  // what depends on it is still going down
+            ++unit.restarts;
         }
         feed(unit, MonitorEvent::expired(which, generation, stalled));
     });
@@ -213,6 +219,7 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         snapshot.external = unit.machine.externalState();
         snapshot.onlines = unit.onlines;
         snapshot.failures = unit.failures;
+        snapshot.restarts = unit.restarts;
         snapshot.restartPending = restartPending;
         snapshot.restartAt = unit.restartAt;
         snapshot.reason = unit.reason;
@@ -320,7 +327,10 @@ void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
         case EntryPoint::startup: return takeStartup(unit, result);
         case EntryPoint::resourceTypeControl: return takeFormats(unit, result);
         case EntryPoint::resourceControl:
-            if (current == Call::control) takeControl(unit, result.code);
+            if (current != Call::control) break;
+            unit.controlOutput = result.output;
+            unit.controlNeeded = result.outputNeeded;
+            takeControl(unit, result.code);
             break;
         default: break;
     }
@@ -329,7 +339,7 @@ void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
     if (result.entryPoint == EntryPoint::open && result.code != 0 && !unit.prepared) {
         failPreparing(unit, fmt::format("Open failed: {}", codeText(result.code)));
     }
-    if (current == Call::control && !unit.controls.empty()) feed(unit, MonitorEvent::of(Kind::control));
+    if (current == Call::control && !unit.controls.empty() && !unit.controlRunning) feed(unit, MonitorEvent::of(Kind::control));
 }
 
 void ResourceMonitor::Engine::noticeCall(Unit& unit, const CallResult& result) {
@@ -417,12 +427,12 @@ void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& cha
 }
 
 void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
-                                               const std::shared_ptr<std::promise<PropertyAnswer>>& answer) {
+                                               const std::function<void(PropertyAnswer)>& answer) {
     auto encoded = encodeProperties(settings, unit.formats);
     if (!encoded.problems.empty()) {
         PropertyAnswer refused{abi::code::invalidParameter, {}};
         for (auto& problem : encoded.problems) refused.problems.push_back(std::move(problem.text));
-        return answer->set_value(std::move(refused));
+        return answer(std::move(refused));
     }
     Unit::Control control;
     control.code = validatePrivateProperties;
@@ -432,14 +442,14 @@ void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<Pro
             PropertyAnswer refused{code, std::move(unit.controlLog)};
             if (code == abi::code::invalidState) refused.problems = {"its agent is not loaded now"};
             if (refused.problems.empty()) refused.problems = {"the agent refuses it: " + codeText(code)};
-            return answer->set_value(std::move(refused));
+            return answer(std::move(refused));
         }
         for (const auto& [name, value] : changes) unit.properties.set(name, value);
         storeProperties(unit, changes);
         rememberProperties(unit, settings);
         const auto state = unit.machine.externalState();
         const bool works = state != abi::ResourceState::offline && state != abi::ResourceState::failed;
-        answer->set_value({works ? abi::code::resourcePropertiesStored : abi::code::success, {}});
+        answer({works ? abi::code::resourcePropertiesStored : abi::code::success, {}});
     };
     queueControl(unit, std::move(control));
 }
