@@ -117,7 +117,8 @@ void Link::lost() {
         ended({ProcessExit::Kind::unknown, 0, false, "it ended together with its reaper"});
         connection_ = std::move(opened->connection);
     } catch (const std::exception& error) {
-        ended({ProcessExit::Kind::unknown, 0, false, std::string{"its reaper died, and no other could be started: "} + error.what()});
+        ended({ProcessExit::Kind::unknown, 0, false,
+               std::string{"its reaper died, and no other could be started: "} + error.what()});
     } catch (const VersionMismatch&) {
         ended({ProcessExit::Kind::unknown, 0, false, "a reaper of another version took it over"});
     }
