@@ -83,7 +83,7 @@ void Link::handle(const std::string& message) {
         case Message::note: context_.warning("{}", in.text()); return;
         case Message::refused:
             replaced_ = true;
-            context_.warning("the reaper: {}", in.text());
+            if (const std::string why = in.text(); !exit()) context_.warning("the reaper: {}", why);
             return;
         default: return;  // of a newer reaper, or an answer nobody waits for any more
     }

@@ -39,6 +39,8 @@ void Guard::say(const std::string& line) {
 }
 
 bool Guard::start() {
+    // Ctrl-C on the monitor's terminal is the monitor's to answer: its hosts and their guards are not of that group.
+    ::setsid();
     signals_ = becomeSubreaper();
     int ends[2] = {-1, -1};
     if (!signals_ || ::pipe2(ends, O_CLOEXEC) != 0) return false;
@@ -170,7 +172,7 @@ int Guard::run() {
         poller.watch(signals_.get(), POLLIN, [this](short) {
             signalfd_siginfo info{};
             while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-                if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGHUP) killMainAt_ = 0;
+                if (info.ssi_signo == SIGTERM) killMainAt_ = 0;
             }
         });
         if (lifeline_)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The program holdfast-reaper: which death ends what (D17), in both of its modes, and what hostile clients cannot do.
+#include "process/marked.hpp"
 #include "process/wire.hpp"
 #include "process_fixture.hpp"
 
@@ -296,6 +297,23 @@ TEST_CASE("a program that forks as fast as it can is ended all the same") {
     CHECK(allOf(directory.path()).size() == 1);
 }
 
+TEST_CASE("a fork bomb is ended") {
+    if (geteuid() != 0) SKIP("it needs a user of its own, or it would be everybody's bomb");
+    const RunDirectory directory;
+    TestContext context;
+    TestOperation operation;
+    if (GENERATE(false, true)) unsetenv("HOLDFAST_CGROUP");
+    auto settings = shell("trap '' TERM; bomb() { bomb & bomb & }; bomb 2>/dev/null; sleep 1000");
+    settings.user = "65533";  // nobody else is
+    settings.group = "65533";
+    settings.limits.processes = 150;
+    auto process = holdfast::Process::start(context, settings, operation);
+    REQUIRE(eventually([&] { return holdfast::process::descendantsOf(directory.reaper()).size() > 50; }));
+    CHECK(process.end());
+    CHECK(holdfast::process::childrenOf(directory.reaper()).empty());
+    CHECK(allOf(directory.path()).size() == 1);
+}
+
 TEST_CASE("what empties its environment before the reaper is killed is found by its family or its group") {
     const RunDirectory directory;
     if (GENERATE(false, true)) unsetenv("HOLDFAST_CGROUP");
@@ -460,6 +478,52 @@ TEST_CASE("a guard kills what a careless agent forked") {
     CHECK(report.line() == "killed 11");
     CHECK(report.line() == "proved");
     CHECK(holdfast::process::findMarked("HOLDFAST_HOST=/careless:1").empty());
+}
+
+TEST_CASE("what a killed guard left of its host is found by its mark") {
+    Child guard{guarded({"--marker", "HOLDFAST_HOST=/careless:2"}, {HOST, "fork", unruly})};
+    guard.number();
+    const auto marked = [] { return holdfast::process::findMarked("HOLDFAST_HOST=/careless:2").size(); };
+    REQUIRE(eventually([&] { return marked() >= 5; }));
+    const int host = holdfast::process::childrenOf(guard.pid()).at(0);
+    guard.kill();
+    REQUIRE(eventually([&] { return !lives(host); }));  // it goes with its guard
+    CHECK(marked() >= 3);
+    CHECK(holdfast::process::endMarked("HOLDFAST_HOST=/careless:2", 10s));
+    CHECK(marked() == 0);
+}
+
+TEST_CASE("a tree has a control group of its own where there can be one, and takes it along") {
+    const RunDirectory directory;
+    unsetenv("HOLDFAST_CGROUP");
+    TestContext context;
+    TestOperation operation;
+    std::optional<holdfast::Process> process{holdfast::Process::start(context, shell(unruly), operation)};
+    const std::string groups = contentOf("/proc/" + std::to_string(process->pid()) + "/cgroup");
+    const std::string name = directory.names().cgroup;
+    if (groups.find(name) == std::string::npos) {
+        process->end();
+        SKIP("no control group of version 2 can be made here");
+    }
+    CHECK(contentOf("/proc/" + std::to_string(directory.reaper()) + "/cgroup").find(name) == std::string::npos);
+    const auto exists = [&] {
+        for (const auto* const root : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+            std::error_code ignored;
+            if (fs::exists(root + groups.substr(groups.find("0::") + 3, groups.find(name) - groups.find("0::") - 3) + name, ignored)) return true;
+        }
+        return false;
+    };
+    CHECK(exists());
+    CHECK(process->end());
+    CHECK_FALSE(exists());
+    SECTION("one that was asked for but cannot be made is a warning") {
+        process.reset();
+        REQUIRE(directory.nothingLeft());
+        setenv("HOLDFAST_CGROUP", "/nowhere", 1);
+        process = holdfast::Process::start(context, shell("sleep 1000"), operation);
+        CHECK(eventually([&] { return context.logged("cannot make the control group /nowhere"); }));
+        CHECK(process->end());
+    }
 }
 
 // ---- hostile clients -----------------------------------------------------------------------------------------------
