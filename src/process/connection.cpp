@@ -64,7 +64,8 @@ void spawn(std::vector<std::string> words, std::vector<std::string> variables, i
 /** Returns when there is a reaper, be it this one; throws if it says why there cannot be one. */
 void startReaper(const Place& place, const Stoppable* call) {
     int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw Error::make(ErrorCode::outOfResources, "pipe: {}", std::strerror(errno));
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        throw Error::make(ErrorCode::outOfResources, "pipe: {}", std::strerror(errno));
     const Fd read{ends[0]};
     Fd write{ends[1]};
     const Fd nothing{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
@@ -222,7 +223,8 @@ Connection startUnnamed(const std::string& reaper) {
     const Fd nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
     std::vector<std::string> variables;
     // It ends with this host, so it carries the host's mark.
-    if (const char* host = ::getenv("HOLDFAST_HOST")) variables.push_back(std::string{hostVariable} + "=" + host);  // NOLINT
+    if (const char* host = ::getenv("HOLDFAST_HOST"))
+        variables.push_back(std::string{hostVariable} + "=" + host);  // NOLINT
     spawn({reaper, "tree", "--detach", "--connection", "0", "--cgroup", "none"}, std::move(variables), theirs.get(),
           nothing.get());
     Writer hello{Message::hello};

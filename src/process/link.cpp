@@ -83,7 +83,7 @@ void Link::handle(const std::string& message) {
         case Message::note: context_.warning("{}", in.text()); return;
         case Message::refused:
             replaced_ = true;
-            context_.warning("the reaper: {}", in.text());
+            if (const std::string why = in.text(); !exit()) context_.warning("the reaper: {}", why);
             return;
         default: return;  // of a newer reaper, or an answer nobody waits for any more
     }
@@ -117,7 +117,8 @@ void Link::lost() {
         ended({ProcessExit::Kind::unknown, 0, false, "it ended together with its reaper"});
         connection_ = std::move(opened->connection);
     } catch (const std::exception& error) {
-        ended({ProcessExit::Kind::unknown, 0, false, std::string{"its reaper died, and no other could be started: "} + error.what()});
+        ended({ProcessExit::Kind::unknown, 0, false,
+               std::string{"its reaper died, and no other could be started: "} + error.what()});
     } catch (const VersionMismatch&) {
         ended({ProcessExit::Kind::unknown, 0, false, "a reaper of another version took it over"});
     }

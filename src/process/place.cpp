@@ -66,7 +66,8 @@ Place placeOf(const std::string& resource) {
         const long value = std::strtol(text.c_str(), &end, 10);
         if (*end != '\0' || errno != 0 || value < 0 || value > 604'800'000) {
             throw Error::make(ErrorCode::configuration,
-                              "HOLDFAST_ADOPT_TIMEOUT is \"{}\"; it must be a number of milliseconds up to 604800000", text);
+                              "HOLDFAST_ADOPT_TIMEOUT is \"{}\"; it must be a number of milliseconds up to 604800000",
+                              text);
         }
         place.adoptTimeout = std::chrono::milliseconds{value};
     }

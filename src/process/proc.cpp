@@ -93,7 +93,8 @@ std::vector<pid_t> childrenOf(pid_t pid) {
         return children;
     }
     for (const pid_t thread : numbersIn(procPath(pid, "task").c_str())) {
-        const std::string list = readFile(procPath(pid, ("task/" + std::to_string(thread) + "/children").c_str()).c_str());
+        const std::string list =
+            readFile(procPath(pid, ("task/" + std::to_string(thread) + "/children").c_str()).c_str());
         const char* at = list.c_str();
         for (char* end = nullptr;; at = end) {
             const long child = std::strtol(at, &end, 10);

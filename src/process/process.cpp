@@ -39,7 +39,8 @@ process::Opened openAsOwner(Context& context, const Place& place, const Stoppabl
         } catch (const process::VersionMismatch&) {
             if (tries == 50) throw Error{ErrorCode::busy, "a reaper of another version of holdfast does not leave"};
             if (tries == 0) context.warning("ending what another version of holdfast left");
-            if (!Process::end(context)) throw Error{ErrorCode::busy, "what another version of holdfast left does not end"};
+            if (!Process::end(context))
+                throw Error{ErrorCode::busy, "what another version of holdfast left does not end"};
             ::usleep(100'000);
         }
     }
@@ -109,7 +110,8 @@ Process Process::start(Context& context, const ProcessSettings& settings, Stoppa
     const Place place = process::placeOf(context.resourceName());
     process::Opened opened = openAsOwner(context, place, &call);
     try {
-        if (!opened.connection.sendOrder(order)) throw Error{"the reaper ended before it could start " + settings.program};
+        if (!opened.connection.sendOrder(order))
+            throw Error{"the reaper ended before it could start " + settings.program};
         awaitStart(context, settings, opened, call);
     } catch (...) {
         // Also of an adoptable one nothing may stay that nobody knows of.
@@ -191,7 +193,8 @@ bool Process::signal(int number) {
     process::Reader in{answer};
     if (static_cast<Message>(in.u8()) != Message::signalled) throw Error{"the reaper gave no answer to a signal"};
     const int error = in.i32();
-    if (error != 0 && error != ESRCH) throw Error::make(ErrorCode::failed, "signal {}: {}", number, std::strerror(error));
+    if (error != 0 && error != ESRCH)
+        throw Error::make(ErrorCode::failed, "signal {}: {}", number, std::strerror(error));
     return error == 0;
 }
 

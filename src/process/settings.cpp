@@ -70,7 +70,8 @@ void applyUser(const ProcessSettings& settings, Order& order, std::map<std::stri
         const auto id = number(settings.user);
         if (!user && !id) throw Error::make(ErrorCode::configuration, "there is no user \"{}\"", settings.user);
         if (!user && settings.group.empty()) {
-            throw Error::make(ErrorCode::configuration, "user {} has no entry, so a group must be named", settings.user);
+            throw Error::make(ErrorCode::configuration, "user {} has no entry, so a group must be named",
+                              settings.user);
         }
         order.uid = user ? user->uid : *id;
         if (user) {
@@ -118,7 +119,8 @@ Order makeOrder(const ProcessSettings& settings) {
     order.program = settings.program;
     order.arguments = settings.arguments;
     order.directory = settings.workingDirectory.string();
-    std::map<std::string, std::string> variables{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
+    std::map<std::string, std::string> variables{
+        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
     for (char** entry = environ; settings.inheritEnvironment && *entry != nullptr; ++entry) {
         const std::string_view text{*entry};
         const std::size_t equals = text.find('=');
@@ -214,7 +216,8 @@ std::vector<std::string> splitCommandLine(std::string_view line) {
             words.back() += c;
         }
     }
-    if (quote != 0) throw Error::make(ErrorCode::configuration, "a quotation mark ({}) is not closed in: {}", quote, line);
+    if (quote != 0)
+        throw Error::make(ErrorCode::configuration, "a quotation mark ({}) is not closed in: {}", quote, line);
     return words;
 }
 

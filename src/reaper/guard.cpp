@@ -39,13 +39,16 @@ void Guard::say(const std::string& line) {
 }
 
 bool Guard::start() {
+    // Ctrl-C on the monitor's terminal is the monitor's to answer: its hosts and their guards are not of that group.
+    ::setsid();
     signals_ = becomeSubreaper();
     int ends[2] = {-1, -1};
     if (!signals_ || ::pipe2(ends, O_CLOEXEC) != 0) return false;
     const process::Fd result{ends[0]};
     process::Fd failure{ends[1]};
     std::vector<char*> words;
-    for (const auto& word : options_.command) words.push_back(const_cast<char*>(word.c_str()));  // NOLINT: exec only reads
+    for (const auto& word : options_.command)
+        words.push_back(const_cast<char*>(word.c_str()));  // NOLINT: exec only reads
     words.push_back(nullptr);
     const pid_t self = ::getpid();
     main_ = ::fork();
@@ -81,7 +84,8 @@ bool Guard::start() {
 
 /** A resource's reaper outlives its host. One without a name serves a single call of that host, and does not. */
 bool Guard::belongsToReaper(pid_t pid) const {
-    if (process::environmentOf(pid, process::reaperVariable) || process::environmentOf(pid, process::treeVariable)) return true;
+    if (process::environmentOf(pid, process::reaperVariable) || process::environmentOf(pid, process::treeVariable))
+        return true;
     if (!process::sameProgram(pid)) return false;
     const std::string words = process::readFile(("/proc/" + std::to_string(pid) + "/cmdline").c_str());
     return words.find(std::string{"\0--connection\0", 14}) == std::string::npos;
@@ -92,7 +96,8 @@ bool Guard::orphaned(pid_t pid) const {
     const auto mark = process::environmentOf(pid, process::treeVariable);
     if (!mark) return false;
     const std::size_t colon = mark->find(':');
-    return colon == std::string::npos || !lockHeld(process::Names{mark->substr(0, colon), mark->substr(colon + 1)}.lock);
+    return colon == std::string::npos ||
+           !lockHeld(process::Names{mark->substr(0, colon), mark->substr(colon + 1)}.lock);
 }
 
 void Guard::reap() {
@@ -167,16 +172,17 @@ int Guard::run() {
         poller.watch(signals_.get(), POLLIN, [this](short) {
             signalfd_siginfo info{};
             while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-                if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGHUP) killMainAt_ = 0;
+                if (info.ssi_signo == SIGTERM) killMainAt_ = 0;
             }
         });
-        if (lifeline_) poller.watch(lifeline_.get(), POLLIN, [this](short) {
-            char byte = 0;
-            const ssize_t got = ::read(lifeline_.get(), &byte, 1);
-            if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return;
-            lifeline_.reset();
-            killMainAt_ = std::min(killMainAt_, nowMs() + options_.patience);
-        });
+        if (lifeline_)
+            poller.watch(lifeline_.get(), POLLIN, [this](short) {
+                char byte = 0;
+                const ssize_t got = ::read(lifeline_.get(), &byte, 1);
+                if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return;
+                lifeline_.reset();
+                killMainAt_ = std::min(killMainAt_, nowMs() + options_.patience);
+            });
         if (mainLives_ && killMainAt_ != INT64_MAX) poller.wakeAt(killMainAt_);
         if (!mainLives_) poller.wakeAt(nextSweep_);
         poller.wait();

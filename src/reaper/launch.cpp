@@ -95,7 +95,13 @@ LaunchFailure become(const Order& order, char* const* arguments, char* const* en
 }  // namespace
 
 void resetSignals() noexcept {
-    for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);  // fails for SIGKILL, SIGSTOP and libc's own
+    // By the system's own call: libc hides two signals, which a parent may have ignored all the same. All zero is the
+    // default, no flags and an empty mask on every architecture.
+    const unsigned long byDefault[8] = {};
+    constexpr std::size_t maskSize = 8;
+    for (int number = 1; number < NSIG; ++number) {
+        ::syscall(SYS_rt_sigaction, number, byDefault, nullptr, maskSize);  // fails for SIGKILL and SIGSTOP
+    }
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

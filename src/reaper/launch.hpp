@@ -36,7 +36,7 @@ struct LaunchFailure {
 [[nodiscard]] LaunchFailure launch(const process::Order& order, const std::vector<std::string>& environment,
                                    const process::Fd& cgroup, Launched& launched);
 
-/** Opens no signal, no disposition of this process for a child: all default, none blocked. */
+/** For a child that will execute a program: every signal as the system has it by default, none blocked. */
 void resetSignals() noexcept;
 
 }  // namespace holdfast::inline v1::reaper

@@ -40,7 +40,7 @@ private:
 
 public:
     // The service's notes on it.
-    std::int64_t deadline;     ///< to say hello
+    std::int64_t deadline;  ///< to say hello
     bool greeted{false};
     process::Role role{process::Role::controller};
     std::string order;         ///< parts received so far

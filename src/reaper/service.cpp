@@ -27,10 +27,10 @@ namespace {
 
 constexpr std::size_t mostPeers = 64;
 constexpr std::int64_t helloPatience = 2'000;
-constexpr std::int64_t idleTime = 1'000;         // without a client and without a tree
-constexpr std::int64_t strangerTime = 3'000;     // for the host that started this reaper to come for what it took over
+constexpr std::int64_t idleTime = 1'000;      // without a client and without a tree
+constexpr std::int64_t strangerTime = 3'000;  // for the host that started this reaper to come for what it took over
 constexpr std::int64_t mostEndPatience = 60'000;
-constexpr int messagesAtATime = 16;              // so that one peer does not keep the others waiting
+constexpr int messagesAtATime = 16;  // so that one peer does not keep the others waiting
 
 }  // namespace
 
@@ -90,19 +90,22 @@ void Service::note(const std::string& text) {
 }
 
 void Service::ended() {
-    bool askedFor = leaving_;
     for (const auto& peer : peers_) {
         if (std::exchange(peer->endUntil, 0) == 0) continue;
-        askedFor = true;
         peer->send(Writer{Message::ended}.flag(true).text({}).bytes());
     }
-    if (askedFor) tree_.forget();
+    if (std::exchange(ending_, false)) tree_.forget();
     if (owner() == nullptr) {
-        // How it ended is worth telling the next host, for as long as one may come.
-        const bool told = tree_.status().phase == Phase::empty || !tree_.status().adoptable;
-        leaveAt_ = std::max(nowMs() + idleTime, told ? 0 : adoptUntil_);
+        // How it ended by itself is worth telling the next host, for as long as one may come.
+        const bool worth = tree_.status().phase == Phase::exited && tree_.status().adoptable;
+        leaveAt_ = std::max(nowMs() + idleTime, worth ? adoptUntil_ : 0);
     }
     endTreeAt_ = INT64_MAX;
+}
+
+void Service::endTree() {
+    ending_ = true;
+    tree_.end();
 }
 
 // ---- what peers say ------------------------------------------------------------------------------------------------
@@ -128,7 +131,8 @@ void Service::acceptAll() {
         if (peers_.size() > mostPeers) {
             // The oldest that has nothing to say makes room.
             const auto silent = std::find_if(peers_.begin(), peers_.end(), [](const auto& other) {
-                return !other->dropped && (!other->greeted || (other->role == Role::controller && other->endUntil == 0));
+                return !other->dropped &&
+                       (!other->greeted || (other->role == Role::controller && other->endUntil == 0));
             });
             refuse(silent != peers_.end() ? **silent : peer, "too many connections", Refusal::later);
         }
@@ -168,7 +172,7 @@ void Service::handle(Peer& peer, std::string_view message) {
         const std::uint32_t patience = in.u32();
         if (!in.finished()) return refuse(peer, "an end message is malformed");
         peer.endUntil = nowMs() + std::min<std::int64_t>(patience, mostEndPatience);
-        return tree_.end();  // answers at once if nothing lives
+        return endTree();  // answers at once if nothing lives
     }
     refuse(peer, "message " + std::to_string(static_cast<unsigned char>(message.front())) + " is not expected here");
 }
@@ -187,9 +191,10 @@ void Service::hello(Peer& peer, process::Reader& in) {
     }
     // Whoever comes may end a tree, be it older or newer than this program.
     if (version != process::wireVersion && role == static_cast<std::uint8_t>(Role::owner)) {
-        return refuse(peer, "this reaper speaks version " + std::to_string(process::wireVersion) + ", not " +
-                                std::to_string(version),
-                      Refusal::version);
+        return refuse(
+            peer,
+            "this reaper speaks version " + std::to_string(process::wireVersion) + ", not " + std::to_string(version),
+            Refusal::version);
     }
     if (role == static_cast<std::uint8_t>(Role::owner)) {
         if (leaving_) return refuse(peer, "this reaper is leaving", Refusal::later);
@@ -231,7 +236,7 @@ void Service::ownerLeft() {
     if (tree_.status().adoptable && !leaving_) {
         endTreeAt_ = adoptUntil_;
     } else {
-        tree_.end();  // nobody may take it over, so nothing of it may be there when somebody starts it anew
+        endTree();  // nobody may take it over, so nothing of it may be there when somebody starts it anew
     }
 }
 
@@ -251,7 +256,7 @@ void Service::sweep() {
     if (left && owner() == nullptr) ownerLeft();
     if (now >= endTreeAt_) {
         endTreeAt_ = INT64_MAX;
-        tree_.end();
+        endTree();
     }
 }
 
@@ -260,7 +265,7 @@ void Service::takeSignals(const process::Fd& signals) {
     while (::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
         if (info.ssi_signo == SIGCHLD || info.ssi_signo == SIGHUP) continue;
         leaving_ = true;
-        tree_.end();
+        endTree();
     }
 }
 

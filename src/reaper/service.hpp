@@ -52,6 +52,7 @@ private:
     void hello(Peer& peer, process::Reader& in);
     void order(Peer& peer, process::Reader& in, bool last);
     static void refuse(Peer& peer, const std::string& why, process::Refusal kind = process::Refusal::other);
+    void endTree();
     void sweep();
     void ownerLeft();
     void takeSignals(const process::Fd& signals);
@@ -69,6 +70,7 @@ private:
     std::int64_t adoptUntil_{0};
     std::int64_t leaveAt_;
     std::int64_t acceptAgainAt_{0};
+    bool ending_{false};  // the tree does not end by itself
     bool leaving_{false};
 };
 

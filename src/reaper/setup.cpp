@@ -35,7 +35,8 @@ Fd takeLock(const std::string& file, std::string& complaint) {
         // The one before removes the file when it leaves: a lock on a file that has no name any more is none.
         struct stat held {};
         struct stat named {};
-        if (::fstat(lock.get(), &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino) return lock;
+        if (::fstat(lock.get(), &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino)
+            return lock;
     }
     complaint = file + " is removed again and again";
     return {};

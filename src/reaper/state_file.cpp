@@ -45,10 +45,10 @@ std::string unescaped(const std::string& value) {
 }  // namespace
 
 std::string save(const std::string& file, const SavedTree& tree) {
-    const std::string text = "holdfast-tree=1\nboot=" + process::bootId() + "\npid=" + std::to_string(tree.pid) +
-                             "\nstart=" + std::to_string(tree.startTime) + "\nadoptable=" + (tree.adoptable ? "1" : "0") +
-                             "\nfingerprint=" + escaped(tree.fingerprint) + "\nprogram=" + escaped(tree.program) +
-                             "\nend=1\n";
+    const std::string text =
+        "holdfast-tree=1\nboot=" + process::bootId() + "\npid=" + std::to_string(tree.pid) +
+        "\nstart=" + std::to_string(tree.startTime) + "\nadoptable=" + (tree.adoptable ? "1" : "0") +
+        "\nfingerprint=" + escaped(tree.fingerprint) + "\nprogram=" + escaped(tree.program) + "\nend=1\n";
     const std::string unfinished = file + ".new";
     const auto failed = [&](int error) {
         ::unlink(unfinished.c_str());

@@ -328,11 +328,12 @@ void Tree::watch(Poller& poller) {
     if (launching_) poller.watch(launching_.get(), POLLIN, [this](short) { launchResult(); });
     if (mainPidfd_) poller.watch(mainPidfd_.get(), POLLIN, [](short) {});  // look() does the rest
     for (Stream& stream : streams_) {
-        if (stream.fd) poller.watch(stream.fd.get(), POLLIN, [this, fd = stream.fd.get()](short) {
-            for (Stream& now : streams_) {
-                if (now.fd.get() == fd) readStream(now);
-            }
-        });
+        if (stream.fd)
+            poller.watch(stream.fd.get(), POLLIN, [this, fd = stream.fd.get()](short) {
+                for (Stream& now : streams_) {
+                    if (now.fd.get() == fd) readStream(now);
+                }
+            });
     }
     if (ending_) poller.wakeAt(nextPass_);
     if (limit_.due() != INT64_MAX) poller.wakeAt(limit_.due());

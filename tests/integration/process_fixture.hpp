@@ -83,14 +83,17 @@ public:
     }
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-    [[nodiscard]] holdfast::process::Names names(const std::string& resource = "test") const { return {path_, resource}; }
+    [[nodiscard]] holdfast::process::Names names(const std::string& resource = "test") const {
+        return {path_, resource};
+    }
     [[nodiscard]] bool nothingLeft() const {
         return eventually([this] { return allOf(path_).empty(); });
     }
     /** The reaper of a resource, or 0. */
     [[nodiscard]] int reaper(const std::string& resource = "test") const {
         for (const int pid : holdfast::process::allProcesses()) {
-            if (holdfast::process::environmentOf(pid, holdfast::process::reaperVariable) == path_ + ":" + resource && lives(pid)) {
+            if (holdfast::process::environmentOf(pid, holdfast::process::reaperVariable) == path_ + ":" + resource &&
+                lives(pid)) {
                 return pid;
             }
         }
@@ -119,7 +122,8 @@ public:
     }
     [[nodiscard]] bool logged(std::string_view text) const {
         const auto all = lines();
-        return std::any_of(all.begin(), all.end(), [&](const auto& line) { return line.find(text) != std::string::npos; });
+        return std::any_of(all.begin(), all.end(),
+                           [&](const auto& line) { return line.find(text) != std::string::npos; });
     }
 
 private:

