@@ -55,7 +55,11 @@ struct ResourceMonitor::Engine::Changes {
 ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::addUnit(const ResourceConfiguration& configured) {
     const std::size_t number = nextNumber_++;
     std::string key = "Resources\\" + configured.name;
-    if (find(configured.name)) key += fmt::format(" #{}", number);  // its predecessor still has that one
+    const auto all = units();
+    const bool taken = std::any_of(all.begin(), all.end(), [&](const UnitPointer& other) {
+        return other->configuration.name == configured.name;
+    });
+    if (taken) key += fmt::format(" #{}", number);  // a predecessor that leaves still has that one
     const auto unit = std::make_shared<Unit>(io_, number, configured, std::move(key));
     auto settings = settingsOf(configured);
     unit->settings = std::move(settings.all);
@@ -239,12 +243,16 @@ void ResourceMonitor::Engine::closeUnits(const std::vector<UnitPointer>& fresh) 
 void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes) {
     const auto begin = std::chrono::steady_clock::now();
     std::size_t changed = 0;
+    std::vector<std::future<void>> configured;
     for (auto& kept : changes.kept) {
         const auto& resource = next.resources[kept.position];
         forgetOutdated(resource.name, kept.settings.outdated);
+        const auto done = std::make_shared<std::promise<void>>();
+        configured.push_back(done->get_future());
         boost::asio::post(kept.unit->strand, [this, unit = kept.unit, resource, settings = std::move(kept.settings.all),
-                                              properties = kept.properties]() mutable {
+                                              properties = kept.properties, done]() mutable {
             configure(*unit, resource, std::move(settings), properties);
+            done->set_value();
         });
         changed += kept.properties.empty() ? 0 : 1;
     }
@@ -287,6 +295,11 @@ void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes
                         std::chrono::steady_clock::now() - begin)),
                     changes.fresh.size(), changes.removed.size(), changed));
     configuration_ = std::move(next);
+    for (const auto& done : configured) {  // who comes back from a reload finds it done; no strand waits for an agent
+        while (done.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
+            if (ended_) return;
+        }
+    }
 }
 
 /** On its strand. Nothing is called: times and restarts are the monitor's, properties are read at the next Online. */
@@ -335,11 +348,11 @@ void ResourceMonitor::Engine::retire(Unit& unit) {
         const std::lock_guard lock{views_};
         snapshots_.erase(unit.index);
     }
+    registry_.erase(unit.registryKey);
     {
-        const std::unique_lock lock{roster_};
+        const std::unique_lock lock{roster_};  // from here on its name and its key are free
         units_.erase(unit.index);
     }
-    registry_.erase(unit.registryKey);
     const bool replaced = find(unit.configuration.name) != nullptr;
     if (store_ && !replaced) store_->forget(unit.configuration.name);
     log(unit.configuration.name, LogLevel::information, {}, "removed");
