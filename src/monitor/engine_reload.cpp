@@ -54,12 +54,12 @@ struct ResourceMonitor::Engine::Changes {
 
 ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::addUnit(const ResourceConfiguration& configured) {
     const std::size_t number = nextNumber_++;
-    std::string key = "Resources\\" + configured.name;
     const auto all = units();
     const bool taken = std::any_of(all.begin(), all.end(), [&](const UnitPointer& other) {
-        return other->configuration.name == configured.name;
+        return other->configuration.name == configured.name;  // it leaves, and still has its key
     });
-    if (taken) key += fmt::format(" #{}", number);  // a predecessor that leaves still has that one
+    std::string key =
+        taken ? fmt::format("Successors\\{}\\{}", number, configured.name) : "Resources\\" + configured.name;
     const auto unit = std::make_shared<Unit>(io_, number, configured, std::move(key));
     auto settings = settingsOf(configured);
     unit->settings = std::move(settings.all);
@@ -111,7 +111,8 @@ Conductor::Places ResourceMonitor::Engine::placesOf(const std::vector<UnitPointe
                                                     const MonitorConfiguration& configuration) const {
     Conductor::Places places;
     std::map<std::string_view, std::size_t> numbers;
-    for (std::size_t i = 0; i < units.size(); ++i) numbers.try_emplace(configuration.resources[i].name, units[i]->index);
+    for (std::size_t i = 0; i < units.size(); ++i)
+        numbers.try_emplace(configuration.resources[i].name, units[i]->index);
     for (std::size_t i = 0; i < units.size(); ++i) {
         const auto& resource = configuration.resources[i];
         auto& place = places[units[i]->index];
@@ -216,8 +217,8 @@ void ResourceMonitor::Engine::checkProperties(Unit& unit, const std::vector<Prop
     control.input = abi::writePropertyList(encoded.bag, abi::ListUse::send);
     control.answer = [&unit, settings, answer, check = std::move(check)](abi::Dword code) mutable {
         // One that is not loaded now reads and validates them when it is.
-        const bool good = code == abi::code::success || code == abi::code::invalidFunction ||
-                          code == abi::code::invalidState;
+        const bool good =
+            code == abi::code::success || code == abi::code::invalidFunction || code == abi::code::invalidState;
         if (good) return answer->set_value(std::move(check));
         std::string text;
         for (const auto& line : unit.controlLog) text += (text.empty() ? "" : "; ") + line;
@@ -259,7 +260,8 @@ void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes
     auto places = placesOf(changes.units, next);
     for (const auto& unit : changes.removed) {
         for (const auto& fresh : changes.fresh) {
-            if (fresh->configuration.name == unit->configuration.name) places[fresh->index].after.push_back(unit->index);
+            if (fresh->configuration.name == unit->configuration.name)
+                places[fresh->index].after.push_back(unit->index);
         }
         boost::asio::post(unit->strand, [unit] { unit->leaving = true; });
     }

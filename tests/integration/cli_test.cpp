@@ -247,8 +247,8 @@ TEST_CASE("a second run of the same file is refused and names the process of the
     REQUIRE(first.says("OnlineCalled -> Online"));
     Program second{{"run", file.path}};
     CHECK(second.ends() == 3);
-    CHECK(second.all.find("another monitor (process " + std::to_string(first.pid()) + ") runs on the state directory") !=
-          std::string::npos);
+    CHECK(second.all.find("another monitor (process " + std::to_string(first.pid()) +
+                          ") runs on the state directory") != std::string::npos);
     CHECK(second.all.find("OnlineCalled") == std::string::npos);
     first.signal(SIGTERM);
     CHECK(first.ends() == 0);
@@ -262,7 +262,8 @@ TEST_CASE("SIGHUP takes over what changed in the file, and nothing if anything i
     const File file{resource("a", "") + resource("old", "")};
     Program program{{"run", file.path}};
     REQUIRE(program.says("old              state                    OnlineCalled -> Online"));
-    std::ofstream{file.path} << resource("a", "") << "nonsense = 1\n" << "[monitor\n";
+    std::ofstream{file.path} << resource("a", "") << "nonsense = 1\n"
+                             << "[monitor\n";
     program.signal(SIGHUP);
     REQUIRE(program.says("nothing was changed: the file is refused"));
     std::ofstream{file.path} << resource("a", "") << resource("new", "");
@@ -278,7 +279,8 @@ TEST_CASE("SIGHUP takes over what changed in the file, and nothing if anything i
 }
 
 TEST_CASE("kill -9 of the monitor: the next one knows what people wished and what was counted") {
-    const File file{resource("a", "", "PersistentState = 1\n") + resource("f", "online-fails", "RestartThreshold = 1\n")};
+    const File file{resource("a", "", "PersistentState = 1\n") +
+                    resource("f", "online-fails", "RestartThreshold = 1\n")};
     {
         Program program{{"run", file.path}};
         REQUIRE(program.says("restarts are used up"));

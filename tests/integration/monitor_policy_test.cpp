@@ -19,8 +19,8 @@ using monitor::GroupFailover;
 namespace {
 
 struct Folder {
-    std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("holdfast-policy-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+    std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                 ("holdfast-policy-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     Folder() { std::filesystem::create_directories(path); }
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
@@ -32,14 +32,17 @@ struct Folder {
     /** A program that writes what it was told into a file. */
     [[nodiscard]] monitor::HookProgram hook(const std::string& name) const {
         return {"/bin/sh",
-                {"-c", "echo \"$HOLDFAST_EVENT|$HOLDFAST_MONITOR|$HOLDFAST_GROUP|$HOLDFAST_RESOURCE|$HOLDFAST_PREVIOUS|"
-                       "$HOLDFAST_STATE|$HOLDFAST_REASON\" >> " +
-                           (path / name).string()}};
+                {"-c",
+                 "echo \"$HOLDFAST_EVENT|$HOLDFAST_MONITOR|$HOLDFAST_GROUP|$HOLDFAST_RESOURCE|$HOLDFAST_PREVIOUS|"
+                 "$HOLDFAST_STATE|$HOLDFAST_REASON\" >> " +
+                     (path / name).string()}};
     }
     static inline int count = 0;
 };
 
-std::size_t lines(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
+std::size_t lines(const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 monitor::ResourceConfiguration member(const std::string& name, const std::string& script,
                                       std::vector<std::string> dependsOn = {}) {
@@ -68,7 +71,8 @@ void start(Bench& bench) {
 
 }  // namespace
 
-TEST_CASE("W-462 a group that fails over goes down in order, its hook runs, it comes back, once per FailoverThreshold") {
+TEST_CASE(
+    "W-462 a group that fails over goes down in order, its hook runs, it comes back, once per FailoverThreshold") {
     const Folder folder;
     auto bad = member("web", "", {"disk"});
     bad.restart.threshold = 1;
@@ -97,7 +101,7 @@ TEST_CASE("W-462 a group that fails over goes down in order, its hook runs, it c
     CHECK(folder.read("hook").find("given-up|bench|g|web|||declared failed: the fourth: too many failovers\n") !=
           std::string::npos);
     CHECK(bench.state("web") == MonitorState::failed);
-    CHECK(bench.isOnline("disk"));  // what still works goes on
+    CHECK(bench.isOnline("disk"));                // what still works goes on
     CHECK(bench.snapshot("web").restartPending);  // W-463
     bench.stop();
     CHECK(bench.stopped());
@@ -145,8 +149,7 @@ TEST_CASE("a group that goes offline stays so until people ask for one of it, al
 }
 
 TEST_CASE("a hook that hangs holds its group for the hook timeout, not longer") {
-    auto configuration =
-        grouped({member("web", "")}, GroupFailover::restart, {"/bin/sh", {"-c", "sleep 1000"}});
+    auto configuration = grouped({member("web", "")}, GroupFailover::restart, {"/bin/sh", {"-c", "sleep 1000"}});
     configuration.hookTimeout = 200ms;
     Bench bench{configuration};
     start(bench);
@@ -168,14 +171,16 @@ TEST_CASE("W-412 a provider that failed starts again when what depends on it is 
     std::chrono::steady_clock::time_point restarted;
     for (const auto& record : bench.records()) {
         const auto* call = std::get_if<monitor::CallRecord>(&record.what);
-        if (call != nullptr && record.resource == "disk" && call->entryPoint == EntryPoint::online) restarted = call->start;
+        if (call != nullptr && record.resource == "disk" && call->entryPoint == EntryPoint::online)
+            restarted = call->start;
     }
     std::chrono::system_clock::time_point down;
     std::chrono::system_clock::time_point again;
     for (const auto& record : bench.records()) {
         const auto* state = std::get_if<monitor::StateRecord>(&record.what);
         if (state == nullptr) continue;
-        if (record.resource == "web" && state->to == MonitorState::opened && state->from == MonitorState::offlinePending)
+        if (record.resource == "web" && state->to == MonitorState::opened &&
+            state->from == MonitorState::offlinePending)
             down = record.time;
         if (record.resource == "disk" && state->from == MonitorState::failed && again == decltype(again){})
             again = record.time;
@@ -194,7 +199,8 @@ TEST_CASE("W-463 after RetryPeriodOnFailure there is one attempt more, then it i
     Bench bench{{resource}};
     start(bench);
     REQUIRE(eventually([&] { return bench.calls("r", EntryPoint::online) == 3; }));  // first, restart, attempt
-    REQUIRE(eventually([&] { return bench.state("r") == MonitorState::failed && !bench.snapshot("r").restartPending; }));
+    REQUIRE(
+        eventually([&] { return bench.state("r") == MonitorState::failed && !bench.snapshot("r").restartPending; }));
     std::this_thread::sleep_for(400ms);
     CHECK(bench.calls("r", EntryPoint::online) == 3);
     bench->online("r");
@@ -214,14 +220,16 @@ TEST_CASE("W-462 RestartAction 0 never restarts, 1 never fails the group over") 
     Bench bench{grouped({never, here}, GroupFailover::restart, folder.hook("hook"))};
     start(bench);
     REQUIRE(eventually([&] { return bench.calls("here", EntryPoint::online) == 3; }));
-    REQUIRE(eventually([&] { return bench.state("here") == MonitorState::failed && bench.snapshot("here").failures == 3; }));
+    REQUIRE(eventually(
+        [&] { return bench.state("here") == MonitorState::failed && bench.snapshot("here").failures == 3; }));
     CHECK(bench.calls("never", EntryPoint::online) == 1);
     CHECK(folder.read("hook").empty());
     bench.stop();
     CHECK(bench.stopped());
 }
 
-TEST_CASE("notifications tell every change of state in order, with the reason of a failure; a resource may have its own") {
+TEST_CASE(
+    "notifications tell every change of state in order, with the reason of a failure; a resource may have its own") {
     const Folder folder;
     auto web = scripted("web", "", {"disk"});
     web.notify = folder.hook("web");
@@ -236,11 +244,13 @@ TEST_CASE("notifications tell every change of state in order, with the reason of
         bench.stop();
         CHECK(bench.stopped());
     }  // what is queued is still run
-    CHECK(folder.read("all") == "state|bench||disk|Offline|OnlinePending|\nstate|bench||disk|OnlinePending|Online|\n"
-                                "state|bench||disk|Online|OfflinePending|\nstate|bench||disk|OfflinePending|Offline|\n");
-    CHECK(folder.read("web") == "state|bench||web|Offline|OnlinePending|\nstate|bench||web|OnlinePending|Online|\n"
-                                "state|bench||web|Online|Failed|declared failed: somebody said so\n"
-                                "state|bench||web|Failed|Offline|\n");
+    CHECK(folder.read("all") ==
+          "state|bench||disk|Offline|OnlinePending|\nstate|bench||disk|OnlinePending|Online|\n"
+          "state|bench||disk|Online|OfflinePending|\nstate|bench||disk|OfflinePending|Offline|\n");
+    CHECK(folder.read("web") ==
+          "state|bench||web|Offline|OnlinePending|\nstate|bench||web|OnlinePending|Online|\n"
+          "state|bench||web|Online|Failed|declared failed: somebody said so\n"
+          "state|bench||web|Failed|Offline|\n");
 }
 
 TEST_CASE("a notification that hangs holds nobody up") {
@@ -295,13 +305,15 @@ TEST_CASE("properties that people set outlive the monitor, until the file says s
     configuration.state = folder.path / "state";
     const auto script = [](Bench& bench) {
         const auto properties = bench->properties("r");
-        return properties.find("Script") == nullptr ? std::string{} : std::get<std::string>(properties.find("Script")->data());
+        return properties.find("Script") == nullptr ? std::string{}
+                                                    : std::get<std::string>(properties.find("Script")->data());
     };
     {
         Bench bench{configuration};
         start(bench);
         REQUIRE(eventually([&] { return bench.isOnline("r"); }));
-        CHECK(bench->setProperties("r", {{"script", std::string{"offline-pends"}, {}}}).code == abi::code::resourcePropertiesStored);
+        CHECK(bench->setProperties("r", {{"script", std::string{"offline-pends"}, {}}}).code ==
+              abi::code::resourcePropertiesStored);
         CHECK(bench->reload(configuration).empty());
         CHECK(script(bench) == "offline-pends");  // the file has not changed
         bench.stop();

@@ -24,7 +24,8 @@ std::size_t noticed(const Bench& bench, const std::string& resource) {
 }
 
 /** When the first call of a kind came. */
-std::chrono::steady_clock::time_point firstCall(const Bench& bench, const std::string& resource, EntryPoint entryPoint) {
+std::chrono::steady_clock::time_point firstCall(const Bench& bench, const std::string& resource,
+                                                EntryPoint entryPoint) {
     for (const auto& record : bench.records()) {
         const auto* call = std::get_if<monitor::CallRecord>(&record.what);
         if (call != nullptr && record.resource == resource && call->entryPoint == entryPoint) return call->start;
@@ -69,13 +70,16 @@ TEST_CASE("new resources come online in order, removed ones go offline before wh
     Bench bench{{scripted("disk", ""), scripted("old", "offline-pends", {"disk"}), scripted("older", "", {"old"})}};
     up(bench, {"disk", "old", "older"});
     const auto disk = noticed(bench, "disk");
-    REQUIRE(bench->reload(configurationOf({scripted("disk", ""), scripted("web", "online-pends", {"share"}),
-                                           scripted("share", "online-pends", {"disk"})}))
+    REQUIRE(bench
+                ->reload(configurationOf({scripted("disk", ""), scripted("web", "online-pends", {"share"}),
+                                          scripted("share", "online-pends", {"disk"})}))
                 .empty());
     CHECK(names(bench, *bench) == std::vector<std::string>{"disk", "web", "share"});
     REQUIRE(eventually([&] { return bench.isOnline("web"); }));
-    REQUIRE(eventually([&] { return bench.logged("removed") && bench.calls("old", EntryPoint::close) == 1 &&
-                                    bench.calls("older", EntryPoint::close) == 1; }));
+    REQUIRE(eventually([&] {
+        return bench.logged("removed") && bench.calls("old", EntryPoint::close) == 1 &&
+               bench.calls("older", EntryPoint::close) == 1;
+    }));
     CHECK(firstCall(bench, "share", EntryPoint::online) < firstCall(bench, "web", EntryPoint::online));
     CHECK(firstCall(bench, "older", EntryPoint::offline) < firstCall(bench, "old", EntryPoint::offline));
     CHECK(noticed(bench, "disk") == disk);
@@ -185,7 +189,8 @@ TEST_CASE("another agent under the same name is another resource: the old one is
 TEST_CASE("dependencies change: who stands on something new waits for it") {
     Bench bench{{scripted("a", ""), scripted("b", "")}};
     up(bench, {"a", "b"});
-    CHECK(bench->reload(configurationOf({scripted("a", "", {"c"}), scripted("b", ""), scripted("c", "online-pends")})).empty());
+    CHECK(bench->reload(configurationOf({scripted("a", "", {"c"}), scripted("b", ""), scripted("c", "online-pends")}))
+              .empty());
     REQUIRE(eventually([&] { return bench.isOnline("c") && bench.isOnline("a") && bench.snapshot("a").onlines == 2; }));
     CHECK(bench.calls("b", EntryPoint::offline) == 0);
     CHECK(bench.snapshot("a").dependsOn == std::vector<std::string>{"c"});

@@ -111,7 +111,8 @@ TEST_CASE("a configuration is refused with the line and the reason") {
          {"c.toml:4: a group named 'g' is already on line 2"}},
         {"[[group]]\nname = \"front\"\n" + head + "group = \"fornt\"\n",
          {"c.toml:7: there is no [[group]] named 'fornt'; did you mean 'front'?"}},
-        {"[[group]]\nname = \"g\"\n[[group]]\nname = \"h\"\n" + head + "group = \"g\"\n[[resource]]\nname = \"b\"\ntype = "
+        {"[[group]]\nname = \"g\"\n[[group]]\nname = \"h\"\n" + head +
+             "group = \"g\"\n[[resource]]\nname = \"b\"\ntype = "
              "\"T\"\nagent = \"agent.so\"\ngroup = \"h\"\ndependsOn = [\"a\"]\n",
          {"c.toml:15: resource 'b' of group 'h' depends on 'a' of group 'g'; groups must not depend on each other"}},
         {"[monitor]\nnotify = \"missing.sh\"\n" + head, {"c.toml:2: 'notify': there is no program 'missing.sh'"}},
@@ -191,7 +192,8 @@ TEST_CASE("groups, programs, hosting and directories") {
         "[[group]]\nname = \"front\"\nFailoverThreshold = 3\nFailoverPeriod = 2\nfailover = \"restart\"\nonFailed = "
         "\"/bin/sh\"\n"
         "[[group]]\nname = \"back\"\nFailoverThreshold = 0xFFFFFFFF\nFailoverPeriod = \"90 s\"\n" +
-        head + "group = \"front\"\nhost = \"one\"\nSeparateMonitor = 1\nPersistentState = true\nnotify = \"/bin/sh\"\n");
+        head +
+        "group = \"front\"\nhost = \"one\"\nSeparateMonitor = 1\nPersistentState = true\nnotify = \"/bin/sh\"\n");
     for (const auto& problem : read.problems) UNSCOPED_INFO(problem.toString());
     REQUIRE(read.problems.empty());
     REQUIRE(read.notes.size() == 1);

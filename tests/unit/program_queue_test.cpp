@@ -66,12 +66,11 @@ os::ChildOutcome child(const std::string& script, std::string* output = nullptr,
     order.arguments = {"-c", script};
     order.environment = {{"HOLDFAST_STATE", "Online"}};
     order.timeout = timeout;
-    return os::runChild(
-        order,
-        [&](std::string_view text) {
-            if (output != nullptr) output->append(text);
-        },
-        {});
+    return os::runChild(order,
+                        [&](std::string_view text) {
+                            if (output != nullptr) output->append(text);
+                        },
+                        {});
 }
 
 }  // namespace

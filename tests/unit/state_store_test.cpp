@@ -24,8 +24,8 @@ namespace {
 
 /** A folder for one test, and what a store said. */
 struct Place {
-    std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("holdfast-state-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+    std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                 ("holdfast-state-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     Place() { std::filesystem::create_directories(path); }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
@@ -60,7 +60,8 @@ struct Place {
 core::RestartPolicy::Time at(std::int64_t ms) { return core::RestartPolicy::Time{std::chrono::milliseconds{ms}}; }
 
 StateClock clockAt(std::int64_t steady, std::int64_t wall, std::string boot) {
-    return {at(steady), std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{wall}}, std::move(boot)};
+    return {at(steady), std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{wall}},
+            std::move(boot)};
 }
 
 StoredState example() {
@@ -132,10 +133,10 @@ TEST_CASE("a restart policy keeps its memory over its process") {
     core::RestartPolicy after{settings};
     for (std::size_t i = 0; i < before.slices(); ++i) after.restore(before.slice(i));
     CHECK(after.restarts(at(3'000)) == 3);
-    CHECK(after.failed(at(3'000)).kind != core::RestartDecision::Kind::restart);  // W-460
-    CHECK(after.failed(at(10'500)).kind == core::RestartDecision::Kind::restart);  // the first one is forgotten
+    CHECK(after.failed(at(3'000)).kind != core::RestartDecision::Kind::restart);       // W-460
+    CHECK(after.failed(at(10'500)).kind == core::RestartDecision::Kind::restart);      // the first one is forgotten
     for (int i = 0; i < 200; ++i) after.restore({at(20'000 + i), at(20'000 + i), 1});  // more than it has room for
-    CHECK(after.restarts(at(20'200)) == 201);  // none is lost
+    CHECK(after.restarts(at(20'200)) == 201);                                          // none is lost
 }
 
 TEST_CASE("what is stored is there for the next monitor") {
@@ -199,7 +200,8 @@ TEST_CASE("a directory that cannot be made is a problem, not a crash") {
 TEST_CASE("a full disk is said once, the old state stays whole, and writing goes on when there is room") {
     if (::geteuid() != 0) SKIP("a disk of its own needs root");
     Place place;
-    if (::mount("tmpfs", place.path.c_str(), "tmpfs", 0, "size=64k") != 0) SKIP("no disk of its own can be mounted here");
+    if (::mount("tmpfs", place.path.c_str(), "tmpfs", 0, "size=64k") != 0)
+        SKIP("no disk of its own can be mounted here");
     struct Unmount {
         std::filesystem::path path;
         ~Unmount() { ::umount2(path.c_str(), MNT_DETACH); }
@@ -244,7 +246,8 @@ TEST_CASE("many threads change it; the last state is whole") {
         for (int t = 0; t < 4; ++t) {
             threads.emplace_back([&, t] {
                 for (int i = 0; i < 100; ++i) {
-                    opened.store->change("r" + std::to_string(t), [&](StoredResource& s) { s.reason = std::to_string(i); });
+                    opened.store->change("r" + std::to_string(t),
+                                         [&](StoredResource& s) { s.reason = std::to_string(i); });
                 }
             });
         }
