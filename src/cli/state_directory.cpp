@@ -31,7 +31,8 @@ std::filesystem::path defaultStateDirectory(const std::string& name) {
     if (const auto made = variable("STATE_DIRECTORY"); !made.empty()) {
         return std::filesystem::path{made.substr(0, made.find(':'))} / name;  // it may name several
     }
-    if (const std::filesystem::path home{variable("XDG_STATE_HOME")}; home.is_absolute()) return home / "holdfast" / name;
+    if (const std::filesystem::path home{variable("XDG_STATE_HOME")}; home.is_absolute())
+        return home / "holdfast" / name;
     if (isRoot()) return std::filesystem::path{"/var/lib/holdfast"} / name;
     if (const std::filesystem::path home{variable("HOME")}; home.is_absolute())
         return home / ".local/state/holdfast" / name;

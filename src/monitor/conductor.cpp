@@ -31,7 +31,10 @@ Conductor::Requests Conductor::changed(std::size_t resource, const View& view) {
     const auto found = members_.find(resource);
     if (found == members_.end()) return {};  // it is being prepared, or gone
     Member& member = found->second;
-    member.view = view;
+    View seen = view;
+    if (seen.state == MonitorState::verifying) seen.state = MonitorState::online;  // the same from outside
+    if (seen == member.view) return {};  // nothing new, and all that follows from it was asked for: most news are polls
+    member.view = seen;
     if (!isCurrent(member)) return next();  // a request is on its way
     const bool settles = member.asked == Asked::down && phase_ == Phase::running;
     switch (view.state) {
@@ -42,7 +45,6 @@ Conductor::Requests Conductor::changed(std::size_t resource, const View& view) {
             if (settles && !view.restartPending) member.asked = Asked::nothing;
             break;
         case MonitorState::failed:  // the restart policy goes on
-        case MonitorState::dead:
             if (member.asked != Asked::close) member.asked = Asked::nothing;
             break;
         default: break;
@@ -80,6 +82,9 @@ Conductor::Requests Conductor::want(std::size_t resource, bool online) {
     if (phase_ != Phase::running) return {};
     if (online) {
         holds_.erase(member.group);
+        const bool gaveUp = member.view.state == MonitorState::unloaded && member.asked == Asked::up &&
+                             isCurrent(member) && !member.view.restartPending;  // its agent could not be loaded
+        if (gaveUp) member.asked = Asked::nothing;
         if (member.view.state == MonitorState::failed || member.view.broken) member.restartDue = true;
     }
     Requests requests;
@@ -173,8 +178,8 @@ std::vector<std::string> Conductor::fallen() {
     for (auto& [name, hold] : holds_) {
         const bool down = std::all_of(members_.begin(), members_.end(), [&, &group = name](const auto& entry) {
             const View& view = entry.second.view;
-            return entry.second.group != group || (isQuiet(entry.second) && view.state != MonitorState::failed &&
-                                                   !view.restartPending);
+            return entry.second.group != group ||
+                   (isQuiet(entry.second) && view.state != MonitorState::failed && !view.restartPending);
         });
         if (!down || hold.told) continue;
         hold.told = true;
@@ -195,18 +200,19 @@ bool Conductor::isDown(const Member& member) noexcept {
 }
 
 bool Conductor::isOnline(const Member& member) noexcept {
-    return !member.lost &&
-           (member.view.state == MonitorState::online || member.view.state == MonitorState::verifying);
+    return !member.lost && member.view.state == MonitorState::online;
 }
 
 /** Down, and sure to stay so: who has been asked to start may begin at any moment. */
 bool Conductor::isQuiet(const Member& member) noexcept {
+    if (member.view.state == MonitorState::dead) return isCurrent(member);  // until it has a host again
     return isDown(member) && member.asked != Asked::up && isCurrent(member);
 }
 
 /** Whoever can be reached from `start`, each once: the ways may be many. */
 template <typename Holds>
-bool Conductor::all(const std::vector<std::size_t>& start, std::vector<std::size_t> Member::*next, const Holds& holds) const {
+bool Conductor::all(const std::vector<std::size_t>& start, std::vector<std::size_t> Member::*next,
+                    const Holds& holds) const {
     if (start.empty()) return true;
     std::vector<std::size_t> todo = start;
     std::set<std::size_t> seen{start.begin(), start.end()};

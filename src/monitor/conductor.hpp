@@ -44,8 +44,8 @@ public:
     /** The place of a resource among the others. */
     struct Place {
         std::vector<std::size_t> providers;
-        std::string group{};  ///< empty: none
-        bool wanted{true};    ///< of one that is new
+        std::string group{};               ///< empty: none
+        bool wanted{true};                 ///< of one that is new
         std::vector<std::size_t> after{};  ///< of one that is new: it must not work before these are closed
     };
     using Places = std::map<std::size_t, Place>;

@@ -127,9 +127,10 @@ private:
                 if (c.name.find('/') != std::string::npos || c.name == "." || c.name == "..")
                     problem(value, fmt::format("the name '{}' is no file name", c.name));
             } else if (k == "trace" || k == "runDirectory" || k == "control" || k == "state") {
-                auto& target = k == "trace" ? c.trace : k == "runDirectory" ? c.runDirectory
-                                                    : k == "control"        ? c.control
-                                                                            : c.state;
+                auto& target = k == "trace"          ? c.trace
+                               : k == "runDirectory" ? c.runDirectory
+                               : k == "control"      ? c.control
+                                                     : c.state;
                 if (const auto where = path(value, k)) target = *where;
             } else if (k == "stopPatience") {
                 if (const auto ms = integer(value, k, {0, unlimited, true})) monitorPatience_ = Ms{*ms};
@@ -143,8 +144,8 @@ private:
                 if (const auto yes = flag(value, k)) terminateOnEvent_ = *yes;
             } else {
                 unknownKey(key, "in [monitor]",
-                           {"name", "trace", "runDirectory", "control", "state", "adoptTimeout", "hookTimeout", "notify",
-                            "stopPatience", "terminateOnEvent"});
+                           {"name", "trace", "runDirectory", "control", "state", "adoptTimeout", "hookTimeout",
+                            "notify", "stopPatience", "terminateOnEvent"});
             }
         }
     }
@@ -174,7 +175,8 @@ private:
             } else if (k == "onFailed") {
                 if (auto hook = program(node, k)) group.onFailed = std::move(*hook);
             } else {
-                unknownKey(key, "in [[group]]", {"name", "FailoverThreshold", "FailoverPeriod", "failover", "onFailed"});
+                unknownKey(key, "in [[group]]",
+                           {"name", "FailoverThreshold", "FailoverPeriod", "failover", "onFailed"});
             }
         }
         if (!named) problem(table, "the group has no 'name'");
@@ -186,7 +188,8 @@ private:
         constexpr std::int64_t hours = 1193;
         constexpr std::int64_t hour = 3'600'000;
         if (node.is_string()) {
-            if (const auto ms = integer(node, "FailoverPeriod", {0, hours * hour, true})) group.failoverPeriod = Ms{*ms};
+            if (const auto ms = integer(node, "FailoverPeriod", {0, hours * hour, true}))
+                group.failoverPeriod = Ms{*ms};
         } else if (const auto value = integer(node, "FailoverPeriod", {0, hours, false})) {
             group.failoverPeriod = Ms{*value * hour};
         }
@@ -264,7 +267,7 @@ private:
                 if (k == "RetryPeriodOnFailure" && value) retry = &node;
             } else {
                 std::vector<std::string_view> known{"name",       "type",  "agent", "dependsOn",
-                                                     "properties", "group", "host",  "notify"};
+                                                    "properties", "group", "host",  "notify"};
                 for (const auto& property : commonProperties()) known.push_back(property.name);
                 unknownKey(key, "in [[resource]]", known);
             }

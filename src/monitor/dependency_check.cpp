@@ -36,8 +36,8 @@ private:
             if (numbers_.contains(name)) continue;
             const auto near = suggestion(name, known);
             problems_.push_back(
-                {where, fmt::format("resource '{}' depends on '{}', which does not exist{}", resources_[from].name, name,
-                                    near.empty() ? "" : fmt::format("; did you mean '{}'?", near))});
+                {where, fmt::format("resource '{}' depends on '{}', which does not exist{}", resources_[from].name,
+                                    name, near.empty() ? "" : fmt::format("; did you mean '{}'?", near))});
         }
         return problems_.empty();
     }

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <future>
 #include <iterator>
+#include <set>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -32,13 +33,13 @@ ResourceMonitor::Engine::Engine(MonitorConfiguration configuration, MonitorOptio
       work_{io_.get_executor()},
       name_{configuration_.name},
       conductor_{Conductor::Places{}} {
-    programs_ = std::make_unique<ProgramQueues>([this](const ProgramQueues::Run& run, ProgramQueues::Level level,
-                                                       std::string text) {
-        const auto as = level == ProgramQueues::Level::information ? LogLevel::information
-                        : level == ProgramQueues::Level::warning   ? LogLevel::warning
-                                                                   : LogLevel::error;
-        log(run.resource, as, run.what, std::move(text));
-    });
+    programs_ = std::make_unique<ProgramQueues>(
+        [this](const ProgramQueues::Run& run, ProgramQueues::Level level, std::string text) {
+            const auto as = level == ProgramQueues::Level::information ? LogLevel::information
+                            : level == ProgramQueues::Level::warning   ? LogLevel::warning
+                                                                       : LogLevel::error;
+            log(run.resource, as, run.what, std::move(text));
+        });
 }
 
 void ResourceMonitor::Engine::begin() {
@@ -95,6 +96,11 @@ std::vector<Problem> ResourceMonitor::Engine::prepare() {
 }
 
 void ResourceMonitor::Engine::start() {
+    if (store_) {
+        std::set<std::string> names;
+        for (const auto& unit : units()) names.insert(unit->configuration.name);
+        store_->keepOnly(names);
+    }
     const std::lock_guard lock{conducting_};
     settle(conductor_.start());
 }

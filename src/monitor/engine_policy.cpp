@@ -45,9 +45,8 @@ std::vector<core::RestartPolicy::Slice> slicesOf(const core::RestartPolicy& poli
 }
 
 bool sameName(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-        return std::tolower(x) == std::tolower(y);
-    });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 std::optional<SettingValue> valueIn(const std::vector<PropertySetting>& settings, std::string_view name) {
@@ -91,37 +90,44 @@ void ResourceMonitor::Engine::arrangeGroups(const std::vector<GroupConfiguration
 
 bool ResourceMonitor::Engine::failGroup(const Unit& unit) {
     const std::string& name = unit.configuration.group;
-    const std::lock_guard lock{conducting_};
-    const auto found = groups_.find(name);
-    if (found == groups_.end()) return false;
-    Group& group = found->second;
-    if (conductor_.isHeld(name)) return true;  // it goes down already
-    group.resource = unit.configuration.name;
-    group.reason = unit.reason;
-    const bool within = group.failovers.failed(now()).kind == core::RestartDecision::Kind::restart;
-    const auto how = group.configuration.failover;
-    if (within && how != GroupFailover::stay && conductor_.phase() == Conductor::Phase::running) {
-        log(unit.configuration.name, LogLevel::warning, {},
-            fmt::format("restarts are used up: group '{}' goes offline{}", name,
-                        how == GroupFailover::restart ? " and comes back here" : ", and stays so until people ask for it"));
-        settle(conductor_.hold(name, how == GroupFailover::restart));
+    std::string said;
+    const bool held = [&] {
+        const std::lock_guard lock{conducting_};
+        const auto found = groups_.find(name);
+        if (found == groups_.end()) return false;
+        Group& group = found->second;
+        if (conductor_.isHeld(name)) return true;  // it goes down already
+        group.resource = unit.configuration.name;
+        group.reason = unit.reason;
+        const bool within = group.failovers.failed(now()).kind == core::RestartDecision::Kind::restart;
+        const auto how = group.configuration.failover;
+        const bool holds = within && how != GroupFailover::stay && conductor_.phase() == Conductor::Phase::running;
+        if (holds) {
+            said = fmt::format(
+                "restarts are used up: group '{}' goes offline{}", name,
+                how == GroupFailover::restart ? " and comes back here" : ", and stays so until people ask for it");
+            settle(conductor_.hold(name, how == GroupFailover::restart));
+        } else {
+            if (!within) {
+                said = fmt::format("group '{}' has used up its failovers: {} in {}", name,
+                                   group.configuration.failoverThreshold,
+                                   durationText(group.configuration.failoverPeriod));
+            }
+            runGroupHook(group, within ? "failover" : "given-up", {});
+        }
         rememberGroup(group);
-        return true;
-    }
-    rememberGroup(group);
-    if (!within) {
-        log(unit.configuration.name, LogLevel::warning, {},
-            fmt::format("group '{}' has used up its failovers: {} in {}", name, group.configuration.failoverThreshold,
-                        durationText(group.configuration.failoverPeriod)));
-    }
-    runGroupHook(group, within ? "failover" : "given-up", {});
-    return false;
+        return holds;
+    }();
+    if (!said.empty()) log(unit.configuration.name, LogLevel::warning, {}, std::move(said));
+    return held;
 }
 
 /** All of it is offline: whoever wants to start it elsewhere may. */
 void ResourceMonitor::Engine::groupFell(const Group& group) {
     const std::string name = group.configuration.name;
-    log({}, LogLevel::information, {}, fmt::format("group '{}' is offline", name));
+    boost::asio::post(io_, [this, name] {  // observers are not called with our locks held
+        log({}, LogLevel::information, {}, fmt::format("group '{}' is offline", name));
+    });
     std::function<void()> ended;
     if (group.configuration.failover == GroupFailover::restart) ended = [this, name] { returnGroup(name); };
     if (!group.configuration.onFailed.path.empty()) return runGroupHook(group, "failover", std::move(ended));
@@ -152,10 +158,13 @@ void ResourceMonitor::Engine::returnGroup(const std::string& name) {
             remember(*unit);
         });
     }
-    const std::lock_guard lock{conducting_};
-    if (!groups_.contains(name)) return;
-    if (conductor_.isHeld(name)) log({}, LogLevel::information, {}, fmt::format("group '{}' comes back", name));
-    settle(conductor_.release(name));
+    bool back = false;
+    {
+        const std::lock_guard lock{conducting_};
+        back = conductor_.isHeld(name);
+        settle(conductor_.release(name));
+    }
+    if (back) log({}, LogLevel::information, {}, fmt::format("group '{}' comes back", name));
 }
 
 // --- programs -----------------------------------------------------------------------------------------------------------

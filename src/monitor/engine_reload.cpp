@@ -55,8 +55,12 @@ struct ResourceMonitor::Engine::Changes {
 ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::addUnit(const ResourceConfiguration& configured,
                                                                      std::uint32_t rank) {
     const std::size_t number = nextNumber_++;
-    std::string key = "Resources\\" + configured.name;
-    if (find(configured.name)) key += fmt::format(" #{}", number);  // its predecessor still has that one
+    const auto all = units();
+    const bool taken = std::any_of(all.begin(), all.end(), [&](const UnitPointer& other) {
+        return other->configuration.name == configured.name;  // it leaves, and still has its key
+    });
+    std::string key =
+        taken ? fmt::format("Successors\\{}\\{}", number, configured.name) : "Resources\\" + configured.name;
     const auto unit = std::make_shared<Unit>(io_, number, configured, std::move(key));
     auto settings = settingsOf(configured);
     unit->settings = std::move(settings.all);
@@ -115,7 +119,8 @@ Conductor::Places ResourceMonitor::Engine::placesOf(const std::vector<UnitPointe
                                                     const MonitorConfiguration& configuration) const {
     Conductor::Places places;
     std::map<std::string_view, std::size_t> numbers;
-    for (std::size_t i = 0; i < units.size(); ++i) numbers.try_emplace(configuration.resources[i].name, units[i]->index);
+    for (std::size_t i = 0; i < units.size(); ++i)
+        numbers.try_emplace(configuration.resources[i].name, units[i]->index);
     for (std::size_t i = 0; i < units.size(); ++i) {
         const auto& resource = configuration.resources[i];
         auto& place = places[units[i]->index];
@@ -221,8 +226,8 @@ void ResourceMonitor::Engine::checkProperties(Unit& unit, const std::vector<Prop
     control.input = abi::writePropertyList(encoded.bag, abi::ListUse::send);
     control.answer = [&unit, settings, answer, check = std::move(check)](abi::Dword code) mutable {
         // One that is not loaded now reads and validates them when it is.
-        const bool good = code == abi::code::success || code == abi::code::invalidFunction ||
-                          code == abi::code::invalidState;
+        const bool good =
+            code == abi::code::success || code == abi::code::invalidFunction || code == abi::code::invalidState;
         if (good) return answer->set_value(std::move(check));
         std::string text;
         for (const auto& line : unit.controlLog) text += (text.empty() ? "" : "; ") + line;
@@ -248,19 +253,24 @@ void ResourceMonitor::Engine::closeUnits(const std::vector<UnitPointer>& fresh) 
 void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes) {
     const auto begin = std::chrono::steady_clock::now();
     std::size_t changed = 0;
+    std::vector<std::future<void>> configured;
     for (auto& kept : changes.kept) {
         const auto& resource = next.resources[kept.position];
         forgetOutdated(resource.name, kept.settings.outdated);
+        const auto done = std::make_shared<std::promise<void>>();
+        configured.push_back(done->get_future());
         boost::asio::post(kept.unit->strand, [this, unit = kept.unit, resource, settings = std::move(kept.settings.all),
-                                              properties = kept.properties]() mutable {
+                                              properties = kept.properties, done]() mutable {
             configure(*unit, resource, std::move(settings), properties);
+            done->set_value();
         });
         changed += kept.properties.empty() ? 0 : 1;
     }
     auto places = placesOf(changes.units, next);
     for (const auto& unit : changes.removed) {
         for (const auto& fresh : changes.fresh) {
-            if (fresh->configuration.name == unit->configuration.name) places[fresh->index].after.push_back(unit->index);
+            if (fresh->configuration.name == unit->configuration.name)
+                places[fresh->index].after.push_back(unit->index);
         }
         boost::asio::post(unit->strand, [unit] { unit->leaving = true; });
     }
@@ -296,6 +306,11 @@ void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes
                         std::chrono::steady_clock::now() - begin)),
                     changes.fresh.size(), changes.removed.size(), changed));
     configuration_ = std::move(next);
+    for (const auto& done : configured) {  // who comes back from a reload finds it done; no strand waits for an agent
+        while (done.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
+            if (ended_) return;
+        }
+    }
 }
 
 /** On its strand. Nothing is called: times and restarts are the monitor's, properties are read at the next Online. */
@@ -344,11 +359,11 @@ void ResourceMonitor::Engine::retire(Unit& unit) {
         const std::lock_guard lock{views_};
         snapshots_.erase(unit.index);
     }
+    registry_.erase(unit.registryKey);
     {
-        const std::unique_lock lock{roster_};
+        const std::unique_lock lock{roster_};  // from here on its name and its key are free
         units_.erase(unit.index);
     }
-    registry_.erase(unit.registryKey);
     const bool replaced = find(unit.configuration.name) != nullptr;
     if (store_ && !replaced) store_->forget(unit.configuration.name);
     log(unit.configuration.name, LogLevel::information, {}, "removed");

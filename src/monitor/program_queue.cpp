@@ -82,7 +82,8 @@ void ProgramQueues::work(Queue& queue) {
         lock.unlock();
         if (dropped > 0) {
             said_(run, Level::warning,
-                  fmt::format("{} older runs of '{}' were dropped: it cannot keep up", dropped, run.program.path.string()));
+                  fmt::format("{} older runs of '{}' were dropped: it cannot keep up", dropped,
+                              run.program.path.string()));
         }
         if (!skip) perform(run);
         if (run.ended) run.ended();

@@ -37,8 +37,8 @@ public:
     struct Run {
         HookProgram program;
         std::vector<std::pair<std::string, std::string>> environment;
-        std::string resource;  ///< whom its log lines are about; empty: the monitor
-        std::string what;      ///< what it is run for, for the log: "notify"
+        std::string resource;         ///< whom its log lines are about; empty: the monitor
+        std::string what;             ///< what it is run for, for the log: "notify"
         std::function<void()> ended;  ///< however it ended; a run with one is never dropped
     };
     enum class Level { information, warning, error };

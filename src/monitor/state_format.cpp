@@ -80,7 +80,8 @@ std::vector<Slice> toSlices(const json::value& value, const StateClock& now, boo
         Slice slice;
         slice.first = time(entry, "first", "firstWall");
         slice.last = std::max(slice.first, time(entry, "last", "lastWall"));
-        slice.restarts = static_cast<std::uint64_t>(std::max<std::int64_t>(0, entry.at("count").to_number<std::int64_t>()));
+        slice.restarts =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(0, entry.at("count").to_number<std::int64_t>()));
         out.push_back(slice);
     }
     std::sort(out.begin(), out.end(), [](const Slice& a, const Slice& b) { return a.first < b.first; });
@@ -115,7 +116,8 @@ StoredResource toResource(const json::object& in, const StateClock& now, bool sa
         for (const auto& entry : properties->as_object()) {
             StoredProperty property;
             property.value = toSetting(entry.value().at("value"));
-            if (const auto* inFile = entry.value().as_object().if_contains("file")) property.inFile = toSetting(*inFile);
+            if (const auto* inFile = entry.value().as_object().if_contains("file"))
+                property.inFile = toSetting(*inFile);
             out.properties[std::string{entry.key()}] = std::move(property);
         }
     }

@@ -39,9 +39,10 @@ StateStore::Opened StateStore::open(const std::filesystem::path& directory, Say 
         const bool taken = refusal->error == std::errc::resource_unavailable_try_again;
         opened.problem = Problem{
             {},
-            taken ? fmt::format("another monitor ({}) runs on the state directory '{}'; give this one a [monitor] name or "
-                                "state of its own, or stop that one",
-                                who, directory.string())
+            taken ? fmt::format(
+                        "another monitor ({}) runs on the state directory '{}'; give this one a [monitor] name or "
+                        "state of its own, or stop that one",
+                        who, directory.string())
                   : fmt::format("the state directory '{}' cannot be used: {}", directory.string(),
                                 (error ? error : refusal->error).message())};
         return opened;
@@ -114,6 +115,11 @@ void StateStore::forget(const std::string& name) {
     if (state_.resources.erase(name) > 0) touch();
 }
 
+void StateStore::keepOnly(const std::set<std::string>& names) {
+    const std::lock_guard lock{mutex_};
+    if (std::erase_if(state_.resources, [&](const auto& entry) { return !names.contains(entry.first); }) > 0) touch();
+}
+
 bool StateStore::flush(std::chrono::milliseconds patience) {
     std::unique_lock lock{mutex_};
     const auto wanted = version_;
@@ -134,9 +140,10 @@ void StateStore::write() {
         lock.lock();
         const bool failed = static_cast<bool>(error);
         if (failed != std::exchange(failing_, failed)) {
-            const auto said = failed ? fmt::format("the state cannot be written to '{}': {}; the monitor goes on without, "
-                                                   "and tries again",
-                                                   file_.string(), error.message())
+            const auto said = failed ? fmt::format(
+                                           "the state cannot be written to '{}': {}; the monitor goes on without, "
+                                           "and tries again",
+                                           file_.string(), error.message())
                                      : fmt::format("the state is written to '{}' again", file_.string());
             lock.unlock();
             say_(failed, said);

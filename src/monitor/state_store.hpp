@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -95,6 +96,8 @@ public:
     void change(const std::string& name, const std::function<void(StoredResource&)>& how);
     void changeGroup(const std::string& name, const std::function<void(StoredGroup&)>& how);
     void forget(const std::string& name);
+    /** Forgets every resource but these: they are not in the file any more. */
+    void keepOnly(const std::set<std::string>& names);
 
     /** The resource took its host down: from now on it has one of its own. */
     void separate(const std::string& name) {

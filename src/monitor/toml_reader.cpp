@@ -90,7 +90,8 @@ std::optional<HookProgram> TomlReader::program(const toml::node& node, std::stri
         for (std::size_t i = 1; i < array->size(); ++i) {
             const auto* argument = (*array)[i].as_string();
             if (argument == nullptr) {
-                problem((*array)[i], fmt::format("'{}': an argument must be a string, not {}", key, kindOf((*array)[i])));
+                problem((*array)[i],
+                        fmt::format("'{}': an argument must be a string, not {}", key, kindOf((*array)[i])));
                 return std::nullopt;
             }
             program.arguments.push_back(argument->get());

@@ -96,7 +96,8 @@ int spawn(const ChildOrder& order, int output, ::pid_t& child) {
     step(::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO));
     step(::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO));
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    step(::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1));  // agents may have forgotten O_CLOEXEC
+    step(::posix_spawn_file_actions_addclosefrom_np(&actions,
+                                                    STDERR_FILENO + 1));  // agents may have forgotten O_CLOEXEC
 #endif
     if (error == 0) {
         error = ::posix_spawn(&child, order.program.c_str(), &actions, &attributes, argumentPointers.data(),
@@ -141,7 +142,7 @@ std::optional<ChildOutcome> reap(::pid_t child, bool wait) {
 }  // namespace
 
 bool isExecutable(const std::filesystem::path& program) {
-    struct ::stat what{};
+    struct ::stat what {};
     return ::stat(program.c_str(), &what) == 0 && S_ISREG(what.st_mode) && ::access(program.c_str(), X_OK) == 0;
 }
 

@@ -15,8 +15,8 @@ std::error_code lastError() { return {static_cast<int>(::GetLastError()), std::s
 
 std::error_code replaceFile(const std::filesystem::path& file, std::string_view content) {
     const std::filesystem::path temporary = file.wstring() + L".new";
-    HANDLE const to = ::CreateFileW(temporary.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL,
-                                    nullptr);
+    HANDLE const to =
+        ::CreateFileW(temporary.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
     if (to == INVALID_HANDLE_VALUE) return lastError();
     DWORD written = 0;
     std::error_code error;

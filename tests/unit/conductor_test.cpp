@@ -88,6 +88,13 @@ TEST_CASE("W-412 the conductor: a chain of three goes up and down in order") {
         REQUIRE(requests.size() == 3);
         for (const auto& request : requests) CHECK(request.kind == Kind::terminate);
     }
+    SECTION("one that is dead holds nobody up, and only its policy or people bring it back") {
+        CHECK(only(talk.becomes(1, MonitorState::dead), 2, Kind::offline));
+        CHECK(talk.becomes(2, MonitorState::opened).empty());
+        CHECK(talk.becomes(1, MonitorState::unloaded).empty());  // it has a host again
+        CHECK(only(talk.note(talk.conductor.want(1, true)), 1, Kind::online));
+        CHECK(only(talk.becomes(1, MonitorState::online), 2, Kind::online));
+    }
     SECTION("what is removed goes down before what it stands on and is closed") {
         CHECK(only(talk.note(talk.conductor.arrange({{0, {}}, {2, {{0}}}})), 1, Kind::offline));
         CHECK(only(talk.becomes(1, MonitorState::opened), 1, Kind::remove));
@@ -177,7 +184,7 @@ struct World {
     int wishes{0};
     int holds{0};
     int reloads{0};
-    bool held{false};    ///< and not released yet
+    bool held{false};  ///< and not released yet
     bool fallen{false};
     std::set<std::size_t> unwanted;
     Trail trail;
@@ -218,7 +225,9 @@ private:
     void take(World& world, const Conductor::Requests& requests) {
         trail_ = world.trail.text;
         for (const auto& request : requests) {
-            world.trail.text += (request.kind == Kind::online ? " up" : request.kind == Kind::offline ? " down" : " remove") +
+            world.trail.text += (request.kind == Kind::online    ? " up"
+                                 : request.kind == Kind::offline ? " down"
+                                                                 : " remove") +
                                 std::to_string(request.resource);
             trail_ = world.trail.text;
             auto& resource = world.resources.at(request.resource);
@@ -288,7 +297,8 @@ private:
             World next = world;
             next.resources.at(number).unpublished = false;
             next.trail.text += "\n" + std::to_string(number) + " tells " + std::to_string(static_cast<int>(now.work));
-            take(next, next.conductor.changed(number, {stateOf(now.work), now.restart, now.work == Work::closed, now.taken}));
+            take(next,
+                 next.conductor.changed(number, {stateOf(now.work), now.restart, now.work == Work::closed, now.taken}));
             follow(std::move(next));
             return true;  // on its strand nothing else happens before
         }
@@ -435,9 +445,8 @@ private:
 
     static bool wanted(const World& world, std::size_t number) {
         const auto& providers = world.providers.at(number);
-        return !world.unwanted.contains(number) && std::all_of(providers.begin(), providers.end(), [&](std::size_t p) {
-            return wanted(world, p);
-        });
+        return !world.unwanted.contains(number) &&
+               std::all_of(providers.begin(), providers.end(), [&](std::size_t p) { return wanted(world, p); });
     }
 
     std::deque<World> todo_;
@@ -458,7 +467,8 @@ World worldOf(const Conductor::Places& places) {
 
 }  // namespace
 
-TEST_CASE("W-412 over every order of events a dependent never works without its provider, and all end where they belong") {
+TEST_CASE(
+    "W-412 over every order of events a dependent never works without its provider, and all end where they belong") {
     struct Graph {
         std::string name;
         Conductor::Places places;

@@ -75,7 +75,7 @@ enum class GroupFailover : std::uint8_t {
 
 struct GroupConfiguration {
     std::string name;
-    std::uint32_t failoverThreshold{1};                           ///< FailoverThreshold: tolerated in the period
+    std::uint32_t failoverThreshold{1};                               ///< FailoverThreshold: tolerated in the period
     std::chrono::milliseconds failoverPeriod{std::chrono::hours{6}};  ///< FailoverPeriod
     GroupFailover failover{GroupFailover::stay};
     HookProgram onFailed;  ///< run when a cluster would fail the group over, and when it would give it up
@@ -83,13 +83,13 @@ struct GroupConfiguration {
 };
 
 struct MonitorConfiguration {
-    std::string name;                        ///< of this monitor; default: the file's name without its extension
-    std::filesystem::path trace;             ///< empty: none
-    std::filesystem::path runDirectory;      ///< sockets and pid files; empty: the program decides
-    std::filesystem::path control;           ///< control socket; empty: in the run directory
-    std::filesystem::path state;             ///< what survives the monitor; empty: the program decides
+    std::string name;                    ///< of this monitor; default: the file's name without its extension
+    std::filesystem::path trace;         ///< empty: none
+    std::filesystem::path runDirectory;  ///< sockets and pid files; empty: the program decides
+    std::filesystem::path control;       ///< control socket; empty: in the run directory
+    std::filesystem::path state;         ///< what survives the monitor; empty: the program decides
     std::chrono::milliseconds adoptTimeout{30'000};  ///< how long a tree outlives its host unadopted; up to 1 h
-    HookProgram notify;                      ///< run on each change of a resource's state
+    HookProgram notify;                              ///< run on each change of a resource's state
     std::chrono::milliseconds hookTimeout{10'000};   ///< a program that runs longer is killed
     std::vector<GroupConfiguration> groups;
     std::vector<ResourceConfiguration> resources;

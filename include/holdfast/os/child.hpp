@@ -18,9 +18,9 @@ namespace holdfast::inline v1::os {
 /** A program to run to its end. */
 struct ChildOrder {
     std::filesystem::path program;
-    std::vector<std::string> arguments;                       ///< without the program's own name
+    std::vector<std::string> arguments;                            ///< without the program's own name
     std::vector<std::pair<std::string, std::string>> environment;  ///< on top of this process's own
-    std::chrono::milliseconds timeout{10'000};                ///< then it is killed, with its process group
+    std::chrono::milliseconds timeout{10'000};                     ///< then it is killed, with its process group
 };
 
 struct ChildOutcome {
