@@ -4,7 +4,7 @@
 #include "cli/control_client.hpp"
 #include "cli/ctl_text.hpp"
 #include "cli/ctl_watch.hpp"
-#include "monitor/control_socket.hpp"
+#include "cli/find_monitor.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -55,7 +55,7 @@ const json::object& objectOf(const json::value& value) {
 std::filesystem::path findMonitor(const CtlOptions& options) {
     if (!options.control.empty()) return options.control;
     std::vector<std::filesystem::path> alive;
-    for (const auto& path : monitor::knownControlPaths()) {
+    for (const auto& path : controlCandidates()) {
         try {
             const ControlClient probe{path};
             alive.push_back(path);
@@ -65,12 +65,9 @@ std::filesystem::path findMonitor(const CtlOptions& options) {
     }
     if (alive.size() == 1) return alive.front();
     if (alive.empty()) {
-        const auto folder = monitor::runtimeFolder();
         throw ClientError{Kind::noMonitor,
-                          folder.empty()
-                              ? "no monitor was found; name its socket with --control PATH"
-                              : fmt::format("no monitor of yours runs (looked in {}); --control PATH names another",
-                                            folder.string())};
+                          fmt::format("no monitor of yours runs (looked in {}); --control PATH names another",
+                                      runDirectories().string())};
     }
     std::string text = "several monitors run; name one with --control:";
     for (const auto& path : alive) text += "\n  " + path.string();
@@ -266,17 +263,11 @@ private:
     }
 
     ExitCode reload() {
+        static_cast<void>(ask({{"verb", "events"}}));  // what changes is said there
         const auto answer = ask({{"verb", "reload"}}, agentPatience);
-        if (options_.json) {
-            printJson(answer);
-            return ExitCode::success;
+        while (client_.listen(lookInterval)) {
         }
-        const auto* changes = objectOf(answer).if_contains("changes");
-        const bool some = changes != nullptr && changes->is_array() && !changes->get_array().empty();
-        if (!some) print("nothing changed\n");
-        for (const auto& change : some ? changes->get_array() : json::array{}) {
-            if (change.is_string()) print(fmt::format("{}\n", std::string{change.get_string()}));
-        }
+        say(answer, "reloaded");
         return ExitCode::success;
     }
 

@@ -20,7 +20,7 @@ enum class ExitCode : int {
 
 [[nodiscard]] inline std::string exitCodeHelp() {
     return "Exit codes:\n"
-           "  0  everything was taken offline cleanly (--check: nothing is wrong)\n"
+           "  0  everything was taken offline cleanly (check: nothing is wrong)\n"
            "  1  a resource was failed when the run ended\n"
            "  2  wrong usage\n"
            "  3  the file was refused; nothing was started\n"

@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
         ->type_name("FILE");
     runCommand->add_flag("--json", run.json, "one JSON object per line instead of text");
     runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");
+    runCommand->add_flag("--debug", run.debug,
+                         "load the agents into this process, for a debugger: what hangs or crashes cannot be ended");
     runCommand
         ->add_option("--control", run.control,
                      "listen for 'holdfast ctl' at this socket; default: in the run directory")
@@ -35,9 +37,17 @@ int main(int argc, char** argv) {
     runCommand->add_flag("--live", run.live, "a live view; the default on a terminal")->excludes(plain);
     runCommand->footer(
         "Ctrl-C or SIGTERM takes every resource offline, dependents first; a second one terminates\n"
-        "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n" +
+        "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n"
+        "SIGHUP reads FILE again and changes what changed in it; if anything is wrong with it, nothing.\n" +
         exitCodeHelp());
 
+    RunOptions check;
+    check.check = true;
+    CLI::App* const checkCommand =
+        app.add_subcommand("check", "Load the agents and validate a TOML file; starts nothing (as run --check)");
+    checkCommand->add_option("FILE", check.file, "what to check (TOML)")->required()->type_name("");
+    checkCommand->add_flag("--json", check.json, "one JSON object per line instead of text");
+    checkCommand->footer(exitCodeHelp());
     CtlOptions ctl;
     const CLI::App* const ctlCommand = addCtlCommand(app, ctl);
 
@@ -48,7 +58,8 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
-        return static_cast<int>(ctlCommand->parsed() ? runCtl(ctl) : runMonitor(run));
+        if (ctlCommand->parsed()) return static_cast<int>(runCtl(ctl));
+        return static_cast<int>(runMonitor(checkCommand->parsed() ? check : run));
     } catch (const std::exception& error) {
         std::cerr << "holdfast: " << error.what() << '\n';
         return static_cast<int>(ExitCode::internal);

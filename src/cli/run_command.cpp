@@ -2,7 +2,10 @@
 #include "cli/run_command.hpp"
 
 #include "cli/console.hpp"
+#include "cli/host_setup.hpp"
+#include "cli/reload_signal.hpp"
 #include "cli/run_control.hpp"
+#include "cli/state_directory.hpp"
 #include "cli/terminal.hpp"
 
 #include <holdfast/monitor/memory_registry.hpp>
@@ -83,11 +86,26 @@ void waitForEnd(monitor::ResourceMonitor& monitor, const StopSignals& signals) {
     }
 }
 
+/** The file, and what the command line and the program add to it. */
+monitor::ReadConfiguration readFile(const RunOptions& options) {
+    auto read = monitor::readConfiguration(options.file);
+    auto& configuration = read.configuration;
+    if (!options.trace.empty()) configuration.trace = options.trace;
+    if (configuration.state.empty()) configuration.state = defaultStateDirectory(configuration.name);
+    if (options.check) {  // what runs on the same file must not notice
+        configuration.trace.clear();
+        configuration.state.clear();
+    } else if (configuration.state.empty()) {
+        read.notes.push_back({{options.file, 0}, "no directory for the state: nothing survives the monitor"});
+    }
+    return read;
+}
+
 }  // namespace
 
 ExitCode runMonitor(const RunOptions& options) {
     Console console{options.json};
-    auto read = monitor::readConfiguration(options.file);
+    auto read = readFile(options);
     for (const auto& note : read.notes) console.problem(note, true);
     for (const auto& problem : read.problems) console.problem(problem, false);
     const auto finish = [&](ExitCode code) {
@@ -95,21 +113,27 @@ ExitCode runMonitor(const RunOptions& options) {
         return code;
     };
     if (!read.problems.empty()) return finish(ExitCode::configuration);
-    if (!options.trace.empty()) read.configuration.trace = options.trace;
     if (options.live && !terminalTraits().terminal) {
         console.problem({{}, "--live needs a terminal"}, false);
         return finish(ExitCode::usage);
     }
     const std::size_t resources = read.configuration.resources.size();
 
-    RunControl control{options, read.configuration, console};
+    RunControl control{options, read.configuration, console, [&] { return readFile(options); }};
     monitor::MonitorOptions monitorOptions;
     monitorOptions.observer = [&](const monitor::Record& record) {
         console.record(record);
         control.take(record);
     };
+    try {
+        chooseHost(monitorOptions, options, read.configuration);
+    } catch (const std::exception& error) {
+        console.problem({{options.file, 0}, error.what()}, false);
+        return finish(ExitCode::configuration);
+    }
     monitor::ResourceMonitor monitor{std::move(read.configuration), std::move(monitorOptions)};
     const StopSignals signals{monitor, console};
+    ReloadSignal reload{monitor, console, [&] { return readFile(options); }};
     const RunControl::Open open{control};
     if (!control.open(monitor)) return finish(ExitCode::configuration);
 
@@ -122,6 +146,7 @@ ExitCode runMonitor(const RunOptions& options) {
         monitor.stop();
     } else {
         monitor.start();
+        reload.open();
         control.show(monitor);
     }
     waitForEnd(monitor, signals);

@@ -2,6 +2,7 @@
 #include "monitor/conductor.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -9,27 +10,46 @@ namespace holdfast::inline v1::monitor {
 using core::MonitorState;
 using Kind = core::MonitorEvent::Kind;
 
-Conductor::Conductor(std::vector<std::vector<std::size_t>> providers) : members_(providers.size()) {
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-        members_[i].providers = std::move(providers[i]);
-        for (const std::size_t provider : members_[i].providers) members_[provider].dependents.push_back(i);
+Conductor::Conductor(Places places) {
+    for (auto& [number, place] : places) {
+        Member& member = members_[number];
+        member.providers = std::move(place.providers);
+        member.group = std::move(place.group);
+        member.wanted = place.wanted;
+    }
+    connect();
+}
+
+void Conductor::connect() {
+    for (auto& [number, member] : members_) member.dependents.clear();
+    for (auto& [number, member] : members_) {
+        for (const std::size_t provider : member.providers) members_.at(provider).dependents.push_back(number);
     }
 }
 
 Conductor::Requests Conductor::changed(std::size_t resource, const View& view) {
-    Member& member = members_[resource];
-    member.view = view;
+    const auto found = members_.find(resource);
+    if (found == members_.end()) return {};  // it is being prepared, or gone
+    Member& member = found->second;
+    View seen = view;
+    if (seen.state == MonitorState::verifying) seen.state = MonitorState::online;  // the same from outside
+    if (seen == member.view) return {};  // nothing new, and all that follows from it was asked for: most news are polls
+    member.view = seen;
+    if (!isCurrent(member)) return next();  // a request is on its way
+    const bool settles = member.asked == Asked::down && phase_ == Phase::running;
     switch (view.state) {
         case MonitorState::opened:
-            if (member.asked == Asked::down && phase_ == Phase::running) member.asked = Asked::nothing;
+            if (settles) member.asked = Asked::nothing;
             break;
         case MonitorState::unloaded:
-            if (member.asked == Asked::down && phase_ == Phase::running && !view.restartPending)
-                member.asked = Asked::nothing;
+            if (settles && !view.restartPending) member.asked = Asked::nothing;
             break;
-        case MonitorState::failed: member.asked = Asked::nothing; break;  // the restart policy goes on
+        case MonitorState::failed:  // the restart policy goes on
+            if (member.asked != Asked::close) member.asked = Asked::nothing;
+            break;
         default: break;
     }
+    if (view.state != MonitorState::failed && view.state != MonitorState::unloaded) member.restartDue = false;
     return next();
 }
 
@@ -41,13 +61,13 @@ Conductor::Requests Conductor::start() {
 Conductor::Requests Conductor::stop() {
     if (phase_ == Phase::preparing || phase_ == Phase::running) {
         phase_ = Phase::stopping;
-        for (Member& member : members_) member.asked = Asked::nothing;
+        for (auto& [number, member] : members_) member.asked = Asked::nothing;
     } else if (phase_ == Phase::stopping || phase_ == Phase::closing) {
         Requests requests;
         if (phase_ == Phase::stopping) phase_ = Phase::terminating;
-        for (std::size_t i = 0; i < members_.size(); ++i) {
-            members_[i].asked = Asked::down;
-            requests.push_back({i, Kind::terminate});
+        for (auto& [number, member] : members_) {
+            member.asked = Asked::down;
+            ask(number, member, Kind::terminate, requests);
         }
         return requests;
     }
@@ -55,17 +75,117 @@ Conductor::Requests Conductor::stop() {
 }
 
 Conductor::Requests Conductor::want(std::size_t resource, bool online) {
-    Member& member = members_[resource];
+    const auto found = members_.find(resource);
+    if (found == members_.end() || found->second.leaving) return {};
+    Member& member = found->second;
     member.wanted = online;
-    Requests requests;
-    if (phase_ != Phase::running) return requests;
-    if (online && member.view.state == MonitorState::failed && mayWork(member)) {
-        member.asked = Asked::up;
-        requests.push_back({resource, Kind::online});
-        return requests;
+    if (phase_ != Phase::running) return {};
+    if (online) {
+        holds_.erase(member.group);
+        const bool gaveUp = member.view.state == MonitorState::unloaded && member.asked == Asked::up &&
+                             isCurrent(member) && !member.view.restartPending;  // its agent could not be loaded
+        if (gaveUp) member.asked = Asked::nothing;
+        if (member.view.state == MonitorState::failed || member.view.broken) member.restartDue = true;
     }
-    if (member.asked == Asked::up && !online) member.asked = Asked::nothing;
+    Requests requests;
+    if (online && member.asked == Asked::down && mayWork(member)) {  // its Offline may not have begun, or be vetoed
+        member.asked = Asked::up;
+        ask(resource, member, Kind::online, requests);
+    }
+    const auto more = next();
+    requests.insert(requests.end(), more.begin(), more.end());
+    return requests;
+}
+
+Conductor::Requests Conductor::lost(std::size_t resource) {
+    if (const auto found = members_.find(resource); found != members_.end()) found->second.lost = true;
     return next();
+}
+
+Conductor::Requests Conductor::heard(std::size_t resource) {
+    if (const auto found = members_.find(resource); found != members_.end()) found->second.lost = false;
+    return next();
+}
+
+Conductor::Requests Conductor::revive(std::size_t resource) {
+    if (const auto found = members_.find(resource); found != members_.end()) {
+        found->second.restartDue = true;
+        if (found->second.asked == Asked::up) found->second.asked = Asked::nothing;
+    }
+    return next();
+}
+
+bool Conductor::mayRestart(std::size_t resource) {
+    const auto found = members_.find(resource);
+    if (found == members_.end() || phase_ != Phase::running) return true;
+    Member& member = found->second;
+    if (!isCurrent(member)) return false;  // the request that is on its way decides
+    if (mayWork(member) && isFree(member)) {
+        member.asked = Asked::up;  // it begins before it can tell
+        return true;
+    }
+    member.restartDue = true;
+    if (member.asked == Asked::up) member.asked = Asked::nothing;
+    return false;
+}
+
+Conductor::Requests Conductor::arrange(Places places) {
+    for (auto& [number, member] : members_) {
+        const auto place = places.find(number);
+        if (place == places.end()) {
+            member.leaving = true;  // it keeps its providers: it goes before they do
+            continue;
+        }
+        member.providers = std::move(place->second.providers);
+        member.group = std::move(place->second.group);
+        places.erase(place);
+    }
+    for (auto& [number, place] : places) {
+        Member& member = members_[number];
+        member.providers = std::move(place.providers);
+        member.group = std::move(place.group);
+        member.wanted = place.wanted;
+        member.after = std::move(place.after);
+    }
+    connect();
+    std::erase_if(holds_, [&](const auto& hold) {
+        return std::none_of(members_.begin(), members_.end(), [&](const auto& entry) {
+            return !entry.second.leaving && entry.second.group == hold.first;
+        });
+    });
+    return next();
+}
+
+Conductor::Requests Conductor::hold(const std::string& group, bool returns) {
+    if (phase_ != Phase::running) return {};
+    holds_[group] = {returns, false};
+    return next();
+}
+
+Conductor::Requests Conductor::release(const std::string& group) {
+    holds_.erase(group);
+    return next();
+}
+
+std::string Conductor::groupOf(std::size_t resource) const {
+    const auto found = members_.find(resource);
+    return found == members_.end() ? std::string{} : found->second.group;
+}
+
+std::vector<std::string> Conductor::fallen() {
+    std::vector<std::string> groups;
+    if (phase_ != Phase::running) return groups;
+    for (auto& [name, hold] : holds_) {
+        const bool down = std::all_of(members_.begin(), members_.end(), [&, &group = name](const auto& entry) {
+            const View& view = entry.second.view;
+            return entry.second.group != group ||
+                   (isQuiet(entry.second) && view.state != MonitorState::failed && !view.restartPending);
+        });
+        if (!down || hold.told) continue;
+        hold.told = true;
+        groups.push_back(name);
+    }
+    return groups;
 }
 
 bool Conductor::isDown(const Member& member) noexcept {
@@ -80,79 +200,154 @@ bool Conductor::isDown(const Member& member) noexcept {
 }
 
 bool Conductor::isOnline(const Member& member) noexcept {
-    return member.view.state == MonitorState::online || member.view.state == MonitorState::verifying;
+    return !member.lost && member.view.state == MonitorState::online;
+}
+
+/** Down, and sure to stay so: who has been asked to start may begin at any moment. */
+bool Conductor::isQuiet(const Member& member) noexcept {
+    if (member.view.state == MonitorState::dead) return isCurrent(member);  // until it has a host again
+    return isDown(member) && member.asked != Asked::up && isCurrent(member);
+}
+
+/** Whoever can be reached from `start`, each once: the ways may be many. */
+template <typename Holds>
+bool Conductor::all(const std::vector<std::size_t>& start, std::vector<std::size_t> Member::*next,
+                    const Holds& holds) const {
+    if (start.empty()) return true;
+    std::vector<std::size_t> todo = start;
+    std::set<std::size_t> seen{start.begin(), start.end()};
+    while (!todo.empty()) {
+        const Member& member = members_.at(todo.back());
+        todo.pop_back();
+        if (!holds(member)) return false;
+        for (const std::size_t number : member.*next) {
+            if (seen.insert(number).second) todo.push_back(number);
+        }
+    }
+    return true;
+}
+
+/** What stands on it through one that has failed counts too. */
+bool Conductor::isFree(const Member& member) const {
+    return all(member.dependents, &Member::dependents, [](const Member& dependent) { return isQuiet(dependent); });
+}
+
+void Conductor::ask(std::size_t number, Member& member, Kind kind, Requests& requests) {
+    ++member.sent;
+    requests.push_back({number, kind});
+}
+
+bool Conductor::isAllowed(const Member& member) const {
+    return member.wanted && !member.leaving && !holds_.contains(member.group) &&
+           std::none_of(member.after.begin(), member.after.end(), [&](std::size_t number) { return has(number); });
 }
 
 bool Conductor::mayWork(const Member& member) const {
     // Its providers' providers count too: what stands on something lost goes down before that does.
-    return member.wanted && std::all_of(member.providers.begin(), member.providers.end(),
-                                        [&](std::size_t i) { return isOnline(members_[i]) && mayWork(members_[i]); });
+    return isAllowed(member) && all(member.providers, &Member::providers, [&](const Member& provider) {
+               return isOnline(provider) && provider.asked != Asked::down && isCurrent(provider) && isAllowed(provider);
+           });
 }
 
 Conductor::Requests Conductor::next() {
     Requests requests;
-    if (phase_ == Phase::running) conduct(requests);
+    if (phase_ == Phase::running) {
+        dismiss(requests);
+        conduct(requests);
+    }
     if (phase_ == Phase::stopping) lower(requests);
     if (phase_ == Phase::stopping || phase_ == Phase::terminating) {
-        const bool down =
-            std::all_of(members_.begin(), members_.end(), [](const Member& member) { return isDown(member); });
+        const bool down = std::all_of(members_.begin(), members_.end(), [](const auto& entry) {
+            return isDown(entry.second) && isCurrent(entry.second);
+        });
         if (down) {
             phase_ = Phase::closing;
-            for (std::size_t i = 0; i < members_.size(); ++i) requests.push_back({i, Kind::shutdown});
+            for (auto& [number, member] : members_) ask(number, member, Kind::shutdown, requests);
         }
     }
     if (phase_ == Phase::closing) {
-        const bool closed = std::all_of(members_.begin(), members_.end(), [](const Member& member) {
-            return member.view.closed || member.view.state == MonitorState::dead;
+        const bool closed = std::all_of(members_.begin(), members_.end(), [](const auto& entry) {
+            return entry.second.view.closed || entry.second.view.state == MonitorState::dead;
         });
         if (closed) phase_ = Phase::stopped;
     }
     return requests;
 }
 
+/** Who leaves is closed once it is down, and gone once it is closed. */
+void Conductor::dismiss(Requests& requests) {
+    bool gone = false;
+    for (auto it = members_.begin(); it != members_.end();) {
+        Member& member = it->second;
+        const bool free = member.leaving && isFree(member);
+        if (free && (member.view.closed || member.view.state == MonitorState::dead)) {
+            for (auto& [number, other] : members_) std::erase(other.providers, it->first);
+            gone_.push_back(it->first);
+            it = members_.erase(it);
+            gone = true;
+            continue;
+        }
+        const bool still = member.view.state == MonitorState::opened || member.view.state == MonitorState::unloaded;
+        if (free && still && isQuiet(member) && !member.view.restartPending && member.asked != Asked::close) {
+            member.asked = Asked::close;
+            ask(it->first, member, Kind::remove, requests);
+        }
+        ++it;
+    }
+    if (gone) connect();
+}
+
+void Conductor::raise(std::size_t number, Member& member, Requests& requests) const {
+    const bool idle = member.view.state == MonitorState::opened ||
+                      (member.view.state == MonitorState::unloaded && !member.view.restartPending &&
+                       !member.view.broken);
+    const bool again = member.restartDue && isDown(member) && member.view.state != MonitorState::dead;
+    if ((!idle && !again) || member.asked != Asked::nothing || !isFree(member)) return;
+    member.restartDue = false;
+    member.asked = Asked::up;
+    ask(number, member, Kind::online, requests);
+}
+
 void Conductor::conduct(Requests& requests) {
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-        Member& member = members_[i];
+    for (auto& [number, member] : members_) {
         if (mayWork(member)) {
-            const bool idle = member.view.state == MonitorState::opened || member.view.state == MonitorState::unloaded;
-            if (idle && member.asked == Asked::nothing) {
-                member.asked = Asked::up;
-                requests.push_back({i, Kind::online});
-            }
+            raise(number, member, requests);
             continue;
         }
         // Its provider is down, or nobody wants it; a restart that is due would come too early as well.
-        const bool works = !isDown(member) || member.view.restartPending || member.view.state == MonitorState::failed;
-        const bool free = std::all_of(member.dependents.begin(), member.dependents.end(),
-                                      [&](std::size_t d) { return isDown(members_[d]); });
-        if (works && free && member.asked != Asked::down && member.view.state != MonitorState::dead) {
+        const bool works = !isDown(member) || member.asked == Asked::up || member.view.restartPending ||
+                           member.view.state == MonitorState::failed || member.view.broken;
+        if (works && isFree(member) && member.asked != Asked::down && member.asked != Asked::close &&
+            member.view.state != MonitorState::dead) {
             member.asked = Asked::down;
-            requests.push_back({i, Kind::offline});
+            member.restartDue = false;
+            ask(number, member, Kind::offline, requests);
         }
     }
 }
 
 void Conductor::lower(Requests& requests) {
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-        Member& member = members_[i];
+    for (auto& [number, member] : members_) {
         if (member.asked == Asked::down || member.view.state == MonitorState::dead) continue;
-        const bool free = std::all_of(member.dependents.begin(), member.dependents.end(),
-                                      [&](std::size_t d) { return isDown(members_[d]); });
-        if (!free) continue;
+        if (!isFree(member)) continue;
         member.asked = Asked::down;
-        requests.push_back({i, Kind::offline});
+        ask(number, member, Kind::offline, requests);
     }
 }
 
 bool Conductor::hopeless() const {
     if (phase_ != Phase::running) return false;
     bool anyFailed = false;
-    for (const Member& member : members_) {
-        if (!isDown(member) || member.view.restartPending) return false;
+    for (const auto& [number, member] : members_) {
+        if (!isDown(member) || member.view.restartPending || member.restartDue) return false;
         const bool starting = member.asked == Asked::up && member.view.state == MonitorState::opened;
         if (starting) return false;
         anyFailed = anyFailed || member.view.state == MonitorState::failed || member.view.state == MonitorState::dead ||
                     (member.view.state == MonitorState::unloaded && member.asked == Asked::up);
+    }
+    for (const auto& [name, hold] : holds_) {
+        if (hold.returns) return false;
+        anyFailed = true;
     }
     return anyFailed;
 }

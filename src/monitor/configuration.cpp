@@ -1,32 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <holdfast/monitor/configuration.hpp>
 
+#include "monitor/dependency_check.hpp"
+#include "monitor/toml_reader.hpp"
+
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <map>
 #include <optional>
-#include <set>
 #include <system_error>
 
 namespace holdfast::inline v1::monitor {
 
 namespace {
 
-constexpr std::int64_t unlimited = 0xFFFF'FFFF;
-
 /** A common property (4.1, 5.4): its range and where its value goes. */
 struct CommonProperty {
     std::string_view name;
-    std::int64_t minimum;
-    std::int64_t maximum;
-    bool time;  ///< milliseconds; a string with a unit is welcome
+    TomlReader::Range range;
     void (*set)(ResourceConfiguration&, std::int64_t);
-    std::string_view why;  ///< said when the value is below the minimum
 };
 
 using Ms = std::chrono::milliseconds;
@@ -35,152 +32,200 @@ const std::vector<CommonProperty>& commonProperties() {
     using Rc = ResourceConfiguration;
     static const std::vector<CommonProperty> table{
         // W-310: 0xFFFFFFFF means "what the type says", which for a monitor without type properties is the default.
-        {"LooksAlivePollInterval", 10, unlimited, true,
+        {"LooksAlivePollInterval",
+         {10, unlimited, true},
          [](Rc& r, std::int64_t v) {
              if (v != unlimited) r.times.looksAlivePollInterval = Ms{v};
-         },
-         ""},
-        {"IsAlivePollInterval", 10, unlimited, true,
+         }},
+        {"IsAlivePollInterval",
+         {10, unlimited, true, "IsAlive cannot be turned off"},
          [](Rc& r, std::int64_t v) {
              if (v != unlimited) r.times.isAlivePollInterval = Ms{v};
-         },
-         "IsAlive cannot be turned off"},
-        {"PendingTimeout", 10, unlimited, true, [](Rc& r, std::int64_t v) { r.times.pendingTimeout = Ms{v}; }, ""},
-        {"DeadlockTimeout", 1'000, unlimited, true, [](Rc& r, std::int64_t v) { r.times.deadlockTimeout = Ms{v}; }, ""},
-        {"RestartAction", 0, 2, false,
-         [](Rc& r, std::int64_t v) { r.restart.action = static_cast<core::RestartAction>(v); }, ""},
-        {"RestartThreshold", 0, unlimited, false,
-         [](Rc& r, std::int64_t v) { r.restart.threshold = static_cast<std::uint32_t>(v); }, ""},
-        {"RestartPeriod", 0, unlimited, true, [](Rc& r, std::int64_t v) { r.restart.period = Ms{v}; }, ""},
-        {"RestartDelay", 0, unlimited, true, [](Rc& r, std::int64_t v) { r.restart.delay = Ms{v}; }, ""},
-        {"RetryPeriodOnFailure", 0, unlimited, true,
-         [](Rc& r, std::int64_t v) { r.restart.retryPeriodOnFailure = Ms{v}; }, ""},
-        {"SeparateMonitor", 0, 1, false, [](Rc&, std::int64_t) {}, ""},
-        {"PersistentState", 0, 1, false, [](Rc&, std::int64_t) {}, ""},
+         }},
+        {"PendingTimeout", {10, unlimited, true}, [](Rc& r, std::int64_t v) { r.times.pendingTimeout = Ms{v}; }},
+        {"DeadlockTimeout", {1'000, unlimited, true}, [](Rc& r, std::int64_t v) { r.times.deadlockTimeout = Ms{v}; }},
+        {"RestartAction",
+         {0, 2, false},
+         [](Rc& r, std::int64_t v) { r.restart.action = static_cast<core::RestartAction>(v); }},
+        {"RestartThreshold",
+         {0, unlimited, false},
+         [](Rc& r, std::int64_t v) { r.restart.threshold = static_cast<std::uint32_t>(v); }},
+        {"RestartPeriod", {0, unlimited, true}, [](Rc& r, std::int64_t v) { r.restart.period = Ms{v}; }},
+        {"RestartDelay", {0, unlimited, true}, [](Rc& r, std::int64_t v) { r.restart.delay = Ms{v}; }},
+        {"RetryPeriodOnFailure",
+         {0, unlimited, true},
+         [](Rc& r, std::int64_t v) { r.restart.retryPeriodOnFailure = Ms{v}; }},
+        {"SeparateMonitor", {0, 1, false}, [](Rc& r, std::int64_t v) { r.separateMonitor = v == 1; }},
+        {"PersistentState", {0, 1, false}, [](Rc& r, std::int64_t v) { r.persistentState = v == 1; }},
     };
     return table;
 }
 
-std::string_view kindOf(const toml::node& node) {
-    switch (node.type()) {
-        case toml::node_type::table: return "a table";
-        case toml::node_type::array: return "an array";
-        case toml::node_type::string: return "a string";
-        case toml::node_type::integer: return "an integer";
-        case toml::node_type::floating_point: return "a number with a fraction";
-        case toml::node_type::boolean: return "a boolean";
-        default: return "a date or time";
-    }
+/** Names are keys of a registry that compares without case. */
+std::string folded(std::string_view name) {
+    std::string out{name};
+    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+    return out;
 }
 
-class Reader {
+class Reader : private TomlReader {
 public:
-    explicit Reader(const std::filesystem::path& file) : file_{file.string()}, folder_{file.parent_path()} {}
+    explicit Reader(const std::filesystem::path& file) : TomlReader{file} {
+        out_.configuration.name = file.stem().string();
+    }
 
     ReadConfiguration read(std::string_view text) {
         try {
-            const toml::table root = toml::parse(text, file_);
+            const toml::table root = toml::parse(text, file());
             readRoot(root);
         } catch (const toml::parse_error& error) {
             problem(error.source().begin.line, std::string{error.description()});
         }
+        out_.problems = std::move(problems());
         std::stable_sort(out_.problems.begin(), out_.problems.end(),
                          [](const Problem& a, const Problem& b) { return a.where.line < b.where.line; });
         return std::move(out_);
     }
 
 private:
-    [[nodiscard]] SourceLine at(const toml::node& node) const { return {file_, node.source().begin.line}; }
-    void problem(std::uint32_t line, std::string text) { out_.problems.push_back({{file_, line}, std::move(text)}); }
-    void problem(const toml::node& node, std::string text) { problem(node.source().begin.line, std::move(text)); }
-
-    void unknownKey(const toml::key& key, std::string_view where, const std::vector<std::string_view>& known) {
-        const auto near = suggestion(key.str(), known);
-        problem(key.source().begin.line, fmt::format("unknown key '{}' {}{}", key.str(), where,
-                                                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
-    }
-
-    std::optional<std::string> string(const toml::node& node, std::string_view key) {
-        if (const auto* value = node.as_string()) {
-            if (!value->get().empty()) return value->get();
-            problem(node, fmt::format("'{}' is empty", key));
-            return std::nullopt;
-        }
-        problem(node, fmt::format("'{}' must be a string, not {}", key, kindOf(node)));
-        return std::nullopt;
-    }
-
     void readRoot(const toml::table& root) {
-        std::vector<const toml::table*> tables;
+        std::vector<const toml::table*> resources;
+        std::vector<const toml::table*> groups;
         for (const auto& [key, node] : root) {
             if (key == "monitor") {
                 readMonitor(node);
             } else if (key == "resource") {
-                const auto* array = node.as_array();
-                if (array == nullptr || !array->is_array_of_tables()) {
-                    problem(node, "resources are written as [[resource]]");
-                    continue;
-                }
-                for (const auto& element : *array) tables.push_back(element.as_table());
+                collect(node, "resources are written as [[resource]]", resources);
+            } else if (key == "group") {
+                collect(node, "groups are written as [[group]]", groups);
             } else {
-                unknownKey(key, "at top level", {"monitor", "resource"});
+                unknownKey(key, "at top level", {"monitor", "group", "resource"});
             }
         }
-        for (const auto* table : tables) readResource(*table);
-        if (tables.empty() && out_.problems.empty()) problem(0, "no [[resource]] to run");
-        checkDependencies();
+        for (const auto* table : groups) readGroup(*table);
+        for (const auto* table : resources) readResource(*table);
+        if (resources.empty() && problems().empty()) problem(0, "no [[resource]] to run");
+        checkGroups();
+        auto wrong = checkDependencies(out_.configuration.resources, dependencies_);
+        std::move(wrong.begin(), wrong.end(), std::back_inserter(problems()));
+    }
+
+    void collect(const toml::node& node, std::string_view how, std::vector<const toml::table*>& tables) {
+        const auto* array = node.as_array();
+        if (array == nullptr || !array->is_array_of_tables()) return problem(node, std::string{how});
+        for (const auto& element : *array) tables.push_back(element.as_table());
     }
 
     void readMonitor(const toml::node& node) {
         const auto* table = node.as_table();
         if (table == nullptr) return problem(node, "'monitor' must be a table");
+        auto& c = out_.configuration;
         for (const auto& [key, value] : *table) {
-            if (key == "trace") {
-                if (const auto path = string(value, "trace")) out_.configuration.trace = folder_ / *path;
-            } else if (key == "control") {
-                if (const auto path = string(value, "control")) out_.configuration.control = folder_ / *path;
-            } else if (key == "stopPatience") {
-                if (const auto ms = integer(value, "stopPatience", 0, unlimited, true, "")) monitorPatience_ = Ms{*ms};
-            } else if (key == "terminateOnEvent") {
-                if (const auto* flag = value.as_boolean())
-                    terminateOnEvent_ = flag->get();
-                else
-                    problem(value, fmt::format("'terminateOnEvent' must be true or false, not {}", kindOf(value)));
+            const std::string_view k = key.str();
+            if (k == "name") {
+                if (const auto name = string(value, k)) c.name = *name;
+                if (c.name.find('/') != std::string::npos || c.name == "." || c.name == "..")
+                    problem(value, fmt::format("the name '{}' is no file name", c.name));
+            } else if (k == "trace" || k == "runDirectory" || k == "control" || k == "state") {
+                auto& target = k == "trace"          ? c.trace
+                               : k == "runDirectory" ? c.runDirectory
+                               : k == "control"      ? c.control
+                                                     : c.state;
+                if (const auto where = path(value, k)) target = *where;
+            } else if (k == "stopPatience") {
+                if (const auto ms = integer(value, k, {0, unlimited, true})) monitorPatience_ = Ms{*ms};
+            } else if (k == "adoptTimeout") {
+                if (const auto ms = integer(value, k, {0, 3'600'000, true})) c.adoptTimeout = Ms{*ms};
+            } else if (k == "hookTimeout") {
+                if (const auto ms = integer(value, k, {100, 3'600'000, true})) c.hookTimeout = Ms{*ms};
+            } else if (k == "notify") {
+                if (auto hook = program(value, k)) c.notify = std::move(*hook);
+            } else if (k == "terminateOnEvent") {
+                if (const auto yes = flag(value, k)) terminateOnEvent_ = *yes;
             } else {
-                unknownKey(key, "in [monitor]", {"trace", "control", "stopPatience", "terminateOnEvent"});
+                unknownKey(key, "in [monitor]",
+                           {"name", "trace", "runDirectory", "control", "state", "adoptTimeout", "hookTimeout",
+                            "notify", "stopPatience", "terminateOnEvent"});
             }
         }
     }
 
-    std::optional<std::int64_t> integer(const toml::node& node, std::string_view name, std::int64_t minimum,
-                                        std::int64_t maximum, bool time, std::string_view why) {
-        std::int64_t value = 0;
-        const auto* text = node.as_string();
-        if (const auto* number = node.as_integer()) {
-            value = number->get();
-        } else if (const auto* flag = node.as_boolean(); flag != nullptr && minimum == 0 && maximum == 1) {
-            value = flag->get() ? 1 : 0;
-        } else if (time && text != nullptr) {
-            value = parseDuration(text->get());
-            if (value < 0) {
-                problem(node,
-                        fmt::format("'{}' is no time: \"{}\"; write milliseconds, or a number with ms, s, min, h or d",
-                                    name, text->get()));
-                return std::nullopt;
+    void readGroup(const toml::table& table) {
+        GroupConfiguration group;
+        group.where = at(table);
+        bool named = false;
+        for (const auto& [key, node] : table) {
+            const std::string_view k = key.str();
+            if (k == "name") {
+                named = true;
+                if (const auto name = string(node, k)) {
+                    group.name = *name;
+                    const auto [first, isNew] = groupNames_.try_emplace(*name, node.source().begin.line);
+                    if (!isNew)
+                        problem(node, fmt::format("a group named '{}' is already on line {}", *name, first->second));
+                }
+            } else if (k == "FailoverThreshold") {
+                // The documented default 0xFFFFFFFF stands for "nodes minus 1", and there is always one to come back to.
+                if (const auto value = integer(node, k, {0, unlimited, false}))
+                    group.failoverThreshold = *value == unlimited ? 1U : static_cast<std::uint32_t>(*value);
+            } else if (k == "FailoverPeriod") {
+                readFailoverPeriod(node, group);
+            } else if (k == "failover") {
+                readFailover(node, group);
+            } else if (k == "onFailed") {
+                if (auto hook = program(node, k)) group.onFailed = std::move(*hook);
+            } else {
+                unknownKey(key, "in [[group]]",
+                           {"name", "FailoverThreshold", "FailoverPeriod", "failover", "onFailed"});
             }
+        }
+        if (!named) problem(table, "the group has no 'name'");
+        out_.configuration.groups.push_back(std::move(group));
+    }
+
+    /** Whole hours, as documented; a string with a unit is a time as everywhere. */
+    void readFailoverPeriod(const toml::node& node, GroupConfiguration& group) {
+        constexpr std::int64_t hours = 1193;
+        constexpr std::int64_t hour = 3'600'000;
+        if (node.is_string()) {
+            if (const auto ms = integer(node, "FailoverPeriod", {0, hours * hour, true}))
+                group.failoverPeriod = Ms{*ms};
+        } else if (const auto value = integer(node, "FailoverPeriod", {0, hours, false})) {
+            group.failoverPeriod = Ms{*value * hour};
+        }
+    }
+
+    void readFailover(const toml::node& node, GroupConfiguration& group) {
+        const auto text = string(node, "failover");
+        if (!text) return;
+        if (*text == "stay") {
+            group.failover = GroupFailover::stay;
+        } else if (*text == "offline") {
+            group.failover = GroupFailover::offline;
+        } else if (*text == "restart") {
+            group.failover = GroupFailover::restart;
         } else {
-            problem(node, fmt::format("'{}' must be {}, not {}", name,
-                                      time ? "a time (milliseconds, or a string such as \"5s\")" : "an integer",
-                                      kindOf(node)));
-            return std::nullopt;
+            const auto near = suggestion(*text, {"stay", "offline", "restart"});
+            problem(node, fmt::format("'failover' is \"stay\", \"offline\" or \"restart\", not \"{}\"{}", *text,
+                                      near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
         }
-        if (value < minimum || value > maximum) {
-            problem(node, fmt::format("'{}' = {} is out of range: {} to {}{}{}{}", name, value, minimum, maximum,
-                                      time ? " ms" : "", value < minimum && !why.empty() ? "; " : "",
-                                      value < minimum ? why : std::string_view{}));
-            return std::nullopt;
+    }
+
+    void checkGroups() {
+        std::vector<std::string_view> known;
+        for (const auto& group : out_.configuration.groups) known.push_back(group.name);
+        std::map<std::string_view, bool> used;
+        for (const auto& [name, where] : memberships_) {
+            used[name] = true;
+            if (groupNames_.contains(name)) continue;
+            const auto near = suggestion(name, known);
+            problem(where.line, fmt::format("there is no [[group]] named '{}'{}", name,
+                                            near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
         }
-        return value;
+        for (const auto& group : out_.configuration.groups) {
+            if (group.name.empty() || used.contains(group.name)) continue;
+            out_.notes.push_back({group.where, fmt::format("no resource is in group '{}'", group.name)});
+        }
     }
 
     void readResource(const toml::table& table) {
@@ -207,17 +252,22 @@ private:
                 readDependencies(node, resource);
             } else if (k == "properties") {
                 readProperties(node, resource);
+            } else if (k == "group") {
+                if (const auto group = string(node, k)) {
+                    resource.group = *group;
+                    memberships_.push_back({*group, at(node)});
+                }
+            } else if (k == "host") {
+                if (const auto host = string(node, k)) resource.host = *host;
+            } else if (k == "notify") {
+                if (auto hook = program(node, k)) resource.notify = std::move(*hook);
             } else if (const auto* common = findCommon(k)) {
-                const auto value =
-                    integer(node, common->name, common->minimum, common->maximum, common->time, common->why);
+                const auto value = integer(node, common->name, common->range);
                 if (value) common->set(resource, *value);
                 if (k == "RetryPeriodOnFailure" && value) retry = &node;
-                if (k == "SeparateMonitor" && value == 1) {
-                    out_.notes.push_back(
-                        {at(node), "SeparateMonitor is not honoured yet: every agent runs in this process"});
-                }
             } else {
-                std::vector<std::string_view> known{"name", "type", "agent", "dependsOn", "properties"};
+                std::vector<std::string_view> known{"name",       "type",  "agent", "dependsOn",
+                                                    "properties", "group", "host",  "notify"};
                 for (const auto& property : commonProperties()) known.push_back(property.name);
                 unknownKey(key, "in [[resource]]", known);
             }
@@ -251,15 +301,18 @@ private:
 
     void readName(const toml::node& node, const std::string& name, ResourceConfiguration& resource) {
         resource.name = name;
-        if (name.find('\\') != std::string::npos || name.find('\0') != std::string::npos) {
+        if (name.find('\\') != std::string::npos) {
             problem(node, fmt::format("the name '{}' contains a backslash", name));
         }
-        const auto [first, isNew] = names_.try_emplace(name, node.source().begin.line);
+        if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::iscntrl(c) != 0; })) {
+            problem(node, fmt::format("the name '{}' contains a control character", name));
+        }
+        const auto [first, isNew] = names_.try_emplace(folded(name), node.source().begin.line);
         if (!isNew) problem(node, fmt::format("a resource named '{}' is already on line {}", name, first->second));
     }
 
     void readAgent(const toml::node& node, const std::string& agent, ResourceConfiguration& resource) {
-        resource.agent = folder_ / agent;
+        resource.agent = folder() / agent;
         std::error_code error;
         if (!std::filesystem::exists(resource.agent, error)) {
             problem(node, fmt::format("there is no agent '{}'", resource.agent.string()));
@@ -272,7 +325,7 @@ private:
         const auto add = [&](const toml::node& element) {
             if (const auto name = string(element, "dependsOn")) {
                 resource.dependsOn.push_back(*name);
-                dependencies_.push_back({out_.configuration.resources.size(), *name, element.source().begin.line});
+                dependencies_.push_back({out_.configuration.resources.size(), *name, at(element)});
             }
         };
         if (const auto* array = node.as_array()) {
@@ -286,7 +339,7 @@ private:
         const auto* table = node.as_table();
         if (table == nullptr) return problem(node, fmt::format("'properties' must be a table, not {}", kindOf(node)));
         for (const auto& [key, value] : *table) {
-            PropertySetting setting{std::string{key.str()}, {}, {file_, key.source().begin.line}};
+            PropertySetting setting{std::string{key.str()}, {}, at(key)};
             if (const auto* flag = value.as_boolean()) {
                 setting.value = flag->get();
             } else if (const auto* number = value.as_integer()) {
@@ -317,69 +370,12 @@ private:
         }
     }
 
-    void checkDependencies() {
-        auto& resources = out_.configuration.resources;
-        std::vector<std::string_view> names;
-        names.reserve(resources.size());
-        for (const auto& resource : resources) names.push_back(resource.name);
-        std::map<std::string_view, std::size_t> numbers;
-        for (std::size_t i = 0; i < resources.size(); ++i) numbers.try_emplace(resources[i].name, i);
-        bool complete = true;
-        for (const auto& [from, name, line] : dependencies_) {
-            if (numbers.contains(name)) continue;
-            complete = false;
-            const auto near = suggestion(name, names);
-            problem(line, fmt::format("resource '{}' depends on '{}', which does not exist{}", resources[from].name,
-                                      name, near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
-        }
-        if (!complete) return;
-        // Depth first; a way back to a resource on the current path is a cycle.
-        std::vector<int> mark(resources.size(), 0);
-        std::vector<std::size_t> path;
-        const std::function<bool(std::size_t)> visit = [&](std::size_t at) {
-            mark[at] = 1;
-            path.push_back(at);
-            for (const auto& name : resources[at].dependsOn) {
-                const std::size_t next = numbers[name];
-                if (mark[next] == 1) {
-                    std::string cycle;
-                    for (auto it = std::find(path.begin(), path.end(), next); it != path.end(); ++it) {
-                        cycle += resources[*it].name + " -> ";
-                    }
-                    problem(lineOf(at, name),
-                            fmt::format("a cycle of dependencies: {}{}", cycle, resources[next].name));
-                    return true;
-                }
-                if (mark[next] == 0 && visit(next)) return true;
-            }
-            mark[at] = 2;
-            path.pop_back();
-            return false;
-        };
-        for (std::size_t i = 0; i < resources.size(); ++i) {
-            if (mark[i] == 0 && visit(i)) return;
-        }
-    }
-
-    [[nodiscard]] std::uint32_t lineOf(std::size_t from, const std::string& name) const {
-        for (const auto& dependency : dependencies_) {
-            if (dependency.from == from && dependency.name == name) return dependency.line;
-        }
-        return 0;
-    }
-
-    struct Dependency {
-        std::size_t from;
-        std::string name;
-        std::uint32_t line;
-    };
-
-    std::string file_;
-    std::filesystem::path folder_;
     ReadConfiguration out_;
     std::optional<Ms> monitorPatience_;
     bool terminateOnEvent_{false};
     std::map<std::string, std::uint32_t> names_;
+    std::map<std::string, std::uint32_t> groupNames_;
+    std::vector<std::pair<std::string, SourceLine>> memberships_;
     std::vector<Dependency> dependencies_;
 };
 

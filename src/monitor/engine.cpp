@@ -3,7 +3,7 @@
 // engine_unit.cpp.
 #include "monitor/engine.hpp"
 
-#include "monitor/reason_text.hpp"
+#include "monitor/dependency_check.hpp"
 
 #include <holdfast/monitor/in_process_host.hpp>
 #include <holdfast/os/process.hpp>
@@ -13,25 +13,16 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
+#include <set>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
 
 namespace {
 
-using Kind = core::MonitorEvent::Kind;
-
-std::vector<std::vector<std::size_t>> providersOf(const MonitorConfiguration& configuration) {
-    std::vector<std::vector<std::size_t>> providers(configuration.resources.size());
-    for (std::size_t i = 0; i < providers.size(); ++i) {
-        for (const auto& name : configuration.resources[i].dependsOn) {
-            for (std::size_t j = 0; j < providers.size(); ++j) {
-                if (configuration.resources[j].name == name) providers[i].push_back(j);
-            }
-        }
-    }
-    return providers;
-}
+/** How long programs that are still queued get when the monitor ends. */
+constexpr auto lastPrograms = std::chrono::seconds{5};
 
 }  // namespace
 
@@ -40,27 +31,42 @@ ResourceMonitor::Engine::Engine(MonitorConfiguration configuration, MonitorOptio
       options_{std::move(options)},
       journal_{options_.observer},
       work_{io_.get_executor()},
-      conductor_{providersOf(configuration_)},
-      unprepared_{configuration_.resources.size()} {
-    for (std::size_t i = 0; i < configuration_.resources.size(); ++i) {
-        units_.push_back(std::make_unique<Unit>(io_, i, configuration_.resources[i]));
-        snapshots_.push_back({});
-        snapshots_.back().name = configuration_.resources[i].name;
-        snapshots_.back().type = configuration_.resources[i].type;
-        snapshots_.back().dependsOn = configuration_.resources[i].dependsOn;
-        snapshots_.back().external = abi::ResourceState::offline;
-    }
+      name_{configuration_.name},
+      conductor_{Conductor::Places{}} {
+    programs_ = std::make_unique<ProgramQueues>(
+        [this](const ProgramQueues::Run& run, ProgramQueues::Level level, std::string text) {
+            const auto as = level == ProgramQueues::Level::information ? LogLevel::information
+                            : level == ProgramQueues::Level::warning   ? LogLevel::warning
+                                                                       : LogLevel::error;
+            log(run.resource, as, run.what, std::move(text));
+        });
 }
 
 void ResourceMonitor::Engine::begin() {
+    openStore();
     if (options_.host) {
         host_ = options_.host(registry_, weak_from_this());
     } else {
         host_ = std::make_unique<InProcessHost>(registry_, weak_from_this());
     }
-    for (const auto& unit : units_) {
-        host_->add(unit->number, {unit->configuration.name, unit->configuration.type, unit->configuration.agent,
-                                  "Resources\\" + unit->configuration.name});
+    const std::lock_guard lock{reloading_};
+    std::vector<UnitPointer> fresh;
+    auto ranks = ranksOf(configuration_);
+    for (const auto& resource : configuration_.resources) fresh.push_back(addUnit(resource, ranks[resource.name]));
+    programs_->timeout(configuration_.hookTimeout);
+    {
+        const std::lock_guard guard{conducting_};
+        arrangeGroups(configuration_.groups);
+        conductor_ = Conductor{placesOf(fresh, configuration_)};
+        for (const auto& [name, group] : groups_) {
+            if (store_ && store_->group(name).held && group.configuration.failover == GroupFailover::offline)
+                conductor_.keep(name);
+        }
+    }
+    {
+        const std::lock_guard guard{views_};
+        for (const auto& unit : fresh) order_.push_back(unit->index);
+        notify_ = configuration_.notify;
     }
     const os::BlockSignals blocked;  // signals are the program's
     for (unsigned i = 0; i < std::max(1U, options_.threads); ++i) threads_.emplace_back([this] { io_.run(); });
@@ -69,38 +75,34 @@ void ResourceMonitor::Engine::begin() {
 void ResourceMonitor::Engine::end() {
     ended_ = true;
     changed_.notify_all();
+    programs_->finish(lastPrograms);
     io_.stop();
     for (auto& thread : threads_) thread.join();
     host_.reset();
+    store_.reset();
 }
 
 std::vector<Problem> ResourceMonitor::Engine::prepare() {
-    std::vector<Problem> problems;
+    const std::lock_guard reloading{reloading_};
+    auto problems = storeProblems_;
+    auto wrong = checkResources(configuration_);
+    std::move(wrong.begin(), wrong.end(), std::back_inserter(problems));
+    if (!problems.empty()) return problems;
     if (!configuration_.trace.empty() && !journal_.trace(configuration_.trace)) {
         problems.push_back({{configuration_.trace.string(), 0}, "the trace file cannot be written"});
         return problems;
     }
-    for (const auto& unit : units_) {
-        boost::asio::post(unit->strand, [this, &unit = *unit] { prepareUnit(unit); });
-    }
-    std::unique_lock lock{views_};
-    changed_.wait(lock, [&] { return unprepared_ == 0 || stopping_ || ended_; });
-    if (unprepared_ != 0) {
-        problems.push_back({{}, "stopped while the agents were being prepared"});
-        return problems;
-    }
-    lock.unlock();
-    for (const auto& unit : units_) {
-        std::promise<std::vector<Problem>> found;
-        boost::asio::post(unit->strand, [&] { found.set_value(unit->problems); });
-        for (auto& problem : found.get_future().get()) problems.push_back(std::move(problem));
-    }
-    return problems;
+    return prepareUnits(units());
 }
 
 void ResourceMonitor::Engine::start() {
+    if (store_) {
+        std::set<std::string> names;
+        for (const auto& unit : units()) names.insert(unit->configuration.name);
+        store_->keepOnly(names);
+    }
     const std::lock_guard lock{conducting_};
-    send(conductor_.start());
+    settle(conductor_.start());
 }
 
 void ResourceMonitor::Engine::stop() {
@@ -109,7 +111,7 @@ void ResourceMonitor::Engine::stop() {
         const std::lock_guard guard{views_};
         if (!stopping_) {
             stopping_ = true;
-            for (const auto& snapshot : snapshots_) {
+            for (const auto& [number, snapshot] : snapshots_) {
                 outcome_.failedResource = outcome_.failedResource || snapshot.external == abi::ResourceState::failed;
             }
         }
@@ -128,28 +130,48 @@ bool ResourceMonitor::Engine::waitStopped(std::chrono::milliseconds patience) {
     return changed_.wait_for(lock, patience, [&] { return stopped_; });
 }
 
-Unit* ResourceMonitor::Engine::find(std::string_view name) const {
-    for (const auto& unit : units_) {
-        if (unit->configuration.name == name) return unit.get();
+ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::unit(ResourceNumber number) const {
+    const std::shared_lock lock{roster_};
+    const auto found = units_.find(static_cast<std::size_t>(number));
+    return found == units_.end() ? nullptr : found->second;
+}
+
+/** One that leaves may still be there under the name of its successor: the youngest is meant. */
+ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::find(std::string_view name) const {
+    const std::lock_guard views{views_};
+    const std::shared_lock lock{roster_};
+    for (const std::size_t number : order_) {
+        const auto found = units_.find(number);
+        if (found != units_.end() && found->second->configuration.name == name) return found->second;
     }
     return nullptr;
 }
 
+std::vector<ResourceMonitor::Engine::UnitPointer> ResourceMonitor::Engine::units() const {
+    const std::shared_lock lock{roster_};
+    std::vector<UnitPointer> all;
+    for (const auto& [number, unit] : units_) all.push_back(unit);
+    return all;
+}
+
 bool ResourceMonitor::Engine::want(std::string_view name, bool online) {
-    const Unit* const target = find(name);
-    if (target == nullptr) return false;
+    const auto target = find(name);
+    if (!target) return false;
     {
         const std::lock_guard lock{conducting_};
-        send(conductor_.want(target->index, online));
+        settle(conductor_.want(target->index, online));
+        const auto group = groups_.find(conductor_.groupOf(target->index));
+        if (online && group != groups_.end()) rememberGroup(group->second);
     }
+    if (store_) store_->change(target->configuration.name, [&](StoredResource& stored) { stored.wanted = online; });
     const std::lock_guard lock{views_};
-    snapshots_[target->index].wanted = online;
+    if (const auto found = snapshots_.find(target->index); found != snapshots_.end()) found->second.wanted = online;
     return true;
 }
 
 bool ResourceMonitor::Engine::fail(std::string_view name, std::string_view reason) {
-    Unit* const target = find(name);
-    if (target == nullptr) return false;
+    const auto target = find(name);
+    if (!target) return false;
     boost::asio::post(target->strand, [this, target, why = std::string{reason}] {
         target->failWhy = why;
         feed(*target, core::MonitorEvent::signalFailure(core::FailureType::general));
@@ -159,10 +181,8 @@ bool ResourceMonitor::Engine::fail(std::string_view name, std::string_view reaso
 
 void ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings,
                                             std::function<void(PropertyAnswer)> answer) {
-    Unit* const target = find(name);
-    if (target == nullptr) {
-        return answer({abi::code::resourceNotFound, {fmt::format("there is no resource '{}'", name)}});
-    }
+    const auto target = find(name);
+    if (!target) return answer({abi::code::resourceNotFound, {fmt::format("there is no resource '{}'", name)}});
     boost::asio::post(target->strand, [this, target, told = std::move(answer), wanted = std::move(settings)] {
         changeProperties(*target, wanted, told);
     });
@@ -180,12 +200,17 @@ PropertyAnswer ResourceMonitor::Engine::setProperties(std::string_view name, std
 }
 
 PropertyBag ResourceMonitor::Engine::properties(std::string_view name) const {
-    return find(name) == nullptr ? PropertyBag{} : registry_.values(fmt::format("Resources\\{}\\Parameters", name));
+    const auto target = find(name);
+    return target ? registry_.values(target->registryKey + "\\Parameters") : PropertyBag{};
 }
 
 std::vector<ResourceSnapshot> ResourceMonitor::Engine::snapshot() const {
     const std::lock_guard lock{views_};
-    return snapshots_;
+    std::vector<ResourceSnapshot> all;
+    for (const std::size_t number : order_) {
+        if (const auto found = snapshots_.find(number); found != snapshots_.end()) all.push_back(found->second);
+    }
+    return all;
 }
 
 RunOutcome ResourceMonitor::Engine::outcome() const {
@@ -198,11 +223,24 @@ RunOutcome ResourceMonitor::Engine::outcome() const {
     return outcome;
 }
 
+/** Sends the requests, and follows up what else the conductor has decided with them. */
+void ResourceMonitor::Engine::settle(const Conductor::Requests& requests) {
+    send(requests);
+    for (const auto& group : conductor_.fallen()) groupFell(groups_.at(group));
+    for (const std::size_t number : conductor_.gone()) {
+        if (const auto target = unit(static_cast<ResourceNumber>(number)))
+            boost::asio::post(target->strand, [this, target] { retire(*target); });
+    }
+}
+
 void ResourceMonitor::Engine::send(const Conductor::Requests& requests) {
     for (const auto& request : requests) {
-        Unit& target = *units_[request.resource];
-        boost::asio::post(target.strand,
-                          [this, &target, kind = request.kind] { feed(target, core::MonitorEvent::of(kind)); });
+        const auto target = unit(static_cast<ResourceNumber>(request.resource));
+        if (!target) continue;
+        boost::asio::post(target->strand, [this, target, kind = request.kind] {
+            ++target->requestsTaken;
+            feed(*target, core::MonitorEvent::of(kind));
+        });
     }
 }
 
@@ -218,34 +256,29 @@ void ResourceMonitor::Engine::callReturned(CallResult result) noexcept {
     record.code = result.code;
     record.controlCode = result.controlCode;
     record.threw = result.threw;
-    Unit& target = unit(result.resource);
-    if (result.called) journal_.take({std::chrono::system_clock::now(), target.configuration.name, record});
-    boost::asio::post(target.strand, [this, &target, taken = std::move(result)] { takeResult(target, taken); });
+    const auto target = unit(result.resource);
+    if (!target) return;
+    if (result.called) journal_.take({std::chrono::system_clock::now(), target->configuration.name, record});
+    boost::asio::post(target->strand, [this, target, taken = std::move(result)] { takeResult(*target, taken); });
 }
 
-abi::ExitState ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept {
-    Unit& target = unit(resource);
-    const auto answer = std::make_shared<std::promise<abi::ExitState>>();
-    auto future = answer->get_future();
-    // W-248: decided on the strand; the agent's thread waits for the answer it is owed (W-206).
-    boost::asio::post(target.strand, [this, &target, status, answer] {
-        const auto exit = feed(target, core::MonitorEvent::reported(status.report));
-        journal_.take({std::chrono::system_clock::now(), target.configuration.name, StatusRecord{status, exit}});
-        answer->set_value(exit);
+void ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status,
+                                             std::function<void(abi::ExitState)> answer) noexcept {
+    const auto target = unit(resource);
+    if (!target) return answer(abi::ExitState::terminate);
+    // W-248: decided on the strand.
+    boost::asio::post(target->strand, [this, target, status, reply = std::move(answer)] {
+        const auto exit = feed(*target, core::MonitorEvent::reported(status.report));
+        journal_.take({std::chrono::system_clock::now(), target->configuration.name, StatusRecord{status, exit}});
+        reply(exit);
     });
-    while (future.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
-        if (ended_) return abi::ExitState::terminate;
-    }
-    try {
-        return future.get();
-    } catch (const std::future_error&) {
-        return abi::ExitState::terminate;
-    }
 }
 
 void ResourceMonitor::Engine::logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept {
-    Unit& target = unit(resource);
-    boost::asio::post(target.strand, [this, &target, level, line = std::move(text)]() mutable {
+    const auto owner = unit(resource);
+    if (!owner) return;
+    boost::asio::post(owner->strand, [this, owner, level, line = std::move(text)]() mutable {
+        Unit& target = *owner;
         if (target.controlRunning) target.controlLog.push_back(line);
         if (const auto state = target.machine.externalState();
             state == abi::ResourceState::onlinePending || state == abi::ResourceState::offlinePending) {
@@ -259,10 +292,11 @@ void ResourceMonitor::Engine::logged(ResourceNumber resource, abi::Dword level, 
 }
 
 void ResourceMonitor::Engine::eventSignalled(ResourceNumber resource, core::Generation watch) noexcept {
-    Unit& target = unit(resource);
-    boost::asio::post(target.strand, [this, &target, watch] {
-        journal_.take({std::chrono::system_clock::now(), target.configuration.name, SignalRecord{}});
-        feed(target, core::MonitorEvent::signalled(watch));
+    const auto target = unit(resource);
+    if (!target) return;
+    boost::asio::post(target->strand, [this, target, watch] {
+        journal_.take({std::chrono::system_clock::now(), target->configuration.name, SignalRecord{}});
+        feed(*target, core::MonitorEvent::signalled(watch));
     });
 }
 
@@ -302,6 +336,9 @@ bool ResourceMonitor::offline(std::string_view name) { return engine_->want(name
 bool ResourceMonitor::fail(std::string_view name, std::string_view reason) { return engine_->fail(name, reason); }
 PropertyAnswer ResourceMonitor::setProperties(std::string_view name, std::vector<PropertySetting> settings) {
     return engine_->setProperties(name, std::move(settings));
+}
+std::vector<Problem> ResourceMonitor::reload(MonitorConfiguration configuration) {
+    return engine_->reload(std::move(configuration));
 }
 void ResourceMonitor::setProperties(std::string_view name, std::vector<PropertySetting> settings,
                                     std::function<void(PropertyAnswer)> answer) {

@@ -20,8 +20,8 @@ constexpr std::size_t largestAnswer = 1U << 20U;
 }  // namespace
 
 void ResourceMonitor::Engine::visibleProperties(std::string_view name, std::function<void(VisibleProperties)> answer) {
-    Unit* const target = find(name);
-    if (target == nullptr) return answer({});
+    const auto target = find(name);
+    if (!target) return answer({});
     boost::asio::post(target->strand,
                       [this, target, told = std::move(answer)] { askVisible(*target, firstCapacity, told); });
 }

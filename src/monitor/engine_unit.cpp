@@ -74,6 +74,7 @@ abi::ExitState ResourceMonitor::Engine::feed(Unit& unit, const MonitorEvent& eve
         const MonitorState from = unit.machine.state();
         const auto was = unit.machine.externalState();
         unit.operation = operationOf(unit);  // what the event ended is what its log lines are about
+        unit.said.clear();
         const auto actions = unit.machine.handle(next);
         if (next.kind == Kind::reported) answer = actions.answer;
         for (const auto& action : actions) apply(unit, action);
@@ -81,6 +82,7 @@ abi::ExitState ResourceMonitor::Engine::feed(Unit& unit, const MonitorEvent& eve
             unit.since = unit.stepAt = std::chrono::steady_clock::now();
             unit.step.clear();
             unit.lastCheck.reset();
+            notify(unit, was);
         }
         noticeState(unit, from);
     }
@@ -107,8 +109,8 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
         case Act::publish: break;  // told with the state it belongs to
         case Act::log:
             if (action.reason == MonitorReason::loadFailed && !unit.problems.empty()) break;  // said in words already
-            log(unit.configuration.name, levelOf(action.reason), unit.operation,
-                reasonText(action.reason, action.call, action.code));
+            unit.said = reasonText(action.reason, action.call, action.code);
+            log(unit.configuration.name, levelOf(action.reason), unit.operation, unit.said);
             break;
         case Act::failed: noticeFailure(unit, action); break;
         case Act::finished: noticeFinished(unit, action); break;
@@ -118,9 +120,15 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
                 takeControl(unit, abi::code::invalidState);
             break;
         case Act::killHost:
+            unit.blamed = true;
+            if (host_->isolates()) {
+                log(unit.configuration.name, LogLevel::severe, {}, "its host is killed (W-440)");
+                separate(unit);
+            } else {
+                log(unit.configuration.name, LogLevel::severe, {},
+                    "its process would have to end here (W-440); in process it is only never called again");
+            }
             host_->condemn(unit.number);
-            log(unit.configuration.name, LogLevel::severe, {},
-                "its process would have to end here (W-440); in process it is only never called again");
             if (unit.controlRunning) takeControl(unit, abi::code::timeout);
             break;
     }
@@ -159,13 +167,17 @@ void ResourceMonitor::Engine::armTimer(Unit& unit, const core::MonitorAction& ac
     auto& timer = unit.timer(action.timer);
     timer.expires_after(action.duration);
     if (action.timer == MonitorTimer::restart) unit.restartAt = timer.expiry();
-    timer.async_wait([this, &unit, &timer, which = action.timer,
+    timer.async_wait([this, self = unit.shared_from_this(), &unit, &timer, which = action.timer,
                       generation = action.generation](const boost::system::error_code& error) {
         if (error || generation != unit.machine.timerGeneration(which)) return;
         // D4: a tick this late means that nobody ran, the agent included.
         const bool stalled = std::chrono::steady_clock::now() - timer.expiry() > core::Limits::stall;
-        if (which == MonitorTimer::restart) ++unit.restarts;
-        if (which == MonitorTimer::restart && unit.retrying) unit.policy.retrying();
+        if (which == MonitorTimer::restart) {
+            if (unit.retrying) unit.policy.retrying();
+            const std::lock_guard lock{conducting_};
+            if (!conductor_.mayRestart(unit.index)) return;  // what depends on it is still going down
+            ++unit.restarts;
+        }
         feed(unit, MonitorEvent::expired(which, generation, stalled));
     });
 }
@@ -180,6 +192,7 @@ void ResourceMonitor::Engine::noticeState(Unit& unit, MonitorState from) {
         unit.retrying = false;
         unit.failWhy.clear();
         unit.policy.recovered();
+        remember(unit);
     }
     if (routine) return;
     StateRecord record{from, to, unit.machine.externalState(), {}};
@@ -187,7 +200,10 @@ void ResourceMonitor::Engine::noticeState(Unit& unit, MonitorState from) {
     journal_.take({std::chrono::system_clock::now(), unit.configuration.name, std::move(record)});
     if (!unit.prepared) {
         if (to == MonitorState::opened) validate(unit);
-        if (to == MonitorState::dead) failPreparing(unit, "the agent did not answer, or failed badly; see the log");
+        if (to == MonitorState::dead) {
+            failPreparing(unit, unit.deathText.empty() ? "the agent did not answer, or failed badly; see the log"
+                                                       : unit.deathText);
+        }
     }
 }
 
@@ -196,7 +212,9 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
     const bool restartPending = s.armed[static_cast<std::size_t>(MonitorTimer::restart)];
     {
         const std::lock_guard lock{views_};
-        ResourceSnapshot& snapshot = snapshots_[unit.index];
+        const auto found = snapshots_.find(unit.index);
+        if (found == snapshots_.end()) return;  // it is gone
+        ResourceSnapshot& snapshot = found->second;
         snapshot.state = s.state;
         snapshot.external = unit.machine.externalState();
         snapshot.onlines = unit.onlines;
@@ -210,12 +228,16 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         snapshot.stepAt = unit.stepAt;
         snapshot.lastCheck = unit.lastCheck;
         snapshot.worst = unit.worst;
+        snapshot.hostProcess = unit.hostProcess;
+        snapshot.separateMonitor = unit.separate;
     }
     bool hopeless = false;
     bool stopped = false;
     {
         const std::lock_guard lock{conducting_};
-        send(conductor_.changed(unit.index, {s.state, restartPending, unit.closed}));
+        const bool waits = s.state == MonitorState::dead && unit.afterHost != Unit::AfterHost::nothing &&
+                           unit.afterHost != Unit::AfterHost::stay;
+        settle(conductor_.changed(unit.index, {s.state, restartPending || waits, unit.closed, unit.requestsTaken, s.broken}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;
         hopeless = conductor_.hopeless() && !saidHopeless_;
         saidHopeless_ = conductor_.hopeless();
@@ -227,32 +249,47 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
     const std::lock_guard lock{views_};
     stopped_ = stopped_ || stopped;
     changed_.notify_all();
+    const bool ended = unit.closed || s.state == MonitorState::dead;
+    if (unit.leaving && ended && !unit.retired) {  // one that the conductor never knew; the others it tells
+        bool known = false;
+        {
+            const std::lock_guard guard{conducting_};
+            known = conductor_.has(unit.index);
+        }
+        if (!known) boost::asio::post(unit.strand, [this, self = unit.shared_from_this()] { retire(*self); });
+    }
 }
 
 void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorAction& action) {
+    const bool dead = unit.machine.state() == MonitorState::dead;
+    if (action.reason == MonitorReason::hostDied && !unit.blamed) {
+        unit.afterHost = Unit::AfterHost::revive;  // W-402: an innocent is restarted, and nothing is held against it
+        return log(unit.configuration.name, LogLevel::information, {}, "it comes back with its host");
+    }
     ++unit.failures;
-    unit.reason = reasonText(action.reason, action.call, action.code);
+    unit.reason = action.reason == MonitorReason::hostDied ? unit.deathText
+                                                           : reasonText(action.reason, action.call, action.code);
     if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
         unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;
-    if (unit.machine.state() == MonitorState::dead) {
+    if (dead && !host_->isolates())
         return log(name, LogLevel::error, {}, "no restart: in process a lost agent cannot be replaced");
-    }
+    if (dead) unit.afterHost = Unit::AfterHost::stay;
     const auto decision = unit.policy.failed(coarse(std::chrono::steady_clock::now()), action.place);
     unit.retrying = false;
+    remember(unit);
     using DecisionKind = core::RestartDecision::Kind;
+    if (decision.kind == DecisionKind::failover && failGroup(unit)) return;
     if (decision.kind == DecisionKind::restart) {
         log(name, LogLevel::information, {}, "restart in " + durationText(decision.delay));
-        feed(unit, MonitorEvent::restart(decision.delay));
-        return;
+        return scheduleRestart(unit, decision.delay, false);
     }
     std::string text = decision.kind == DecisionKind::failover
                            ? "restarts are used up; a cluster would fail the group over, here is no other node"
                            : "it stays failed";
     if (decision.retries) {
         text += "; one more attempt in " + durationText(decision.retryAfter);
-        unit.retrying = true;
-        feed(unit, MonitorEvent::restart(decision.retryAfter));
+        scheduleRestart(unit, decision.retryAfter, true);
     }
     log(name, LogLevel::warning, {}, std::move(text));
 }
@@ -357,11 +394,11 @@ void ResourceMonitor::Engine::takeFormats(Unit& unit, const CallResult& result) 
             log(unit.configuration.name, LogLevel::warning, "ResourceTypeControl",
                 "its list of property formats is malformed");
     }
-    if (!formats && !unit.configuration.properties.empty()) {
+    if (!formats && !unit.settings.empty()) {
         log(unit.configuration.name, LogLevel::information, "ResourceTypeControl",
             "the agent does not say which properties it has (W-622); they are stored as the file spells them");
     }
-    auto encoded = encodeProperties(unit.configuration.properties, formats);
+    auto encoded = encodeProperties(unit.settings, formats);
     if (!encoded.problems.empty()) {
         unit.problems.insert(unit.problems.end(), encoded.problems.begin(), encoded.problems.end());
         feed(unit, MonitorEvent::returned(Call::load, result.generation, abi::code::invalidData));
@@ -386,7 +423,7 @@ void ResourceMonitor::Engine::takeControl(Unit& unit, abi::Dword code) {
 }
 
 void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& changes) {
-    registry_.set("Resources\\" + unit.configuration.name + "\\Parameters", changes);
+    registry_.set(unit.registryKey + "\\Parameters", changes);
     host_->storeProperties(unit.number, changes);
 }
 
@@ -401,7 +438,7 @@ void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<Pro
     Unit::Control control;
     control.code = validatePrivateProperties;
     control.input = abi::writePropertyList(encoded.bag, abi::ListUse::send);
-    control.answer = [this, &unit, answer, changes = std::move(encoded.bag)](abi::Dword code) {
+    control.answer = [this, &unit, answer, settings, changes = std::move(encoded.bag)](abi::Dword code) {
         if (code != abi::code::success && code != abi::code::invalidFunction) {
             PropertyAnswer refused{code, std::move(unit.controlLog)};
             if (code == abi::code::invalidState) refused.problems = {"its agent is not loaded now"};
@@ -410,6 +447,7 @@ void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<Pro
         }
         for (const auto& [name, value] : changes) unit.properties.set(name, value);
         storeProperties(unit, changes);
+        rememberProperties(unit, settings);
         const auto state = unit.machine.externalState();
         const bool works = state != abi::ResourceState::offline && state != abi::ResourceState::failed;
         answer({works ? abi::code::resourcePropertiesStored : abi::code::success, {}});
@@ -439,7 +477,7 @@ void ResourceMonitor::Engine::validate(Unit& unit) {
         for (const auto& line : unit.controlLog) text += (text.empty() ? "" : "; ") + line;
         if (text.empty()) text = fmt::format("the agent refuses its properties: {}", codeText(code));
         // The line of the property that the agent names, if it names one.
-        for (const auto& setting : unit.configuration.properties) {
+        for (const auto& setting : unit.settings) {
             if (text.find(setting.name) == std::string::npos) continue;
             unit.problems.push_back({setting.where, std::move(text)});
             return finishPreparing(unit);

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@
 namespace holdfast::inline v1::monitor {
 
 /** One resource of a running monitor: its machine and what the machine's actions need. Touched only on its strand. */
-struct Unit {
+struct Unit : std::enable_shared_from_this<Unit> {
     using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
 
     struct Control {
@@ -33,10 +34,13 @@ struct Unit {
         std::size_t outputCapacity{0};
     };
 
-    Unit(boost::asio::io_context& io, std::size_t position, const ResourceConfiguration& configured)
+    /** `key`: of the registry; two resources of one name may be there while one takes the other's place. */
+    Unit(boost::asio::io_context& io, std::size_t position, const ResourceConfiguration& configured, std::string key)
         : index{position},
           number{static_cast<ResourceNumber>(position)},
+          registryKey{std::move(key)},
           configuration{configured},
+          settings{configured.properties},
           strand{boost::asio::make_strand(io)},
           machine{configured.times},
           policy{configured.restart},
@@ -51,7 +55,10 @@ struct Unit {
 
     const std::size_t index;
     const ResourceNumber number;
-    const ResourceConfiguration configuration;
+    const std::string registryKey;
+    /** Name, type, agent and hosting never change and may be read anywhere; a reload sets the rest, on the strand. */
+    ResourceConfiguration configuration;
+    std::vector<PropertySetting> settings;  ///< private properties: the file's, or what people set since
     Strand strand;
     core::MonitorMachine machine;
     core::RestartPolicy policy;
@@ -85,6 +92,18 @@ struct Unit {
     Time restartAt;
     std::optional<SeenCheck> lastCheck;
     WorstCall worst;
+    std::uint32_t requestsTaken{0};  ///< of the conductor
+    std::string said;                ///< what was logged last about the event under way
+    bool leaving{false};             ///< removed: once closed it is gone
+    bool retired{false};
+    /** What follows once nothing of the dead host is left. */
+    enum class AfterHost { nothing, restart, retry, stay, revive };
+    AfterHost afterHost{AfterHost::nothing};
+    std::chrono::milliseconds afterDelay{0};
+    bool blamed{false};  ///< its code ended the host
+    bool separate{false};
+    std::string deathText;  ///< how the host ended
+    std::int64_t hostProcess{0};
     std::string failWhy;  ///< what people said when they declared it failed
 };
 

@@ -21,6 +21,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/** Where the programs under test keep their state. */
+std::string stateHome() {
+    return (std::filesystem::temp_directory_path() / ("holdfast-cli-state-" + std::to_string(::getpid()))).string();
+}
+
 /** A running `holdfast`, its output read as it comes. */
 class Program {
 public:
@@ -31,8 +36,11 @@ public:
         arguments.insert(arguments.begin(), HOLDFAST_PROGRAM);
         for (auto& argument : arguments) argv.push_back(argument.data());
         argv.push_back(nullptr);
+        const std::string home = stateHome();
         child_ = ::fork();
         if (child_ == 0) {
+            ::setenv("XDG_STATE_HOME", home.c_str(), 1);
+            ::unsetenv("STATE_DIRECTORY");
             ::dup2(ends[1], 1);
             ::dup2(ends[1], 2);
             ::execv(HOLDFAST_PROGRAM, argv.data());
@@ -65,6 +73,7 @@ public:
         }
         return true;
     }
+    [[nodiscard]] pid_t pid() const { return child_; }
     void signal(int number) const { ::kill(child_, number); }
     /** The exit code; -1 after 30 s. */
     int ends() {
@@ -101,7 +110,10 @@ struct File {
     }
     File(const File&) = delete;
     File& operator=(const File&) = delete;
-    ~File() { std::filesystem::remove(path); }
+    ~File() {
+        std::filesystem::remove(path);
+        std::filesystem::remove_all(stateHome());
+    }
     std::string path;
 };
 
@@ -207,6 +219,78 @@ TEST_CASE("holdfast run --check loads and validates, and starts nothing") {
     CHECK(program.ends() == 0);
     CHECK(program.all.find("1 resource, nothing is wrong") != std::string::npos);
     CHECK(program.all.find("OnlineCalled") == std::string::npos);
+}
+
+TEST_CASE("holdfast check is a verb of its own, with the same exit codes, and leaves a running monitor alone") {
+    const File file{"[monitor]\ntrace = \"" + stateHome() + ".jsonl\"\n" + resource("a", "")};
+    Program running{{"run", file.path}};
+    REQUIRE(running.says("OnlineCalled -> Online"));
+    const auto size = std::filesystem::file_size(stateHome() + ".jsonl");
+    Program check{{"check", file.path}};
+    CHECK(check.ends() == 0);
+    CHECK(check.all.find("1 resource, nothing is wrong") != std::string::npos);
+    CHECK(check.all.find("OnlineCalled") == std::string::npos);
+    CHECK(std::filesystem::file_size(stateHome() + ".jsonl") >= size);
+    running.signal(SIGTERM);
+    CHECK(running.ends() == 0);
+    std::filesystem::remove(stateHome() + ".jsonl");
+    const File wrong{resource("a", "", "RestartAction = 3\n")};
+    Program refused{{"check", "--json", wrong.path}};
+    CHECK(refused.ends() == 3);
+    CHECK(refused.all.find("'RestartAction' = 3 is out of range") != std::string::npos);
+    CHECK(Program{{"check"}}.ends() == 2);
+}
+
+TEST_CASE("a second run of the same file is refused and names the process of the first") {
+    const File file{resource("a", "")};
+    Program first{{"run", file.path}};
+    REQUIRE(first.says("OnlineCalled -> Online"));
+    Program second{{"run", file.path}};
+    CHECK(second.ends() == 3);
+    CHECK(second.all.find("another monitor (process " + std::to_string(first.pid()) +
+                          ") runs on the state directory") != std::string::npos);
+    CHECK(second.all.find("OnlineCalled") == std::string::npos);
+    first.signal(SIGTERM);
+    CHECK(first.ends() == 0);
+    Program third{{"run", file.path}};
+    REQUIRE(third.says("OnlineCalled -> Online"));
+    third.signal(SIGTERM);
+    CHECK(third.ends() == 0);
+}
+
+TEST_CASE("SIGHUP takes over what changed in the file, and nothing if anything is wrong with it") {
+    const File file{resource("a", "") + resource("old", "")};
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("old              state                    OnlineCalled -> Online"));
+    std::ofstream{file.path} << resource("a", "") << "nonsense = 1\n"
+                             << "[monitor\n";
+    program.signal(SIGHUP);
+    REQUIRE(program.says("nothing was changed: the file is refused"));
+    std::ofstream{file.path} << resource("a", "") << resource("new", "");
+    program.signal(SIGHUP);
+    REQUIRE(program.says("1 new, 1 removed, 0 with other properties"));
+    REQUIRE(program.says("new              state                    OnlineCalled -> Online"));
+    REQUIRE(program.says("old              state                    Opened -> Closed"));
+    const auto online = program.all.find("a                state                    OnlineCalled -> Online");
+    REQUIRE(online != std::string::npos);
+    CHECK(program.all.find("a                state                    Online -> ", online) == std::string::npos);
+    program.signal(SIGTERM);
+    CHECK(program.ends() == 0);
+}
+
+TEST_CASE("kill -9 of the monitor: the next one knows what people wished and what was counted") {
+    const File file{resource("a", "", "PersistentState = 1\n") +
+                    resource("f", "online-fails", "RestartThreshold = 1\n")};
+    {
+        Program program{{"run", file.path}};
+        REQUIRE(program.says("restarts are used up"));
+    }  // killed
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("it was failed when the monitor ended"));
+    REQUIRE(program.says("restarts are used up"));
+    CHECK(program.all.find("restart in") == std::string::npos);  // W-460: not a second one in the period
+    program.signal(SIGTERM);
+    CHECK(program.ends() == 1);
 }
 
 TEST_CASE("wrong usage exits with 2, help and version with 0") {

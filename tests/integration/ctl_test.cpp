@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -131,11 +132,14 @@ struct Room {
         std::filesystem::remove_all(folder);
         std::filesystem::create_directories(folder);
         std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
-        std::ofstream{file()} << "[monitor]\ncontrol = \"run/control\"\n" << text;
+        std::ofstream{file()} << head() << text;
     }
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
     ~Room() { std::filesystem::remove_all(folder); }
+    static std::string head() {
+        return "[monitor]\nrunDirectory = \"rt\"\nstate = \"state\"\ncontrol = \"run/control\"\n";
+    }
     [[nodiscard]] std::string file() const { return (folder / "test.toml").string(); }
     [[nodiscard]] std::string socket() const { return (folder / "run" / "control").string(); }
     [[nodiscard]] Answer ctl(std::vector<std::string> arguments) const {
@@ -186,7 +190,15 @@ TEST_CASE("ctl list, show, get, set: for people and for programs") {
     CHECK(contains(room.ctl({"ping"}).text, "at " + room.socket()));
     CHECK(contains(room.ctl({"metrics"}).text,
                    "holdfast_resource_onlines_total{resource=\"disk\",type=\"Scripted\"} 1\n"));
-    CHECK(room.ctl({"reload"}).code <= 1);
+    std::ofstream{room.file(), std::ios::app} << resource("late", "");
+    const auto reload = room.ctl({"reload"});
+    CHECK(reload.code == 0);
+    CHECK(contains(reload.text, "1 new, 0 removed"));
+    CHECK(contains(room.ctl({"online", "late", "--wait"}).text, "late: Online"));
+    std::ofstream{room.file(), std::ios::app} << "[[resource]]\nname = 7\n";
+    const auto refused = room.ctl({"reload"});
+    CHECK(refused.code == 1);
+    CHECK(contains(refused.text, "'name' must be a string"));
     run.signal(SIGTERM);
     CHECK(run.ends() == 0);
 }
@@ -260,7 +272,10 @@ TEST_CASE("ctl without a monitor, with wrong usage, and a second monitor at the 
 
     Program run{{"run", room.file()}};
     REQUIRE(run.says("OnlineCalled -> Online"));
-    Program second{{"run", room.file()}};
+    const std::string other = (room.folder / "second.toml").string();
+    std::ofstream{other} << "[monitor]\nrunDirectory = \"rt2\"\nstate = \"state2\"\ncontrol = \"run/control\"\n"
+                         << resource("r", "");
+    Program second{{"run", other}};
     CHECK(second.ends() == 3);
     CHECK(contains(second.all, "listens at " + room.socket() + " already"));
     CHECK_FALSE(contains(second.all, "OnlineCalled"));
@@ -276,30 +291,43 @@ TEST_CASE("ctl without a monitor, with wrong usage, and a second monitor at the 
 }
 
 TEST_CASE("without --control the one monitor that runs is found, and several are named") {
+    // As another user's monitors would be found: in folders named for their files.
     const Room room{resource("r", "")};
-    ::setenv("RUNTIME_DIRECTORY", (room.folder / "rt").c_str(), 1);
-    const std::string text = resource("r", "");
-    std::ofstream{room.folder / "one.toml"} << text;
-    std::ofstream{room.folder / "two.toml"} << text;
-    Program one{{"run", (room.folder / "one.toml").string()}};
-    REQUIRE(one.says("OnlineCalled -> Online"));
-    Program found{{"ctl", "ping"}};
-    CHECK(found.ends() == 0);
-    CHECK(contains(found.all, "rt/one/control"));
-    Program two{{"run", (room.folder / "two.toml").string()}};
-    REQUIRE(two.says("OnlineCalled -> Online"));
+    if (::geteuid() == 0) {
+        ::setenv("RUNTIME_DIRECTORY", (room.folder / "rt").c_str(), 1);
+        Program one{{"run", "--control", (room.folder / "rt" / "control").string(), room.file()}};
+        REQUIRE(one.says("OnlineCalled -> Online"));
+        Program found{{"ctl", "ping"}};
+        CHECK(found.ends() == 0);
+        CHECK(contains(found.all, "rt/control"));
+        one.signal(SIGTERM);
+        CHECK(one.ends() == 0);
+        ::unsetenv("RUNTIME_DIRECTORY");
+    }
+    const auto start = [&](const std::string& name) {
+        const auto file = (room.folder / (name + ".toml")).string();
+        std::ofstream{file} << "[monitor]\nstate = \"state-" << name << "\"\n" << resource("r", "");
+        return std::make_unique<Program>(std::vector<std::string>{"run", file});
+    };
+    ::setenv("XDG_RUNTIME_DIR", room.folder.c_str(), 1);
+    auto one = start("ctl-test-one");
+    REQUIRE(one->says("OnlineCalled -> Online"));
+    auto two = start("ctl-test-two");
+    REQUIRE(two->says("OnlineCalled -> Online"));
     Program several{{"ctl", "list"}};
     CHECK(several.ends() == 6);
-    CHECK(contains(several.all, "rt/one/control\n"));
-    CHECK(contains(several.all, "rt/two/control\n"));
+    CHECK(contains(several.all, "several monitors run"));
+    CHECK(contains(several.all, "/ctl-test-one-"));
+    CHECK(contains(several.all, "/ctl-test-two-"));
     for (auto* run : {&one, &two}) {
-        run->signal(SIGTERM);
-        CHECK(run->ends() == 0);
+        (*run)->signal(SIGTERM);
+        CHECK((*run)->ends() == 0);
     }
-    Program none{{"ctl", "list"}};
-    CHECK(none.ends() == 6);
-    CHECK(contains(none.all, "no monitor of yours runs"));
-    ::unsetenv("RUNTIME_DIRECTORY");
+    ::unsetenv("XDG_RUNTIME_DIR");
+    std::error_code ignored;  // a root's are not below the folder of this test
+    for (const auto& entry : std::filesystem::directory_iterator{"/run/holdfast", ignored}) {
+        if (entry.path().filename().string().starts_with("ctl-test-")) std::filesystem::remove_all(entry, ignored);
+    }
 }
 
 TEST_CASE("on a terminal run shows a live view, gives the terminal back on Ctrl-C, and --plain does not take it") {

@@ -48,12 +48,18 @@ inline monitor::ResourceConfiguration scripted(const std::string& name, const st
     return resource;
 }
 
+inline monitor::MonitorConfiguration configurationOf(std::vector<monitor::ResourceConfiguration> resources) {
+    monitor::MonitorConfiguration configuration;
+    configuration.name = "bench";
+    configuration.resources = std::move(resources);
+    return configuration;
+}
+
 class Bench {
 public:
-    explicit Bench(std::vector<monitor::ResourceConfiguration> resources) {
-        monitor::MonitorConfiguration configuration;
-        configuration.resources = std::move(resources);
-        monitor::MonitorOptions options;
+    explicit Bench(std::vector<monitor::ResourceConfiguration> resources, monitor::MonitorOptions options = {})
+        : Bench{configurationOf(std::move(resources)), std::move(options)} {}
+    explicit Bench(monitor::MonitorConfiguration configuration, monitor::MonitorOptions options = {}) {
         options.observer = [this](const monitor::Record& record) {
             const std::lock_guard lock{mutex_};
             records_.push_back(record);
@@ -113,6 +119,8 @@ public:
         stopped_ = monitor_->waitStopped(patience);
     }
     [[nodiscard]] bool stopped() const { return stopped_; }
+    /** Ends the monitor itself, its hosts too. */
+    void end() { monitor_.reset(); }
 
 private:
     mutable std::mutex mutex_;

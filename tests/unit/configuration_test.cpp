@@ -99,6 +99,43 @@ TEST_CASE("a configuration is refused with the line and the reason") {
         {head + "[resource.properties]\nWhen = 2024-01-01\nList = [1, 2]\n",
          {"c.toml:6: property 'When' cannot be a date or time",
           "c.toml:7: property 'List': an array may hold strings only"}},
+        {"[group]\nname = \"g\"\n" + head, {"c.toml:1: groups are written as [[group]]"}},
+        {"[[group]]\nnam = \"g\"\n" + head,
+         {"c.toml:1: the group has no 'name'", "c.toml:2: unknown key 'nam' in [[group]]; did you mean 'name'?"}},
+        {"[[group]]\nname = \"g\"\nFailoverPeriod = 1194\nFailoverThreshold = -1\nfailover = \"restrt\"\n" + head +
+             "group = \"g\"\n",
+         {"c.toml:3: 'FailoverPeriod' = 1194 is out of range: 0 to 1193",
+          "c.toml:4: 'FailoverThreshold' = -1 is out of range: 0 to 4294967295",
+          "c.toml:5: 'failover' is \"stay\", \"offline\" or \"restart\", not \"restrt\"; did you mean \"restart\"?"}},
+        {"[[group]]\nname = \"g\"\n[[group]]\nname = \"g\"\n" + head + "group = \"g\"\n",
+         {"c.toml:4: a group named 'g' is already on line 2"}},
+        {"[[group]]\nname = \"front\"\n" + head + "group = \"fornt\"\n",
+         {"c.toml:7: there is no [[group]] named 'fornt'; did you mean 'front'?"}},
+        {"[[group]]\nname = \"g\"\n[[group]]\nname = \"h\"\n" + head +
+             "group = \"g\"\n[[resource]]\nname = \"b\"\ntype = "
+             "\"T\"\nagent = \"agent.so\"\ngroup = \"h\"\ndependsOn = [\"a\"]\n",
+         {"c.toml:15: resource 'b' of group 'h' depends on 'a' of group 'g'; groups must not depend on each other"}},
+        {"[monitor]\nnotify = \"missing.sh\"\n" + head, {"c.toml:2: 'notify': there is no program 'missing.sh'"}},
+        {"[monitor]\nnotify = [\"agent.so\", \"x\"]\n" + head, {"c.toml:2: 'notify': 'agent.so' is not executable"}},
+        {"[monitor]\nnotify = [\"/bin/sh\", 5]\n" + head,
+         {"c.toml:2: 'notify': an argument must be a string, not an integer"}},
+        {"[monitor]\nnotify = []\n" + head, {"c.toml:2: 'notify' is empty"}},
+        {"[[group]]\nname = \"g\"\nonFailed = \"agent.so\"\n" + head + "group = \"g\"\n",
+         {"c.toml:3: 'onFailed': 'agent.so' is not executable"}},
+        {"[monitor]\nadoptTimeout = \"2 h\"\nhookTimeout = 99\nname = \"a/b\"\n" + head,
+         {"c.toml:2: 'adoptTimeout' = 7200000 is out of range: 0 to 3600000 ms",
+          "c.toml:3: 'hookTimeout' = 99 is out of range: 100 to 3600000 ms",
+          "c.toml:4: the name 'a/b' is no file name"}},
+        {"[monitor]\nstate = 5\nstat = \"x\"\n" + head,
+         {"c.toml:2: 'state' must be a string, not an integer",
+          "c.toml:3: unknown key 'stat' in [monitor]; did you mean 'state'?"}},
+        {head + "SeparateMonitor = 2\nPersistentState = \"yes\"\n",
+         {"c.toml:5: 'SeparateMonitor' = 2 is out of range: 0 to 1",
+          "c.toml:6: 'PersistentState' must be an integer, not a string"}},
+        {head + "[[resource]]\nname = \"A\"\ntype = \"T\"\nagent = \"agent.so\"\n",
+         {"c.toml:6: a resource named 'A' is already on line 2"}},  // their registry keys would be one
+        {head + "[[resource]]\nname = \"a\\nb\"\ntype = \"T\"\nagent = \"agent.so\"\n",
+         {"c.toml:6: the name 'a\nb' contains a control character"}},
         // All of them, in the order of the file.
         {head + "RestartAction = 9\nnope = 1\n[[resource]]\nname = \"a\"\n",
          {"c.toml:5: 'RestartAction' = 9 is out of range: 0 to 2",
@@ -145,6 +182,58 @@ TEST_CASE("a good configuration keeps what it says") {
     CHECK(resource.restart.threshold == 3);
     REQUIRE(resource.properties.size() == 4);
     CHECK(resource.properties[0].where.line != 0);
+}
+
+TEST_CASE("groups, programs, hosting and directories") {
+    const Folder folder;
+    const auto read = folder.parse(
+        "[monitor]\nname = \"plant\"\nrunDirectory = \"run\"\ncontrol = \"/run/c.sock\"\nstate = \"../state\"\n"
+        "adoptTimeout = \"1 min\"\nhookTimeout = \"2 s\"\nnotify = [\"/bin/sh\", \"-c\", \"true\"]\n"
+        "[[group]]\nname = \"front\"\nFailoverThreshold = 3\nFailoverPeriod = 2\nfailover = \"restart\"\nonFailed = "
+        "\"/bin/sh\"\n"
+        "[[group]]\nname = \"back\"\nFailoverThreshold = 0xFFFFFFFF\nFailoverPeriod = \"90 s\"\n" +
+        head +
+        "group = \"front\"\nhost = \"one\"\nSeparateMonitor = 1\nPersistentState = true\nnotify = \"/bin/sh\"\n");
+    for (const auto& problem : read.problems) UNSCOPED_INFO(problem.toString());
+    REQUIRE(read.problems.empty());
+    REQUIRE(read.notes.size() == 1);
+    CHECK(read.notes[0].text == "no resource is in group 'back'");
+    const auto& c = read.configuration;
+    CHECK(c.name == "plant");
+    CHECK(c.runDirectory == folder.path / "run");
+    CHECK(c.control == "/run/c.sock");
+    CHECK(c.state == folder.path.parent_path() / "state");
+    CHECK(c.adoptTimeout == 60s);
+    CHECK(c.hookTimeout == 2s);
+    CHECK(c.notify == HookProgram{"/bin/sh", {"-c", "true"}});
+    REQUIRE(c.groups.size() == 2);
+    CHECK(c.groups[0].failoverThreshold == 3);
+    CHECK(c.groups[0].failoverPeriod == 2h);
+    CHECK(c.groups[0].failover == GroupFailover::restart);
+    CHECK(c.groups[0].onFailed.path == "/bin/sh");
+    CHECK(c.groups[1].failoverThreshold == 1);
+    CHECK(c.groups[1].failoverPeriod == 90s);
+    CHECK(c.groups[1].failover == GroupFailover::stay);
+    CHECK(c.resources[0].group == "front");
+    CHECK(c.resources[0].host == "one");
+    CHECK(c.resources[0].separateMonitor);
+    CHECK(c.resources[0].persistentState);
+    CHECK(c.resources[0].notify.path == "/bin/sh");
+    CHECK(folder.parse(head).configuration.name == "c");
+    CHECK(folder.parse(head).configuration.adoptTimeout == 30s);
+}
+
+TEST_CASE("a chain of dependencies may be longer than a stack is deep") {
+    const Folder folder;
+    std::string text;
+    const int length = 20'000;
+    for (int i = 0; i < length; ++i) {
+        text += "[[resource]]\nname = \"r" + std::to_string(i) + "\"\ntype = \"T\"\nagent = \"agent.so\"\n";
+        text += "dependsOn = [\"r" + std::to_string((i + 1) % length) + "\"]\n";
+    }
+    const auto problems = folder.problems(text);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].find("a cycle of dependencies: r0 -> r1 -> ") != std::string::npos);
 }
 
 TEST_CASE("times with units") {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The small pure parts of the monitor: log lines, private properties, the calls table.
 #include "monitor/call_statistics.hpp"
-#include "monitor/conductor.hpp"
 #include "monitor/log_format.hpp"
 #include "monitor/private_properties.hpp"
 
@@ -118,52 +117,4 @@ TEST_CASE("W-100 the calls table: count, median, 99 %, worst, budget") {
     CHECK(rows[0].budget == 50ms);
     CHECK(rows[0].overBudget == 950);
     CHECK(toTable(rows).find("IsAlive") != std::string::npos);
-}
-
-TEST_CASE("W-412 the conductor: a chain of three goes up and down in order") {
-    using core::MonitorState;
-    using Kind = core::MonitorEvent::Kind;
-    Conductor conductor{{{}, {0}, {1}}};
-    const auto becomes = [&](std::size_t resource, MonitorState state, bool closed = false) {
-        return conductor.changed(resource, {state, false, closed});
-    };
-    const auto only = [](const Conductor::Requests& requests, std::size_t resource, Kind kind) {
-        return requests.size() == 1 && requests[0].resource == resource && requests[0].kind == kind;
-    };
-    for (std::size_t i = 0; i < 3; ++i) CHECK(becomes(i, MonitorState::opened).empty());
-    CHECK(only(conductor.start(), 0, Kind::online));
-    CHECK(becomes(0, MonitorState::onlinePending).empty());
-    CHECK(only(becomes(0, MonitorState::online), 1, Kind::online));
-    CHECK(only(becomes(1, MonitorState::online), 2, Kind::online));
-    CHECK(becomes(2, MonitorState::online).empty());
-
-    SECTION("down: dependents first, then everything is closed") {
-        CHECK(only(conductor.stop(), 2, Kind::offline));
-        CHECK(becomes(2, MonitorState::offlinePending).empty());
-        CHECK(only(becomes(2, MonitorState::opened), 1, Kind::offline));
-        CHECK(only(becomes(1, MonitorState::opened), 0, Kind::offline));
-        CHECK(becomes(0, MonitorState::opened).size() == 3);  // shutdown
-        for (std::size_t i = 0; i < 3; ++i) (void)becomes(i, MonitorState::closed, true);
-        CHECK(conductor.phase() == Conductor::Phase::stopped);
-    }
-    SECTION("a failed provider takes its dependents along, and they come back with it") {
-        CHECK(only(becomes(0, MonitorState::terminating), 2, Kind::offline));
-        CHECK(becomes(0, MonitorState::failed).empty());
-        CHECK(only(becomes(2, MonitorState::opened), 1, Kind::offline));
-        CHECK(becomes(1, MonitorState::opened).empty());
-        CHECK(only(becomes(0, MonitorState::online), 1, Kind::online));
-        CHECK(only(becomes(1, MonitorState::online), 2, Kind::online));
-    }
-    SECTION("what an administrator does not want stays down, and so does what stands on it") {
-        CHECK(only(conductor.want(1, false), 2, Kind::offline));
-        CHECK(only(becomes(2, MonitorState::opened), 1, Kind::offline));
-        CHECK(becomes(1, MonitorState::opened).empty());
-        CHECK(only(conductor.want(1, true), 1, Kind::online));
-    }
-    SECTION("a second stop terminates everybody") {
-        (void)conductor.stop();
-        const auto requests = conductor.stop();
-        REQUIRE(requests.size() == 3);
-        for (const auto& request : requests) CHECK(request.kind == Kind::terminate);
-    }
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 
@@ -97,6 +98,34 @@ public:
     /** The resource is Online, or somebody asked for it by hand. */
     void recovered() noexcept { finalAttempt_ = false; }
 
+    /** It runs elsewhere, or as if: nothing of what was counted holds there. */
+    void moved() noexcept {
+        clear();
+        finalAttempt_ = false;
+    }
+
+    /** Restarts that happened between `first` and `last`: one, or many that are counted together. */
+    struct Slice {
+        Time first{};
+        Time last{};
+        std::uint64_t restarts{0};
+
+        auto operator<=>(const Slice&) const = default;
+    };
+    /** What is remembered, the oldest first: for a policy that outlives its process. */
+    [[nodiscard]] std::size_t slices() const noexcept { return size_; }
+    [[nodiscard]] const Slice& slice(std::size_t index) const noexcept { return ring_[(begin_ + index) % slots]; }
+    /** Takes back what `slice` gave, in its order. */
+    void restore(const Slice& old) noexcept {
+        if (size_ == slots || (size_ > 0 && old.first < at(size_ - 1).last)) {
+            at(size_ - 1).restarts += old.restarts;  // settings that shrank, or clocks that disagree: the count is kept
+            at(size_ - 1).last = at(size_ - 1).last < old.last ? old.last : at(size_ - 1).last;
+            return;
+        }
+        at(size_) = old;
+        ++size_;
+    }
+
     /** Restarts remembered inside the period that ends at `now`. */
     [[nodiscard]] std::uint64_t restarts(Time now) noexcept {
         forget(now);
@@ -104,11 +133,6 @@ public:
     }
 
 private:
-    struct Slice {
-        Time first{};
-        Time last{};
-        std::uint64_t restarts{0};
-    };
     static constexpr std::size_t slots = capacity + 2;  // the oldest and the newest slice may be partial
 
     [[nodiscard]] Milliseconds sliceLength() const noexcept {

@@ -6,6 +6,7 @@
 #include <holdfast/core/monitor_events.hpp>
 #include <holdfast/core/restart_policy.hpp>
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <filesystem>
@@ -41,6 +42,14 @@ struct PropertySetting {
     bool typed{false};  ///< a person typed the text of `value`: the format alone decides what it is
 };
 
+/** A program to run for people: started directly, no shell. Empty path: none. */
+struct HookProgram {
+    std::filesystem::path path;
+    std::vector<std::string> arguments;
+
+    [[nodiscard]] bool operator==(const HookProgram&) const = default;
+};
+
 struct ResourceConfiguration {
     std::string name;
     std::string type;
@@ -49,12 +58,40 @@ struct ResourceConfiguration {
     core::MonitorSettings times;
     core::RestartSettings restart;
     std::vector<PropertySetting> properties;
+    std::string group;            ///< empty: none
+    bool separateMonitor{false};  ///< SeparateMonitor: a host process of its own
+    std::string host;             ///< resources with the same one share a host process; empty: one per agent library
+    bool persistentState{false};  ///< PersistentState: the last wish of people holds over a restart of the monitor
+    HookProgram notify;           ///< empty: that of the monitor
+    SourceLine where;
+};
+
+/** What happens to a group whose resource has used up its restarts: there is no other node (W-462). */
+enum class GroupFailover : std::uint8_t {
+    stay,     ///< only the resource stays failed; the others go on
+    offline,  ///< all of it goes offline in order, and stays so until people ask for it
+    restart,  ///< all of it goes offline in order and comes back here, as it would on another node
+};
+
+struct GroupConfiguration {
+    std::string name;
+    std::uint32_t failoverThreshold{1};                               ///< FailoverThreshold: tolerated in the period
+    std::chrono::milliseconds failoverPeriod{std::chrono::hours{6}};  ///< FailoverPeriod
+    GroupFailover failover{GroupFailover::stay};
+    HookProgram onFailed;  ///< run when a cluster would fail the group over, and when it would give it up
     SourceLine where;
 };
 
 struct MonitorConfiguration {
-    std::filesystem::path trace;    ///< empty: none
-    std::filesystem::path control;  ///< the control socket; empty: the program's default
+    std::string name;                    ///< of this monitor; default: the file's name without its extension
+    std::filesystem::path trace;         ///< empty: none
+    std::filesystem::path runDirectory;  ///< sockets and pid files; empty: the program decides
+    std::filesystem::path control;       ///< control socket; empty: in the run directory
+    std::filesystem::path state;         ///< what survives the monitor; empty: the program decides
+    std::chrono::milliseconds adoptTimeout{30'000};  ///< how long a tree outlives its host unadopted; up to 1 h
+    HookProgram notify;                              ///< run on each change of a resource's state
+    std::chrono::milliseconds hookTimeout{10'000};   ///< a program that runs longer is killed
+    std::vector<GroupConfiguration> groups;
     std::vector<ResourceConfiguration> resources;
 };
 

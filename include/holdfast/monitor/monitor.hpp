@@ -47,6 +47,7 @@ struct ResourceSnapshot {
 
     std::string name;
     std::string type;
+    std::string group;  ///< empty: none
     std::vector<std::string> dependsOn;
     core::MonitorState state{};
     abi::ResourceState external{};
@@ -96,7 +97,8 @@ struct RunOutcome {
  * The portable Resource Monitor: brings resources online in the order of their dependencies, polls them, restarts them
  * by policy and takes them offline again.
  *
- * A resource whose provider is not online is taken offline and comes back with it (W-412).
+ * A resource whose provider is not online is taken offline and comes back with it (W-412); a provider that failed starts
+ * again when all that depends on it is down.
  *
  * @par Thread safety Every member from any thread.
  */
@@ -124,6 +126,16 @@ public:
 
     /** True once everything is closed or given up after `stop`. */
     [[nodiscard]] bool waitStopped(std::chrono::milliseconds patience);
+
+    /**
+     * Takes a new configuration for the one that runs: resources that are new are prepared and come online in order, removed
+     * ones go offline and are closed, a change of agent, type or hosting is both. Times, restart settings, groups and
+     * programs hold at once, private properties from the next Online on (5024). Whatever is the same does not notice.
+     *
+     * @return everything that is wrong; then nothing has changed
+     * @par Budget Waits for agents, up to their DeadlockTimeout; `stop` ends the wait. One reload at a time.
+     */
+    [[nodiscard]] std::vector<Problem> reload(MonitorConfiguration configuration);
 
     /** Asks for one resource; false if there is none of that name. A resource that was asked to be offline stays so. */
     bool online(std::string_view name);
