@@ -33,6 +33,7 @@ public:
 
 private:
     // On the server's thread, all of them.
+    void run();
     void accept();
     void welcome(ControlSession::Socket socket);
     void tick();

@@ -66,8 +66,20 @@ std::string ControlServer::Core::open(ResourceMonitor& monitor) {
         tick();
     });
     const os::BlockSignals blocked;  // signals are the program's
-    thread_ = std::thread{[this] { io_.run(); }};
+    thread_ = std::thread{[this] { run(); }};
     return {};
+}
+
+/** Without memory a session may end badly; the server goes on. */
+void ControlServer::Core::run() {
+    for (;;) {
+        try {
+            io_.run();
+            return;
+        } catch (const std::exception& error) {
+            if (options_.log) options_.log(LogLevel::error, fmt::format("control: {}", error.what()));
+        }
+    }
 }
 
 void ControlServer::Core::close() {
@@ -93,8 +105,8 @@ void ControlServer::Core::accept() {
     acceptor_.async_accept([this](const boost::system::error_code& error, ControlSession::Socket socket) {
         if (!acceptor_.is_open()) return;
         if (!error) {
-            welcome(std::move(socket));
-            return accept();
+            accept();  // first: whatever becomes of this one, the next is heard
+            return welcome(std::move(socket));
         }
         // No descriptors, most likely: somebody must end first.
         blame("no connection could be taken: " + error.message());
@@ -126,6 +138,10 @@ void ControlServer::Core::welcome(ControlSession::Socket socket) {
 }
 
 void ControlServer::Core::tick() {
+    tick_.expires_after(tickInterval);
+    tick_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) tick();
+    });
     const auto now = Clock::now();
     const auto peers = peers_;  // a session may end while it is looked at
     for (const auto& peer : peers) peer->tick(now);
@@ -136,10 +152,6 @@ void ControlServer::Core::tick() {
         blameWindow_ = now;
         blamed_ = unblamed_ = 0;
     }
-    tick_.expires_after(tickInterval);
-    tick_.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) tick();
-    });
 }
 
 /** A peer must not be able to fill the log. */

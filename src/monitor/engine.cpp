@@ -5,6 +5,7 @@
 
 #include "monitor/dependency_check.hpp"
 
+#include <holdfast/abi/wide.hpp>
 #include <holdfast/monitor/in_process_host.hpp>
 #include <holdfast/os/process.hpp>
 
@@ -277,7 +278,8 @@ void ResourceMonitor::Engine::statusReported(ResourceNumber resource, const Repo
 void ResourceMonitor::Engine::logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept {
     const auto owner = unit(resource);
     if (!owner) return;
-    boost::asio::post(owner->strand, [this, owner, level, line = std::move(text)]() mutable {
+    // An agent's bytes need not be UTF-8; what records and answers are made of must be.
+    boost::asio::post(owner->strand, [this, owner, level, line = abi::toUtf8(abi::toWide(text))]() mutable {
         Unit& target = *owner;
         if (target.controlRunning) target.controlLog.push_back(line);
         if (const auto state = target.machine.externalState();

@@ -217,6 +217,21 @@ TEST_CASE("events: history, the filter, and what happens from now on") {
     }
 }
 
+TEST_CASE("what an agent says in broken UTF-8 is whole JSON for those who follow") {
+    const Room room{{scripted("r", "online-babbles")}};
+    auto peer = room.peer();
+    REQUIRE(codeOf(peer.ask(R"({"verb":"events","history":1000})")) == "ok");
+    for (;;) {
+        const auto line = peer.line();
+        REQUIRE(line);
+        boost::system::error_code error;
+        const auto value = json::parse(*line, error);  // refuses invalid UTF-8
+        REQUIRE_FALSE(error);
+        const auto* text = value.at("event").as_object().if_contains("text");
+        if (text != nullptr && text->as_string().starts_with("no ")) break;
+    }
+}
+
 TEST_CASE("reload and stop go to the program; without a hook reload is refused honestly") {
     {
         const Room room{{scripted("r", "")}};
