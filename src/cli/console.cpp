@@ -34,8 +34,10 @@ void Console::problem(const monitor::Problem& problem, bool isNote) {
                                                  {"line", problem.where.line},
                                                  {"text", problem.text}}));
     }
+    const auto text = problem.toString() + (isNote ? " (accepted)" : "");
     const std::lock_guard lock{mutex_};
-    std::cerr << problem.toString() << (isNote ? " (accepted)" : "") << '\n';
+    if (sink_) return sink_(text);
+    std::cerr << text << '\n';
 }
 
 void Console::say(std::string_view text) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr auto interval = std::chrono::milliseconds{250};
 constexpr std::size_t keptLines = 200;
+constexpr std::size_t refreshEvery = 20;  // frames: five seconds
 
 }  // namespace
 
@@ -57,7 +58,10 @@ std::vector<std::string> LiveView::picture(const ViewSize& size, const std::stri
     return renderView(model, size, style_);
 }
 
-void LiveView::redraw() { screen_->draw(picture(terminalSize(), footer_)); }
+void LiveView::redraw() {
+    if (++frames_ % refreshEvery == 0) screen_->refresh();
+    screen_->draw(picture(terminalSize(), footer_));
+}
 
 void LiveView::wait() {
     timer_.expires_after(interval);

@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -56,6 +57,7 @@ private:
     std::mutex mutex_;  // guards log_
     std::deque<std::string> log_;
     std::unique_ptr<Screen> screen_;
+    std::size_t frames_{0};
     boost::asio::io_context io_{1};
     boost::asio::steady_timer timer_{io_};
     boost::asio::signal_set resized_;

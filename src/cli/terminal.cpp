@@ -93,6 +93,10 @@ Screen::~Screen() { restoreTerminal(); }
 
 void Screen::forget() { whole_ = true; }
 
+void Screen::refresh() {
+    for (auto& line : shown_) line = "\n";  // no line is this
+}
+
 void Screen::draw(std::vector<std::string> lines) {
     // Cleared first: behind a line that fills the screen's width, clearing would take its last character.
     std::string out = whole_ ? "\x1b[2J" : "";

@@ -33,6 +33,8 @@ public:
     void draw(std::vector<std::string> lines);
     /** The next `draw` writes everything: the size changed. */
     void forget();
+    /** The next `draw` writes over what others may have written: an agent's output, say. */
+    void refresh();
 
 private:
     std::vector<std::string> shown_;
