@@ -226,9 +226,11 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         log({}, LogLevel::warning, {},
             "nothing runs any more and no retry is pending; the monitor keeps running until it is stopped");
     }
-    const std::lock_guard lock{views_};
-    stopped_ = stopped_ || stopped;
-    changed_.notify_all();
+    {
+        const std::lock_guard lock{views_};
+        stopped_ = stopped_ || stopped;
+        changed_.notify_all();
+    }
     const bool ended = unit.closed || s.state == MonitorState::dead;
     if (unit.leaving && ended && !unit.retired) {  // one that the conductor never knew; the others it tells
         bool known = false;
