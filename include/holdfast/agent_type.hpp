@@ -44,6 +44,9 @@ public:
     /** The type's policy with the framework's properties in `values` applied; throws `PropertyError`. */
     [[nodiscard]] virtual core::Policy policy(const PropertyBag& values) const = 0;
 
+    /** D17: the type overrides adopt(), so what it runs may outlive its host. */
+    [[nodiscard]] virtual bool adopts() const noexcept { return false; }
+
     /** D2: how long Online may wait for a quick success before it answers ERROR_IO_PENDING, 0 to 200 ms. */
     [[nodiscard]] virtual core::Milliseconds syncGrace() const noexcept { return core::Milliseconds{0}; }
 

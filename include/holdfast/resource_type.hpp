@@ -29,6 +29,10 @@ template <typename Type>
 inline constexpr bool overridesRepair = !requires {
     requires std::same_as<decltype(&Type::repair), bool (Resource::*)(Check&)>;
 };
+template <typename Type>
+inline constexpr bool overridesAdopt = !requires {
+    requires std::same_as<decltype(&Type::adopt), bool (Resource::*)(Operation&)>;
+};
 
 }  // namespace detail
 
@@ -116,6 +120,7 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept override { return name_; }
     [[nodiscard]] const std::string& description() const noexcept override { return description_; }
+    [[nodiscard]] bool adopts() const noexcept override { return detail::overridesAdopt<Type>; }
     [[nodiscard]] const std::vector<PropertyDescription>& properties() const noexcept override {
         return table_.descriptions();
     }

@@ -38,7 +38,7 @@ PropertyFormat expectedFormat(const AgentType& type, std::string_view name) {
 ClusterRegistry::ClusterRegistry(const HostFunctions* functions) noexcept {
     if (!functions) {
         absence_ = "the host program exports no HoldfastHost, so private properties cannot be read";
-    } else if (functions->version != 1 || functions->size < sizeof(HostFunctions)) {
+    } else if (functions->version != 1 || functions->size < smallestHostFunctions) {
         absence_ = "the host program's HoldfastHost is of a version that this library does not know";
     } else {
         host_ = functions;

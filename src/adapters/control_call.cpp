@@ -32,8 +32,12 @@ public:
         struct Done {
             ControlJob& job;
             abi::Dword& result;
-            ~Done() { job.finish(result); }
+            ~Done() {
+                job.instance_->link().leaveCall();
+                job.finish(result);
+            }
         } const done{*this, result};
+        instance_->link().enterCall("validate");
         std::string reason;
         abi::Dword needed = 0;
         const ControlCall call{code_,

@@ -3,6 +3,7 @@
 #include <holdfast/adapters/property_controls.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace holdfast::inline v1::adapters {
@@ -154,6 +155,12 @@ Dword typePropertyControl(const AgentType& type, const ControlCall& call, std::s
             case control::typeEnumPrivateProperties: return answerWith(abi::writeNameList({}), call);
             case control::typeGetPrivateResourcePropertyFormats:
                 return answerWith(abi::writeFormatList(type.properties()), call);
+            case control::typeGetTraits: {
+                const Dword traits = type.adopts() ? static_cast<Dword>(TypeTrait::adopts) : 0;
+                std::vector<abi::Byte> answer(sizeof traits);
+                std::memcpy(answer.data(), &traits, sizeof traits);
+                return answerWith(answer, call);
+            }
             default: return code::invalidFunction;
         }
     });

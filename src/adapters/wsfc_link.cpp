@@ -2,6 +2,8 @@
 
 #include "wsfc_link.hpp"
 
+#include "abi/host_binding.hpp"
+
 #include <holdfast/abi/cluster_registry.hpp>
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/agent_type.hpp>
@@ -64,7 +66,20 @@ public:
                           : registry.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
     }
 
+    void enterCall(const char* call) noexcept override {
+        if (host_ != nullptr) host_->enterCall(handle_, call);
+    }
+    void leaveCall() noexcept override {
+        if (host_ != nullptr) host_->leaveCall();
+    }
+
 private:
+    [[nodiscard]] static const abi::HostFunctions* hostThatTakesNotes() noexcept {
+        static const abi::HostFunctions* const host = abi::bindHost();
+        return abi::offersCallNotes(host) ? host : nullptr;
+    }
+
+    const abi::HostFunctions* const host_{hostThatTakesNotes()};
     const Callbacks callbacks_;
     const abi::ResourceHandle handle_;
     const abi::KeyHandle resourceKey_;

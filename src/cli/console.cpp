@@ -5,6 +5,7 @@
 
 #include <iostream>
 #include <string>
+#include <utility>
 
 namespace holdfast::inline v1::cli {
 
@@ -12,7 +13,13 @@ namespace json = boost::json;
 
 void Console::line(std::string_view text) {
     const std::lock_guard lock{mutex_};
+    if (sink_) return sink_(text);
     std::cout << text << '\n' << std::flush;
+}
+
+void Console::redirect(std::function<void(std::string_view)> sink) {
+    const std::lock_guard lock{mutex_};
+    sink_ = std::move(sink);
 }
 
 void Console::record(const monitor::Record& record) {

@@ -4,6 +4,7 @@
 #include <holdfast/monitor/configuration.hpp>
 #include <holdfast/monitor/record.hpp>
 
+#include <functional>
 #include <mutex>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,13 @@ public:
     void calls(const std::vector<monitor::CallSummary>& calls);
     void ended(int exitCode);
 
+    /** Lines go there from now on; empty: to standard output again. It is called with the console's lock held. */
+    void redirect(std::function<void(std::string_view)> sink);
+
 private:
     void line(std::string_view text);
     std::mutex mutex_;
+    std::function<void(std::string_view)> sink_;  ///< guarded by the mutex
     bool json_;
 };
 

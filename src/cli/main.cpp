@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "cli/ctl_command.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_command.hpp"
 
@@ -26,6 +27,13 @@ int main(int argc, char** argv) {
         ->type_name("FILE");
     runCommand->add_flag("--json", run.json, "one JSON object per line instead of text");
     runCommand->add_flag("--check", run.check, "load the agents, validate the file and stop; starts nothing");
+    runCommand->add_flag("--debug", run.debug,
+                         "load the agents into this process, for a debugger: what hangs or crashes cannot be ended");
+    runCommand
+        ->add_option("--control", run.control, "listen for 'holdfast ctl' at this socket; default: in the run directory")
+        ->type_name("PATH");
+    CLI::Option* const plain = runCommand->add_flag("--plain", run.plain, "lines, on a terminal too");
+    runCommand->add_flag("--live", run.live, "a live view; the default on a terminal")->excludes(plain);
     runCommand->footer(
         "Ctrl-C or SIGTERM takes every resource offline, dependents first; a second one terminates\n"
         "what still runs, a third one leaves at once (each at least 250 ms after the one before).\n"
@@ -39,6 +47,8 @@ int main(int argc, char** argv) {
     checkCommand->add_option("FILE", check.file, "what to check (TOML)")->required()->type_name("");
     checkCommand->add_flag("--json", check.json, "one JSON object per line instead of text");
     checkCommand->footer(exitCodeHelp());
+    CtlOptions ctl;
+    const CLI::App* const ctlCommand = addCtlCommand(app, ctl);
 
     try {
         app.parse(argc, argv);
@@ -47,6 +57,7 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
+        if (ctlCommand->parsed()) return static_cast<int>(runCtl(ctl));
         return static_cast<int>(runMonitor(checkCommand->parsed() ? check : run));
     } catch (const std::exception& error) {
         std::cerr << "holdfast: " << error.what() << '\n';

@@ -2,8 +2,11 @@
 #include "cli/run_command.hpp"
 
 #include "cli/console.hpp"
+#include "cli/host_setup.hpp"
 #include "cli/reload_signal.hpp"
 #include "cli/state_directory.hpp"
+#include "cli/run_control.hpp"
+#include "cli/terminal.hpp"
 
 #include <holdfast/monitor/memory_registry.hpp>
 #include <holdfast/monitor/monitor.hpp>
@@ -52,7 +55,10 @@ private:
             if (now - last_ < oneWish) return wait();
             last_ = now;
             const int number = ++count_;
-            if (number >= 3) std::_Exit(static_cast<int>(ExitCode::stopFailed));
+            if (number >= 3) {
+                restoreTerminal();
+                std::_Exit(static_cast<int>(ExitCode::stopFailed));
+            }
             console_.say(number == 1 ? "stopping: every resource goes offline; a second signal terminates them"
                                      : "terminating what still runs; a third signal leaves at once");
             monitor_.stop();
@@ -107,13 +113,29 @@ ExitCode runMonitor(const RunOptions& options) {
         return code;
     };
     if (!read.problems.empty()) return finish(ExitCode::configuration);
+    if (options.live && !terminalTraits().terminal) {
+        console.problem({{}, "--live needs a terminal"}, false);
+        return finish(ExitCode::usage);
+    }
     const std::size_t resources = read.configuration.resources.size();
 
+    RunControl control{options, read.configuration, console};
     monitor::MonitorOptions monitorOptions;
-    monitorOptions.observer = [&](const monitor::Record& record) { console.record(record); };
+    monitorOptions.observer = [&](const monitor::Record& record) {
+        console.record(record);
+        control.take(record);
+    };
+    try {
+        chooseHost(monitorOptions, options, read.configuration);
+    } catch (const std::exception& error) {
+        console.problem({{options.file, 0}, error.what()}, false);
+        return finish(ExitCode::configuration);
+    }
     monitor::ResourceMonitor monitor{std::move(read.configuration), std::move(monitorOptions)};
     const StopSignals signals{monitor, console};
     ReloadSignal reload{monitor, console, [&] { return readFile(options); }};
+    const RunControl::Open open{control};
+    if (!control.open(monitor)) return finish(ExitCode::configuration);
 
     const auto problems = monitor.prepare();
     const bool interrupted = signals.count() > 0;
@@ -125,8 +147,10 @@ ExitCode runMonitor(const RunOptions& options) {
     } else {
         monitor.start();
         reload.open();
+        control.show(monitor);
     }
     waitForEnd(monitor, signals);
+    control.hide();
 
     const auto outcome = monitor.outcome();
     if (problems.empty() && !options.check) console.calls(monitor.calls());
@@ -141,6 +165,7 @@ ExitCode runMonitor(const RunOptions& options) {
     console.ended(static_cast<int>(code));
     if (!outcome.running.empty() || !monitor.waitStopped(0ms)) {
         for (const auto& call : outcome.running) console.say("never returned: " + call);
+        control.close();
         std::_Exit(static_cast<int>(code));  // a thread inside an agent must not meet our destructors
     }
     return code;

@@ -12,6 +12,10 @@ struct RunOptions {
     std::string trace;
     bool json{false};
     bool check{false};
+    bool debug{false};  ///< agents in this process: budgets are reported, not enforced
+    std::string control;  ///< empty: what the file says, or the default
+    bool plain{false};    ///< no live view on a terminal
+    bool live{false};     ///< a live view, or nothing
 };
 
 /** `holdfast run`: until it is told to stop, or at once if something is wrong with the file. */

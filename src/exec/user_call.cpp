@@ -97,9 +97,11 @@ void UserCall::rejected() noexcept {
 void UserCall::run(WorkerSelf self) {
     auto outcome = core::Outcome::failed;
     currentCall = jobName(job_);
+    instance_->link().enterCall(currentCall);
     // Posted however the call ends: also when it ends its own thread.
     const OnLeave ended{[&] {
         currentCall = nullptr;
+        instance_->link().leaveCall();
         instance_->postEnd(core::Event::ended(job_, id_, outcome));
     }};
     if (job_ != core::Job::terminate) instance_->setText(instance_->failure_, "its thread ended");

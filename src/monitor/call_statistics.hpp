@@ -25,6 +25,10 @@ public:
         const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(call.span.count(), 0));
         ++series.buckets[bucketOf(ns)];
         ++series.count;
+        series.sum += std::chrono::nanoseconds{static_cast<std::int64_t>(ns)};
+        const auto bound = std::lower_bound(CallHistogram::bounds.begin(), CallHistogram::bounds.end(), call.span);
+        if (bound != CallHistogram::bounds.end())
+            ++series.within[static_cast<std::size_t>(bound - CallHistogram::bounds.begin())];
         if (call.span > call.budget) ++series.overBudget;
         if (call.span >= series.worst) {
             series.worst = call.span;
@@ -49,6 +53,21 @@ public:
         return rows;
     }
 
+    [[nodiscard]] std::vector<CallHistogram> histograms() const {
+        std::vector<CallHistogram> rows;
+        for (const auto& [entryPoint, series] : series_) {
+            CallHistogram row;
+            row.entryPoint = entryPoint;
+            std::uint64_t sum = 0;
+            for (std::size_t i = 0; i < row.atMost.size(); ++i) row.atMost[i] = sum += series.within[i];
+            row.count = series.count;
+            row.sum = series.sum;
+            row.overBudget = series.overBudget;
+            rows.push_back(row);
+        }
+        return rows;
+    }
+
 private:
     static constexpr std::size_t perOctave = 32;
     static constexpr std::size_t bucketCount = 60 * perOctave;
@@ -67,7 +86,9 @@ private:
 
     struct Series {
         std::array<std::uint64_t, bucketCount> buckets{};
+        std::array<std::uint64_t, CallHistogram::bounds.size()> within{};  ///< between the bound before and this one
         std::uint64_t count{0};
+        std::chrono::nanoseconds sum{0};
         std::uint64_t overBudget{0};
         std::chrono::nanoseconds worst{0};
         std::string worstResource;

@@ -83,9 +83,9 @@ Conductor::Requests Conductor::want(std::size_t resource, bool online) {
     if (online) {
         holds_.erase(member.group);
         const bool gaveUp = member.view.state == MonitorState::unloaded && member.asked == Asked::up &&
-                            isCurrent(member) && !member.view.restartPending;  // its agent could not be loaded
+                             isCurrent(member) && !member.view.restartPending;  // its agent could not be loaded
         if (gaveUp) member.asked = Asked::nothing;
-        if (member.view.state == MonitorState::failed) member.restartDue = true;
+        if (member.view.state == MonitorState::failed || member.view.broken) member.restartDue = true;
     }
     Requests requests;
     if (online && member.asked == Asked::down && mayWork(member)) {  // its Offline may not have begun, or be vetoed
@@ -95,6 +95,24 @@ Conductor::Requests Conductor::want(std::size_t resource, bool online) {
     const auto more = next();
     requests.insert(requests.end(), more.begin(), more.end());
     return requests;
+}
+
+Conductor::Requests Conductor::lost(std::size_t resource) {
+    if (const auto found = members_.find(resource); found != members_.end()) found->second.lost = true;
+    return next();
+}
+
+Conductor::Requests Conductor::heard(std::size_t resource) {
+    if (const auto found = members_.find(resource); found != members_.end()) found->second.lost = false;
+    return next();
+}
+
+Conductor::Requests Conductor::revive(std::size_t resource) {
+    if (const auto found = members_.find(resource); found != members_.end()) {
+        found->second.restartDue = true;
+        if (found->second.asked == Asked::up) found->second.asked = Asked::nothing;
+    }
+    return next();
 }
 
 bool Conductor::mayRestart(std::size_t resource) {
@@ -181,7 +199,9 @@ bool Conductor::isDown(const Member& member) noexcept {
     }
 }
 
-bool Conductor::isOnline(const Member& member) noexcept { return member.view.state == MonitorState::online; }
+bool Conductor::isOnline(const Member& member) noexcept {
+    return !member.lost && member.view.state == MonitorState::online;
+}
 
 /** Down, and sure to stay so: who has been asked to start may begin at any moment. */
 bool Conductor::isQuiet(const Member& member) noexcept {
@@ -279,7 +299,8 @@ void Conductor::dismiss(Requests& requests) {
 
 void Conductor::raise(std::size_t number, Member& member, Requests& requests) const {
     const bool idle = member.view.state == MonitorState::opened ||
-                      (member.view.state == MonitorState::unloaded && !member.view.restartPending);
+                      (member.view.state == MonitorState::unloaded && !member.view.restartPending &&
+                       !member.view.broken);
     const bool again = member.restartDue && isDown(member) && member.view.state != MonitorState::dead;
     if ((!idle && !again) || member.asked != Asked::nothing || !isFree(member)) return;
     member.restartDue = false;
@@ -295,7 +316,7 @@ void Conductor::conduct(Requests& requests) {
         }
         // Its provider is down, or nobody wants it; a restart that is due would come too early as well.
         const bool works = !isDown(member) || member.asked == Asked::up || member.view.restartPending ||
-                           member.view.state == MonitorState::failed;
+                           member.view.state == MonitorState::failed || member.view.broken;
         if (works && isFree(member) && member.asked != Asked::down && member.asked != Asked::close &&
             member.view.state != MonitorState::dead) {
             member.asked = Asked::down;

@@ -31,6 +31,7 @@ public:
         bool restartPending{false};
         bool closed{false};      ///< its close request has ended
         std::uint32_t taken{0};  ///< how many requests it has taken so far: an older picture decides nothing
+        bool broken{false};      ///< it could not be opened, or its host died at work: the restart policy goes on
 
         auto operator<=>(const View&) const = default;
     };
@@ -75,6 +76,16 @@ public:
     /** Who has been removed since this was asked last. */
     [[nodiscard]] std::vector<std::size_t> gone() { return std::exchange(gone_, {}); }
 
+    /**
+     * Its host is gone, whatever it said last: until its own word comes nothing that depends on it is started. What shared the
+     * host must all be lost before one of them is revived.
+     */
+    [[nodiscard]] Requests lost(std::size_t resource);
+    /** Its own word has come: `changed` has been told of the host's death. */
+    [[nodiscard]] Requests heard(std::size_t resource);
+    /** Its host died through no fault of its own, and there is a new one: it is as good as never asked. */
+    [[nodiscard]] Requests revive(std::size_t resource);
+
     [[nodiscard]] Phase phase() const noexcept { return phase_; }
     [[nodiscard]] bool has(std::size_t resource) const { return members_.contains(resource); }
     /** Nothing works, nothing is being started and nothing will be: only people can help. */
@@ -93,6 +104,7 @@ private:
         Asked asked{Asked::nothing};
         std::uint32_t sent{0};  ///< requests
         bool wanted{true};
+        bool lost{false};
         bool leaving{false};
         bool restartDue{false};
 

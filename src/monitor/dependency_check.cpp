@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -131,6 +132,21 @@ std::vector<Problem> checkResources(const MonitorConfiguration& configuration) {
 std::vector<Problem> checkDependencies(const std::vector<ResourceConfiguration>& resources,
                                        const std::vector<Dependency>& dependencies) {
     return Check{resources, dependencies}.run();
+}
+
+std::map<std::string, std::uint32_t> ranksOf(const MonitorConfiguration& configuration) {
+    std::map<std::string, const ResourceConfiguration*> named;
+    for (const auto& resource : configuration.resources) named.emplace(resource.name, &resource);
+    std::map<std::string, std::uint32_t> ranks;
+    const std::function<std::uint32_t(const std::string&)> rank = [&](const std::string& name) {
+        const auto [known, isNew] = ranks.try_emplace(name, 0);
+        if (!isNew || !named.contains(name)) return known->second;  // also on the way round a cycle
+        std::uint32_t above = 0;
+        for (const auto& provider : named.at(name)->dependsOn) above = std::max(above, rank(provider) + 1);
+        return ranks[name] = above;
+    };
+    for (const auto& resource : configuration.resources) rank(resource.name);
+    return ranks;
 }
 
 }  // namespace holdfast::inline v1::monitor

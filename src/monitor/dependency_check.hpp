@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,8 @@ struct Dependency {
 
 /** What is wrong with resources that a program made up: all that a file is checked for and that does not need it. */
 [[nodiscard]] std::vector<Problem> checkResources(const MonitorConfiguration& configuration);
+
+/** By name: 0 depends on nothing, n on something of rank n - 1. In a cycle some rank. */
+[[nodiscard]] std::map<std::string, std::uint32_t> ranksOf(const MonitorConfiguration& configuration);
 
 }  // namespace holdfast::inline v1::monitor

@@ -51,7 +51,8 @@ void ResourceMonitor::Engine::begin() {
     }
     const std::lock_guard lock{reloading_};
     std::vector<UnitPointer> fresh;
-    for (const auto& resource : configuration_.resources) fresh.push_back(addUnit(resource));
+    auto ranks = ranksOf(configuration_);
+    for (const auto& resource : configuration_.resources) fresh.push_back(addUnit(resource, ranks[resource.name]));
     programs_->timeout(configuration_.hookTimeout);
     {
         const std::lock_guard guard{conducting_};
@@ -178,14 +179,20 @@ bool ResourceMonitor::Engine::fail(std::string_view name, std::string_view reaso
     return true;
 }
 
-PropertyAnswer ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings) {
+void ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings,
+                                            std::function<void(PropertyAnswer)> answer) {
     const auto target = find(name);
-    if (!target) return {abi::code::resourceNotFound, {fmt::format("there is no resource '{}'", name)}};
-    const auto answer = std::make_shared<std::promise<PropertyAnswer>>();
-    auto future = answer->get_future();
-    boost::asio::post(target->strand, [this, target, answer, wanted = std::move(settings)] {
-        changeProperties(*target, wanted, answer);
+    if (!target) return answer({abi::code::resourceNotFound, {fmt::format("there is no resource '{}'", name)}});
+    boost::asio::post(target->strand, [this, target, told = std::move(answer), wanted = std::move(settings)] {
+        changeProperties(*target, wanted, told);
     });
+}
+
+PropertyAnswer ResourceMonitor::Engine::setProperties(std::string_view name, std::vector<PropertySetting> settings) {
+    const auto promise = std::make_shared<std::promise<PropertyAnswer>>();
+    auto future = promise->get_future();
+    setProperties(name, std::move(settings),
+                  [promise](PropertyAnswer answer) { promise->set_value(std::move(answer)); });
     while (future.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
         if (ended_) return {abi::code::invalidState, {"the monitor ended meanwhile; nothing was stored"}};
     }
@@ -255,25 +262,16 @@ void ResourceMonitor::Engine::callReturned(CallResult result) noexcept {
     boost::asio::post(target->strand, [this, target, taken = std::move(result)] { takeResult(*target, taken); });
 }
 
-abi::ExitState ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status) noexcept {
+void ResourceMonitor::Engine::statusReported(ResourceNumber resource, const ReportedStatus& status,
+                                             std::function<void(abi::ExitState)> answer) noexcept {
     const auto target = unit(resource);
-    if (!target) return abi::ExitState::terminate;
-    const auto answer = std::make_shared<std::promise<abi::ExitState>>();
-    auto future = answer->get_future();
-    // W-248: decided on the strand; the agent's thread waits for the answer it is owed (W-206).
-    boost::asio::post(target->strand, [this, target, status, answer] {
+    if (!target) return answer(abi::ExitState::terminate);
+    // W-248: decided on the strand.
+    boost::asio::post(target->strand, [this, target, status, reply = std::move(answer)] {
         const auto exit = feed(*target, core::MonitorEvent::reported(status.report));
         journal_.take({std::chrono::system_clock::now(), target->configuration.name, StatusRecord{status, exit}});
-        answer->set_value(exit);
+        reply(exit);
     });
-    while (future.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
-        if (ended_) return abi::ExitState::terminate;
-    }
-    try {
-        return future.get();
-    } catch (const std::future_error&) {
-        return abi::ExitState::terminate;
-    }
 }
 
 void ResourceMonitor::Engine::logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept {
@@ -342,9 +340,17 @@ PropertyAnswer ResourceMonitor::setProperties(std::string_view name, std::vector
 std::vector<Problem> ResourceMonitor::reload(MonitorConfiguration configuration) {
     return engine_->reload(std::move(configuration));
 }
+void ResourceMonitor::setProperties(std::string_view name, std::vector<PropertySetting> settings,
+                                    std::function<void(PropertyAnswer)> answer) {
+    engine_->setProperties(name, std::move(settings), std::move(answer));
+}
+void ResourceMonitor::visibleProperties(std::string_view name, std::function<void(VisibleProperties)> answer) {
+    engine_->visibleProperties(name, std::move(answer));
+}
 PropertyBag ResourceMonitor::properties(std::string_view name) const { return engine_->properties(name); }
 std::vector<ResourceSnapshot> ResourceMonitor::snapshot() const { return engine_->snapshot(); }
 std::vector<CallSummary> ResourceMonitor::calls() const { return engine_->calls(); }
+std::vector<CallHistogram> ResourceMonitor::histograms() const { return engine_->histograms(); }
 RunOutcome ResourceMonitor::outcome() const { return engine_->outcome(); }
 MemoryRegistry& ResourceMonitor::registry() noexcept { return engine_->registry(); }
 

@@ -42,19 +42,28 @@ public:
     bool want(std::string_view name, bool online);
     bool fail(std::string_view name, std::string_view reason);
     [[nodiscard]] std::vector<Problem> reload(MonitorConfiguration configuration);
+    void setProperties(std::string_view name, std::vector<PropertySetting> settings,
+                       std::function<void(PropertyAnswer)> answer);
     [[nodiscard]] PropertyAnswer setProperties(std::string_view name, std::vector<PropertySetting> settings);
+    void visibleProperties(std::string_view name, std::function<void(VisibleProperties)> answer);
     [[nodiscard]] PropertyBag properties(std::string_view name) const;
     [[nodiscard]] std::vector<ResourceSnapshot> snapshot() const;
     [[nodiscard]] RunOutcome outcome() const;
     [[nodiscard]] std::vector<CallSummary> calls() const { return journal_.calls(); }
+    [[nodiscard]] std::vector<CallHistogram> histograms() const { return journal_.histograms(); }
     [[nodiscard]] MemoryRegistry& registry() noexcept { return registry_; }
 
     void callReturned(CallResult result) noexcept override;
-    [[nodiscard]] abi::ExitState statusReported(ResourceNumber resource,
-                                                const ReportedStatus& status) noexcept override;
+    void statusReported(ResourceNumber resource, const ReportedStatus& status,
+                        std::function<void(abi::ExitState)> answer) noexcept override;
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
+    void hostStarted(ResourceNumber resource, std::int64_t process) noexcept override;
+    void hostDied(ResourceNumber resource, HostDeath death) noexcept override;
+    void hostReady(ResourceNumber resource) noexcept override;
+    void hostSays(abi::Dword level, std::string text) noexcept override;
+    [[nodiscard]] bool ended() const noexcept override { return ended_; }
 
 private:
     using UnitPointer = std::shared_ptr<Unit>;  // whatever is posted to a strand keeps its unit
@@ -65,7 +74,7 @@ private:
     [[nodiscard]] std::vector<UnitPointer> units() const;
 
     // engine_reload.cpp: from any thread but the strands'.
-    [[nodiscard]] UnitPointer addUnit(const ResourceConfiguration& configured);
+    [[nodiscard]] UnitPointer addUnit(const ResourceConfiguration& configured, std::uint32_t rank);
     [[nodiscard]] std::vector<Problem> prepareUnits(const std::vector<UnitPointer>& fresh);
     /** `units[i]` is the i-th resource of the configuration. */
     [[nodiscard]] Conductor::Places placesOf(const std::vector<UnitPointer>& units,
@@ -121,6 +130,9 @@ private:
     void noticeState(Unit& unit, core::MonitorState from);
     void noticeFailure(Unit& unit, const core::MonitorAction& action);
     void noticeFinished(Unit& unit, const core::MonitorAction& action);
+    void scheduleRestart(Unit& unit, std::chrono::milliseconds delay, bool retrying);
+    void resume(Unit& unit);
+    void separate(Unit& unit);
     void takeResult(Unit& unit, const CallResult& result);
     static void noticeCall(Unit& unit, const CallResult& result);
     void takeStartup(Unit& unit, const CallResult& result);
@@ -131,7 +143,9 @@ private:
     void prepareUnit(Unit& unit);
     void validate(Unit& unit);
     void changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
-                          const std::shared_ptr<std::promise<PropertyAnswer>>& answer);
+                          const std::function<void(PropertyAnswer)>& answer);
+    void askVisible(Unit& unit, std::size_t capacity, const std::function<void(VisibleProperties)>& answer);
+    [[nodiscard]] VisibleProperties visibleOf(const Unit& unit, abi::Dword code) const;
     void storeProperties(Unit& unit, const PropertyBag& changes);
     void finishPreparing(Unit& unit);
     void failPreparing(Unit& unit, std::string text);

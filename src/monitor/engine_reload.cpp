@@ -52,7 +52,8 @@ struct ResourceMonitor::Engine::Changes {
     std::vector<UnitPointer> removed;
 };
 
-ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::addUnit(const ResourceConfiguration& configured) {
+ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::addUnit(const ResourceConfiguration& configured,
+                                                                     std::uint32_t rank) {
     const std::size_t number = nextNumber_++;
     const auto all = units();
     const bool taken = std::any_of(all.begin(), all.end(), [&](const UnitPointer& other) {
@@ -80,8 +81,15 @@ ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::addUnit(const Reso
         const std::unique_lock lock{roster_};
         units_[number] = unit;
     }
-    host_->add(unit->number,
-               {unit->configuration.name, unit->configuration.type, unit->configuration.agent, unit->registryKey});
+    HostedResource hosted;
+    hosted.name = unit->configuration.name;
+    hosted.type = unit->configuration.type;
+    hosted.library = unit->configuration.agent;
+    hosted.registryPath = unit->registryKey;
+    hosted.group = unit->configuration.host;
+    hosted.separate = unit->separate = unit->configuration.separateMonitor;
+    hosted.rank = rank;
+    host_->add(unit->number, hosted);
     return unit;
 }
 
@@ -151,6 +159,7 @@ ResourceMonitor::Engine::Changes ResourceMonitor::Engine::compare(const MonitorC
     std::vector<UnitPointer> current;
     for (const auto& resource : configuration_.resources) current.push_back(find(resource.name));
     std::vector<bool> stays(current.size(), false);
+    auto ranks = ranksOf(next);
     for (std::size_t position = 0; position < next.resources.size(); ++position) {
         const auto& resource = next.resources[position];
         UnitPointer kept;
@@ -163,7 +172,7 @@ ResourceMonitor::Engine::Changes ResourceMonitor::Engine::compare(const MonitorC
         if (kept) {
             changes.kept.push_back({kept, position, settingsOf(resource)});
         } else {
-            kept = addUnit(resource);
+            kept = addUnit(resource, ranks[resource.name]);
             changes.fresh.push_back(kept);
         }
         changes.units.push_back(std::move(kept));

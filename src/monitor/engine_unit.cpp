@@ -114,11 +114,21 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
             break;
         case Act::failed: noticeFailure(unit, action); break;
         case Act::finished: noticeFinished(unit, action); break;
-        case Act::refuseControl: takeControl(unit, abi::code::invalidState); break;
+        case Act::refuseControl:
+            // The machine knows that controls wait, not how many.
+            for (auto waiting = unit.controls.size(); waiting > 0; --waiting)
+                takeControl(unit, abi::code::invalidState);
+            break;
         case Act::killHost:
+            unit.blamed = true;
+            if (host_->isolates()) {
+                log(unit.configuration.name, LogLevel::severe, {}, "its host is killed (W-440)");
+                separate(unit);
+            } else {
+                log(unit.configuration.name, LogLevel::severe, {},
+                    "its process would have to end here (W-440); in process it is only never called again");
+            }
             host_->condemn(unit.number);
-            log(unit.configuration.name, LogLevel::severe, {},
-                "its process would have to end here (W-440); in process it is only never called again");
             if (unit.controlRunning) takeControl(unit, abi::code::timeout);
             break;
     }
@@ -144,6 +154,7 @@ void ResourceMonitor::Engine::startCall(Unit& unit, const core::MonitorAction& a
             order.entryPoint = EntryPoint::resourceControl;
             order.controlCode = unit.controls.front().code;
             order.input = unit.controls.front().input;
+            order.outputCapacity = unit.controls.front().outputCapacity;
             unit.controlRunning = true;
             unit.controlLog.clear();
             break;
@@ -165,6 +176,7 @@ void ResourceMonitor::Engine::armTimer(Unit& unit, const core::MonitorAction& ac
             if (unit.retrying) unit.policy.retrying();
             const std::lock_guard lock{conducting_};
             if (!conductor_.mayRestart(unit.index)) return;  // what depends on it is still going down
+            ++unit.restarts;
         }
         feed(unit, MonitorEvent::expired(which, generation, stalled));
     });
@@ -188,7 +200,10 @@ void ResourceMonitor::Engine::noticeState(Unit& unit, MonitorState from) {
     journal_.take({std::chrono::system_clock::now(), unit.configuration.name, std::move(record)});
     if (!unit.prepared) {
         if (to == MonitorState::opened) validate(unit);
-        if (to == MonitorState::dead) failPreparing(unit, "the agent did not answer, or failed badly; see the log");
+        if (to == MonitorState::dead) {
+            failPreparing(unit, unit.deathText.empty() ? "the agent did not answer, or failed badly; see the log"
+                                                       : unit.deathText);
+        }
     }
 }
 
@@ -204,6 +219,7 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         snapshot.external = unit.machine.externalState();
         snapshot.onlines = unit.onlines;
         snapshot.failures = unit.failures;
+        snapshot.restarts = unit.restarts;
         snapshot.restartPending = restartPending;
         snapshot.restartAt = unit.restartAt;
         snapshot.reason = unit.reason;
@@ -212,12 +228,16 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         snapshot.stepAt = unit.stepAt;
         snapshot.lastCheck = unit.lastCheck;
         snapshot.worst = unit.worst;
+        snapshot.hostProcess = unit.hostProcess;
+        snapshot.separateMonitor = unit.separate;
     }
     bool hopeless = false;
     bool stopped = false;
     {
         const std::lock_guard lock{conducting_};
-        settle(conductor_.changed(unit.index, {s.state, restartPending, unit.closed, unit.requestsTaken}));
+        const bool waits = s.state == MonitorState::dead && unit.afterHost != Unit::AfterHost::nothing &&
+                           unit.afterHost != Unit::AfterHost::stay;
+        settle(conductor_.changed(unit.index, {s.state, restartPending || waits, unit.closed, unit.requestsTaken, s.broken}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;
         hopeless = conductor_.hopeless() && !saidHopeless_;
         saidHopeless_ = conductor_.hopeless();
@@ -243,14 +263,20 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
 }
 
 void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorAction& action) {
+    const bool dead = unit.machine.state() == MonitorState::dead;
+    if (action.reason == MonitorReason::hostDied && !unit.blamed) {
+        unit.afterHost = Unit::AfterHost::revive;  // W-402: an innocent is restarted, and nothing is held against it
+        return log(unit.configuration.name, LogLevel::information, {}, "it comes back with its host");
+    }
     ++unit.failures;
-    unit.reason = reasonText(action.reason, action.call, action.code);
+    unit.reason = action.reason == MonitorReason::hostDied ? unit.deathText
+                                                           : reasonText(action.reason, action.call, action.code);
     if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
         unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;
-    if (unit.machine.state() == MonitorState::dead) {
+    if (dead && !host_->isolates())
         return log(name, LogLevel::error, {}, "no restart: in process a lost agent cannot be replaced");
-    }
+    if (dead) unit.afterHost = Unit::AfterHost::stay;
     const auto decision = unit.policy.failed(coarse(std::chrono::steady_clock::now()), action.place);
     unit.retrying = false;
     remember(unit);
@@ -258,16 +284,14 @@ void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorActio
     if (decision.kind == DecisionKind::failover && failGroup(unit)) return;
     if (decision.kind == DecisionKind::restart) {
         log(name, LogLevel::information, {}, "restart in " + durationText(decision.delay));
-        feed(unit, MonitorEvent::restart(decision.delay));
-        return;
+        return scheduleRestart(unit, decision.delay, false);
     }
     std::string text = decision.kind == DecisionKind::failover
                            ? "restarts are used up; a cluster would fail the group over, here is no other node"
                            : "it stays failed";
     if (decision.retries) {
         text += "; one more attempt in " + durationText(decision.retryAfter);
-        unit.retrying = true;
-        feed(unit, MonitorEvent::restart(decision.retryAfter));
+        scheduleRestart(unit, decision.retryAfter, true);
     }
     log(name, LogLevel::warning, {}, std::move(text));
 }
@@ -305,7 +329,10 @@ void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
         case EntryPoint::startup: return takeStartup(unit, result);
         case EntryPoint::resourceTypeControl: return takeFormats(unit, result);
         case EntryPoint::resourceControl:
-            if (current == Call::control) takeControl(unit, result.code);
+            if (current != Call::control) break;
+            unit.controlOutput = result.output;
+            unit.controlNeeded = result.outputNeeded;
+            takeControl(unit, result.code);
             break;
         default: break;
     }
@@ -314,7 +341,7 @@ void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
     if (result.entryPoint == EntryPoint::open && result.code != 0 && !unit.prepared) {
         failPreparing(unit, fmt::format("Open failed: {}", codeText(result.code)));
     }
-    if (current == Call::control && !unit.controls.empty()) feed(unit, MonitorEvent::of(Kind::control));
+    if (current == Call::control && !unit.controls.empty() && !unit.controlRunning) feed(unit, MonitorEvent::of(Kind::control));
 }
 
 void ResourceMonitor::Engine::noticeCall(Unit& unit, const CallResult& result) {
@@ -402,12 +429,12 @@ void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& cha
 }
 
 void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
-                                               const std::shared_ptr<std::promise<PropertyAnswer>>& answer) {
+                                               const std::function<void(PropertyAnswer)>& answer) {
     auto encoded = encodeProperties(settings, unit.formats);
     if (!encoded.problems.empty()) {
         PropertyAnswer refused{abi::code::invalidParameter, {}};
         for (auto& problem : encoded.problems) refused.problems.push_back(std::move(problem.text));
-        return answer->set_value(std::move(refused));
+        return answer(std::move(refused));
     }
     Unit::Control control;
     control.code = validatePrivateProperties;
@@ -417,14 +444,14 @@ void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<Pro
             PropertyAnswer refused{code, std::move(unit.controlLog)};
             if (code == abi::code::invalidState) refused.problems = {"its agent is not loaded now"};
             if (refused.problems.empty()) refused.problems = {"the agent refuses it: " + codeText(code)};
-            return answer->set_value(std::move(refused));
+            return answer(std::move(refused));
         }
         for (const auto& [name, value] : changes) unit.properties.set(name, value);
         storeProperties(unit, changes);
         rememberProperties(unit, settings);
         const auto state = unit.machine.externalState();
         const bool works = state != abi::ResourceState::offline && state != abi::ResourceState::failed;
-        answer->set_value({works ? abi::code::resourcePropertiesStored : abi::code::success, {}});
+        answer({works ? abi::code::resourcePropertiesStored : abi::code::success, {}});
     };
     queueControl(unit, std::move(control));
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "memory_tree.hpp"
+#include "monitor/call_board.hpp"
+#include "monitor/handle_table.hpp"
 
 #include <holdfast/abi/wide.hpp>
 
@@ -111,6 +113,13 @@ Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dwo
     });
 }
 
+void HOLDFAST_STDCALL enterCall(abi::ResourceHandle handle, const char* call) {
+    const auto found = handles().find(reinterpret_cast<std::uintptr_t>(handle));
+    // Noted in any case, so that enter and leave stay paired.
+    CallNote::enter(found.target ? found.resource : CallBoard::nobody, call == nullptr ? "" : call);
+}
+void HOLDFAST_STDCALL leaveCall() { CallNote::leave(); }
+
 constexpr abi::HostFunctions functions{
     sizeof(abi::HostFunctions),
     1,
@@ -121,6 +130,8 @@ constexpr abi::HostFunctions functions{
     &queryValue,
     &setValue,
     &enumValue,
+    &enterCall,
+    &leaveCall,
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <holdfast/monitor/in_process_host.hpp>
 
 #include "monitor/agent_library.hpp"
+#include "monitor/call_board.hpp"
 #include "monitor/call_threads.hpp"
 #include "monitor/event_watch.hpp"
 #include "monitor/handle_table.hpp"
@@ -15,6 +16,7 @@
 #include <atomic>
 #include <exception>
 #include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -146,8 +148,7 @@ public:
             if (const auto found = resources_.find(resource); found != resources_.end())
                 found->second.event = status.eventHandle;
         }
-        const auto listener = listener_.lock();
-        return listener ? listener->statusReported(resource, reported) : abi::ExitState::terminate;
+        return ask(resource, reported);
     }
 
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override {
@@ -161,6 +162,26 @@ public:
     [[nodiscard]] std::shared_ptr<HostListener> listener() const { return listener_.lock(); }
 
 private:
+    /** W-206: the agent's thread waits for the answer it is owed. */
+    [[nodiscard]] abi::ExitState ask(ResourceNumber resource, const ReportedStatus& status) noexcept {
+        const auto answer = std::make_shared<std::promise<abi::ExitState>>();
+        auto future = answer->get_future();
+        if (const auto listener = listener_.lock()) {
+            listener->statusReported(resource, status, [answer](abi::ExitState exit) { answer->set_value(exit); });
+        } else {
+            return abi::ExitState::terminate;
+        }
+        while (future.wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
+            const auto listener = listener_.lock();
+            if (!listener || listener->ended()) return abi::ExitState::terminate;
+        }
+        try {
+            return future.get();
+        } catch (const std::future_error&) {  // nobody is left to answer
+            return abi::ExitState::terminate;
+        }
+    }
+
     /** Reports the call however it ends, also if the agent ends the thread. */
     struct Ending {
         Core& core;
@@ -184,6 +205,7 @@ private:
     /** Runs agent code: what must not leave it (W-105) is caught as far as the system lets us. */
     template <typename Function>
     static void guarded(CallResult& result, Function&& function) {
+        const CallNote note{result.resource, nameOf(result.entryPoint)};
         result.start = Clock::now();
         result.called = result.threw = true;
         try {

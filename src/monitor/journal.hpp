@@ -43,6 +43,11 @@ public:
         return statistics_.summary();
     }
 
+    [[nodiscard]] std::vector<CallHistogram> histograms() const {
+        const std::lock_guard lock{mutex_};
+        return statistics_.histograms();
+    }
+
 private:
     mutable std::mutex mutex_;
     std::function<void(const Record&)> observer_;

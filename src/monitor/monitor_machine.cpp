@@ -59,7 +59,7 @@ MonitorActions MonitorMachine::handle(const MonitorEvent& event) noexcept {
             break;
         case Kind::hostRestarted:
             if (s_.state != State::dead) return out;
-            s_.loaded = s_.broken = false;  // S39
+            s_.loaded = false;  // S39
             enter(State::unloaded, out);
             break;
     }
@@ -136,7 +136,10 @@ void MonitorMachine::onOffline(MonitorActions& out) noexcept {
     finish(RequestKind::online, RequestOutcome::cancelled, out);
     disarm(MonitorTimer::restart, out);
     switch (s_.state) {
-        case State::unloaded:
+        case State::unloaded:  // S34: of one that could not be opened only the state changes
+            s_.broken = false;
+            publish(out);
+            [[fallthrough]];
         case State::opened:
         case State::closed: return finish(RequestKind::offline, RequestOutcome::done, out);
         case State::dead: return finish(RequestKind::offline, RequestOutcome::failed, out);

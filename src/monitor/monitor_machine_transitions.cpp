@@ -243,7 +243,9 @@ void MonitorMachine::die(MonitorReason reason, Call call, MonitorActions& out) n
         out.push(action);
     }
     const bool idle = was == State::unloaded || was == State::opened || was == State::closed;
-    if (!idle && !old.wantOffline && !old.wantClose) {
+    // Also one that was about to be started: who asked for it is told, and the policy decides.
+    if ((!idle || old.wantOnline) && !old.wantOffline && !old.wantClose) {
+        s_.broken = true;
         action.kind = Act::failed;
         action.reason = reason;
         out.push(action);

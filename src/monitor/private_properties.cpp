@@ -4,7 +4,9 @@
 #include <holdfast/abi/property_list.hpp>
 
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
+#include <charconv>
 #include <limits>
 
 namespace holdfast::inline v1::monitor {
@@ -130,6 +132,37 @@ Converted convert(const SettingValue& value, PropertyFormat format) {
     }
 }
 
+bool isWhole(const std::string& text, std::int64_t& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+/** What a person typed, as the file would have spelt it for that format. */
+SettingValue spelt(const std::string& text, PropertyFormat format) {
+    std::int64_t number = 0;
+    switch (format) {
+        case PropertyFormat::sz:
+        case PropertyFormat::expandSz:
+        case PropertyFormat::binary: return text;
+        case PropertyFormat::multiSz: {
+            if (!text.starts_with('[')) return text;
+            boost::system::error_code error;
+            const auto list = boost::json::parse(text, error);
+            std::vector<std::string> items;
+            if (error || !list.is_array()) return text;
+            for (const auto& item : list.get_array()) {
+                if (!item.is_string()) return text;
+                items.emplace_back(item.get_string());
+            }
+            return items;
+        }
+        default: break;
+    }
+    if (text == "true" || text == "false") return text == "true";
+    if (isWhole(text, number)) return number;
+    return text;  // a time with its unit, or wrong
+}
+
 PropertyFormat natural(const SettingValue& value) {
     if (std::holds_alternative<std::string>(value)) return PropertyFormat::sz;
     if (std::holds_alternative<std::vector<std::string>>(value)) return PropertyFormat::multiSz;
@@ -156,7 +189,9 @@ EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
     EncodedProperties out;
     for (const PropertySetting& setting : settings) {
         const auto refuse = [&](const std::string& text) { out.problems.push_back({setting.where, text}); };
-        PropertyFormat format = natural(setting.value);
+        const auto* typed = setting.typed ? std::get_if<std::string>(&setting.value) : nullptr;
+        SettingValue wanted = typed != nullptr ? spelt(*typed, PropertyFormat::unknown) : setting.value;
+        PropertyFormat format = natural(wanted);
         std::string name = setting.name;
         if (formats) {
             const std::pair<std::string, PropertyFormat>* known = nullptr;
@@ -173,8 +208,9 @@ EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
             }
             format = known->second;
             name = known->first;
+            if (typed != nullptr) wanted = spelt(*typed, format);
         }
-        auto converted = convert(setting.value, format);
+        auto converted = convert(wanted, format);
         if (!converted.problem.empty()) {
             refuse(fmt::format("property '{}' {}", setting.name, converted.problem));
             continue;

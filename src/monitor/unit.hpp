@@ -31,6 +31,7 @@ struct Unit : std::enable_shared_from_this<Unit> {
         abi::Dword code{0};
         std::vector<abi::Byte> input;
         std::function<void(abi::Dword code)> answer;
+        std::size_t outputCapacity{0};
     };
 
     /** `key`: of the registry; two resources of one name may be there while one takes the other's place. */
@@ -73,11 +74,14 @@ struct Unit : std::enable_shared_from_this<Unit> {
     PropertyBag properties;
     std::optional<PropertyFormats> formats;  ///< what the agent says its properties are
     std::size_t formatsCapacity{0};
+    std::vector<abi::Byte> controlOutput;  ///< what the control call under way wrote
+    std::size_t controlNeeded{0};          ///< and how much room its whole answer takes
     std::vector<std::string> controlLog;  ///< what the agent logged during the control call
     bool retrying{false};                 ///< the restart that is due is the final attempt (W-463)
     bool closed{false};
     std::uint64_t onlines{0};
     std::uint64_t failures{0};
+    std::uint64_t restarts{0};
     std::string reason;
     std::string operation;  ///< what ran when the event under way arrived
 
@@ -92,6 +96,14 @@ struct Unit : std::enable_shared_from_this<Unit> {
     std::string said;                ///< what was logged last about the event under way
     bool leaving{false};             ///< removed: once closed it is gone
     bool retired{false};
+    /** What follows once nothing of the dead host is left. */
+    enum class AfterHost { nothing, restart, retry, stay, revive };
+    AfterHost afterHost{AfterHost::nothing};
+    std::chrono::milliseconds afterDelay{0};
+    bool blamed{false};  ///< its code ended the host
+    bool separate{false};
+    std::string deathText;  ///< how the host ended
+    std::int64_t hostProcess{0};
     std::string failWhy;  ///< what people said when they declared it failed
 };
 

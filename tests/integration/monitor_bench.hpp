@@ -57,10 +57,9 @@ inline monitor::MonitorConfiguration configurationOf(std::vector<monitor::Resour
 
 class Bench {
 public:
-    explicit Bench(std::vector<monitor::ResourceConfiguration> resources)
-        : Bench{configurationOf(std::move(resources))} {}
-    explicit Bench(monitor::MonitorConfiguration configuration) {
-        monitor::MonitorOptions options;
+    explicit Bench(std::vector<monitor::ResourceConfiguration> resources, monitor::MonitorOptions options = {})
+        : Bench{configurationOf(std::move(resources)), std::move(options)} {}
+    explicit Bench(monitor::MonitorConfiguration configuration, monitor::MonitorOptions options = {}) {
         options.observer = [this](const monitor::Record& record) {
             const std::lock_guard lock{mutex_};
             records_.push_back(record);
@@ -120,6 +119,8 @@ public:
         stopped_ = monitor_->waitStopped(patience);
     }
     [[nodiscard]] bool stopped() const { return stopped_; }
+    /** Ends the monitor itself, its hosts too. */
+    void end() { monitor_.reset(); }
 
 private:
     mutable std::mutex mutex_;

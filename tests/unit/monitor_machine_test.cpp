@@ -642,13 +642,27 @@ TEST_CASE("S39 the process was restarted: Unloaded, load and Open again") {
     b.online().feed(Kind::hostDied);
     CHECK(b.state() == State::dead);
     CHECK_FALSE(b.did(Act::killHost));
+    CHECK(b.did(Act::failed));
     b.feed(Kind::hostRestarted);
     CHECK(b.state() == State::unloaded);
+    CHECK(b.machine.externalState() == Ext::failed);  // until it is open again
     b.feed(Kind::online);
     CHECK(b.calls(Call::load));
     b.returns(Call::load, 0);
     b.returns(Call::open, 0);
     CHECK(b.calls(Call::online));
+}
+
+TEST_CASE("S39 a host that dies under a first Open fails the Online that waits for it") {
+    Bench b;
+    b.feed(Kind::online);
+    REQUIRE(b.calls(Call::load));
+    b.feed(Kind::hostDied);
+    CHECK(b.state() == State::dead);
+    CHECK(b.did(Act::failed));
+    b.feed(Kind::hostRestarted);
+    b.feed(MonitorEvent::restart(500ms));
+    CHECK(b.arms(MonitorTimer::restart, 500ms));
 }
 
 TEST_CASE("S40 control requests are serialised with the other calls (W-101)") {

@@ -6,6 +6,8 @@
 
 #include <holdfast/abi/resapi.hpp>
 
+#include <cstddef>
+
 namespace holdfast::inline v1::abi {
 
 /** Registry value types (the numbers of winnt.h). */
@@ -27,7 +29,21 @@ struct HostFunctions {
     /** As ClusterRegEnumValue: 0, 259 past the end, 234 if a buffer is short. `nameSize` in characters without NUL. */
     Dword(HOLDFAST_STDCALL* clusterRegEnumValue)(KeyHandle, Dword index, WideChar* name, Dword* nameSize, Dword* type,
                                                  Byte* data, Dword* size);
+    /**
+     * Code of the resource's author begins on this thread, as `call`; ends with `leaveCall`. For a host that tells whose
+     * fault a crash was. May be null, or beyond `size`; a library asks `offersCallNotes`.
+     */
+    void(HOLDFAST_STDCALL* enterCall)(ResourceHandle, const char* call);
+    void(HOLDFAST_STDCALL* leaveCall)();
 };
+
+/** What every host has: the functions up to the registry's. */
+inline constexpr std::size_t smallestHostFunctions = offsetof(HostFunctions, enterCall);
+
+[[nodiscard]] inline bool offersCallNotes(const HostFunctions* host) noexcept {
+    return host != nullptr && host->version == 1 && host->size >= sizeof(HostFunctions) && host->enterCall != nullptr &&
+           host->leaveCall != nullptr;
+}
 
 }  // namespace holdfast::inline v1::abi
 

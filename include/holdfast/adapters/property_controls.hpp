@@ -27,7 +27,16 @@ inline constexpr abi::Dword typeSetPrivateProperties = 0x02400086;
 inline constexpr abi::Dword typeValidatePrivateProperties = 0x02000089;
 inline constexpr abi::Dword typeGetPrivatePropertyFormats = 0x0200008D;
 inline constexpr abi::Dword typeGetPrivateResourcePropertyFormats = 0x02000091;
+/**
+ * holdfast's own, made with the arithmetic of CLUSCTL_USER_CODE (W-613): the answer is a DWORD of `TypeTrait`s. Who has never
+ * heard of it answers "invalid function" (W-602).
+ */
+inline constexpr abi::Dword typeGetTraits = 0x02812119;
 }  // namespace control
+
+enum class TypeTrait : abi::Dword {
+    adopts = 1,  ///< what it runs may outlive its host (D17)
+};
 
 /** One control call. Buffers may be null; `bytesReturned` too. */
 struct ControlCall {

@@ -38,7 +38,7 @@ public:
         bool looksDue{false};
         bool verifyDue{false};
         bool loaded{false};
-        bool broken{false};           ///< the last load or Open failed
+        bool broken{false};           ///< the last load or Open failed, or its host died at work
         bool requestedOnline{false};  ///< a request of this kind has not ended yet
         bool requestedOffline{false};
         bool requestedClose{false};

@@ -33,6 +33,9 @@ public:
     virtual void log(LogLevel level, std::string_view text) noexcept = 0;
     /** The private properties as they are now (D14); throws `Error`. Called on a worker. */
     [[nodiscard]] virtual PropertyBag readProperties() = 0;
+    /** The author's `call` begins on this thread, and ends with `leaveCall`: a crash in between has a culprit. */
+    virtual void enterCall(const char* call) noexcept { static_cast<void>(call); }
+    virtual void leaveCall() noexcept {}
 };
 
 }  // namespace holdfast::inline v1::exec

@@ -39,6 +39,7 @@ struct PropertySetting {
     std::string name;
     SettingValue value;
     SourceLine where;
+    bool typed{false};  ///< a person typed the text of `value`: the format alone decides what it is
 };
 
 /** A program to run for people: started directly, no shell. Empty path: none. */

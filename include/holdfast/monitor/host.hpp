@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ struct HostedResource {
     std::string type;
     std::filesystem::path library;
     std::string registryPath;  ///< of the resource's key; private properties are under its `Parameters`
+    std::string group;         ///< resources of one group share a host; empty: those of one library do
+    bool separate{false};      ///< SeparateMonitor: a host of its own (W-400)
+    std::uint32_t rank{0};     ///< 0 depends on nothing; n depends on something of rank n - 1
 };
 
 /** One call to make. */
@@ -78,22 +82,47 @@ struct ReportedStatus {
     abi::Dword waitHint{0};
 };
 
+/** The end of a host, as one of its resources sees it. */
+struct HostDeath {
+    bool culprit{false};  ///< this resource's code ended it, or may have: it gets a host of its own (W-402)
+    std::string text;     ///< how it ended, and who was at work
+};
+
 /**
  * What a host tells its monitor.
  *
- * @par Thread safety Called from any thread of the host, several at once. No member throws; `statusReported` may wait for
- *      the resource's strand, the others only post.
+ * @par Thread safety Called from any thread of the host, several at once. No member throws or waits.
  */
 class HostListener {
 public:
     virtual ~HostListener() = default;
     virtual void callReturned(CallResult result) noexcept = 0;
-    [[nodiscard]] virtual abi::ExitState statusReported(ResourceNumber resource,
-                                                        const ReportedStatus& status) noexcept = 0;
+    /** Decides what the agent is told (W-206); calls `answer` once, on any thread, unless `ended`. */
+    virtual void statusReported(ResourceNumber resource, const ReportedStatus& status,
+                                std::function<void(abi::ExitState)> answer) noexcept = 0;
     virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
     virtual void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept = 0;
     /** A callback that named no open resource (W-117). */
     virtual void strayCallback(std::string_view callback, std::uint64_t handle) noexcept = 0;
+    /** The resource's host runs, or runs anew, as this process. */
+    virtual void hostStarted(ResourceNumber resource, std::int64_t process) noexcept {
+        static_cast<void>(resource);
+        static_cast<void>(process);
+    }
+    /** The resource's host is gone, with every call in it. No call may be ordered until `hostReady`. */
+    virtual void hostDied(ResourceNumber resource, HostDeath death) noexcept {
+        static_cast<void>(resource);
+        static_cast<void>(death);
+    }
+    /** Nothing of the dead host is left: the next call starts a new one (S39, D17). */
+    virtual void hostReady(ResourceNumber resource) noexcept { static_cast<void>(resource); }
+    /** Something about a host itself that people should know. */
+    virtual void hostSays(abi::Dword level, std::string text) noexcept {
+        static_cast<void>(level);
+        static_cast<void>(text);
+    }
+    /** Nobody answers any more. */
+    [[nodiscard]] virtual bool ended() const noexcept { return false; }
 };
 
 /**
@@ -116,6 +145,10 @@ public:
     virtual void unwatch(ResourceNumber resource) = 0;
     /** The resource is Dead: its process must end (W-440). In process this cannot be enforced; its library stays loaded. */
     virtual void condemn(ResourceNumber resource) = 0;
+    /** From its next load on the resource has a host of its own (W-402). */
+    virtual void isolate(ResourceNumber resource) { static_cast<void>(resource); }
+    /** Whether agents live in processes that can be killed and replaced. */
+    [[nodiscard]] virtual bool isolates() const noexcept { return false; }
     /** Calls that have not returned, each as `resource: entry point`. */
     [[nodiscard]] virtual std::vector<std::string> running() const = 0;
 };

@@ -55,6 +55,7 @@ struct ResourceSnapshot {
     bool wanted{true};         ///< what people asked for last: online or offline
     std::uint64_t onlines{0};  ///< how often it came online
     std::uint64_t failures{0};
+    std::uint64_t restarts{0};  ///< how often the policy started it again
     bool restartPending{false};
     Time restartAt;                   ///< with `restartPending`
     std::string reason;               ///< of the last failure
@@ -71,6 +72,18 @@ struct PropertyAnswer {
     /** 0 stored; 5024 stored, and used from the next Online on (W-640); anything else: refused, nothing stored. */
     abi::Dword code{0};
     std::vector<std::string> problems;  ///< why it was refused
+};
+
+/** What may be shown of private properties: an agent's secrets are named, never their values. */
+struct VisibleProperties {
+    struct Entry {
+        std::string name;
+        PropertyValue value;  ///< absent: not shown
+        bool stored{false};   ///< false: the agent's default
+    };
+    bool found{false};    ///< there is a resource of that name
+    abi::Dword code{0};   ///< of the agent's answer; not 0: it shows nothing, so no value is shown
+    std::vector<Entry> entries;
 };
 
 /** How a run ended. */
@@ -136,11 +149,21 @@ public:
      * @par Budget Waits for the agent, up to the resource's DeadlockTimeout and what its queue takes.
      */
     [[nodiscard]] PropertyAnswer setProperties(std::string_view name, std::vector<PropertySetting> settings);
-    /** What is stored of them; empty if there is no such resource. */
+    /** The same without waiting: `answer` comes on one of the monitor's threads, or on this one; not if the monitor ends. */
+    void setProperties(std::string_view name, std::vector<PropertySetting> settings,
+                       std::function<void(PropertyAnswer)> answer);
+    /**
+     * What the agent itself shows of its properties (W-630). `answer` as above.
+     *
+     * Only the agent knows which are secret: a stored one that it leaves out is named without its value.
+     */
+    void visibleProperties(std::string_view name, std::function<void(VisibleProperties)> answer);
+    /** What is stored of them, secrets included; empty if there is no such resource. */
     [[nodiscard]] PropertyBag properties(std::string_view name) const;
 
     [[nodiscard]] std::vector<ResourceSnapshot> snapshot() const;
     [[nodiscard]] std::vector<CallSummary> calls() const;
+    [[nodiscard]] std::vector<CallHistogram> histograms() const;
     [[nodiscard]] RunOutcome outcome() const;
     [[nodiscard]] MemoryRegistry& registry() noexcept;
 

@@ -85,6 +85,12 @@ bool says(Instance& instance, const char* word) {
     return instance.script.count(word) != 0;
 }
 
+int overflow(int depth) {
+    volatile char room[4096];
+    room[0] = static_cast<char>(depth);
+    return depth == 0 ? room[0] : overflow(depth + 1) + room[0];
+}
+
 void hang() {
     for (;;) std::this_thread::sleep_for(1h);
 }
@@ -115,6 +121,7 @@ ResourceId openIt(const WideChar*, KeyHandle key, ResourceHandle handle) {
     instance->key = key;
     instance->script = readScript(key);
     if (says(*instance, "open-hangs")) hang();
+    if (says(*instance, "open-segv")) *static_cast<volatile int*>(nullptr) = 1;
     if (says(*instance, "open-null")) {
         host().setLastError(5);
         return nullptr;
@@ -153,6 +160,24 @@ void closeIt(ResourceId id) {
     instances.erase(id);
 }
 
+/** Ends the process, or the thread's stack, as the word says; `where` is the entry point. */
+void crash(Instance& instance, const std::string& where) {
+    const auto is = [&](const char* how) { return says(instance, (where + how).c_str()); };
+    if (is("-segv")) *static_cast<volatile int*>(nullptr) = 1;
+    if (is("-abort")) std::abort();
+    if (is("-exit")) std::exit(3);
+    if (is("-exit-now")) _exit(4);
+    if (is("-overflow")) overflow(1);
+    if (is("-forks")) {  // a child that no one owns: the host's guard must find it
+        if (::fork() == 0) {
+            ::setsid();
+            if (::fork() != 0) _exit(0);
+            for (;;) ::pause();
+        }
+        std::abort();
+    }
+}
+
 Dword onlineIt(ResourceId id, Handle* event) {
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
@@ -166,6 +191,7 @@ Dword onlineIt(ResourceId id, Handle* event) {
     if (says(*self, "online-hangs")) hang();
     if (says(*self, "online-throws")) throw std::runtime_error{"out of the C table"};
     if (says(*self, "online-ends-thread")) pthread_exit(nullptr);
+    crash(*self, "online");
     if (says(*self, "online-fails")) {
         log(*self, 2, u"100% of what %1!s! needs is missing");
         return code::accessDenied;
@@ -197,6 +223,8 @@ Dword onlineIt(ResourceId id, Handle* event) {
 Dword offlineIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
+    crash(*self, "offline");
+    if (says(*self, "offline-hangs")) hang();
     if (says(*self, "offline-fails")) return code::busy;
     if (says(*self, "offline-silent")) return code::ioPending;
     if (says(*self, "offline-pends")) {
@@ -210,15 +238,22 @@ void terminateIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return;
     self->terminated = true;
+    crash(*self, "terminate");
     if (says(*self, "terminate-hangs")) hang();
 }
 
-Bool looksAliveIt(ResourceId id) { return find(id) != nullptr ? 1 : 0; }
+Bool looksAliveIt(ResourceId id) {
+    const auto self = find(id);
+    if (self && says(*self, "looksalive-hangs")) hang();
+    if (self) crash(*self, "looksalive");
+    return self ? 1 : 0;
+}
 
 Bool isAliveIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return 0;
     const int check = ++self->checks;
+    if (check == 2) crash(*self, "isalive");
     if (says(*self, "isalive-hangs") && check == 2) hang();
     if (says(*self, "isalive-false") && check == 2) return 0;
     if (says(*self, "event")) {  // the failure that the event announces (W-320)

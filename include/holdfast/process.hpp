@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Programs that an agent runs: each tree of processes is owned by a reaper of its own, which outlives the host (D17).
+/// On Linux only for now: elsewhere this header is empty and HOLDFAST_HAS_PROCESS is 0.
+
+#if defined(__linux__)
+#define HOLDFAST_HAS_PROCESS 1
+#else
+#define HOLDFAST_HAS_PROCESS 0
+#endif
+
+#if HOLDFAST_HAS_PROCESS
+
+#include <holdfast/context.hpp>
+#include <holdfast/operation.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::inline v1 {
+
+namespace process {
+class Link;
+}
+
+/** How a program ended. */
+class ProcessExit {
+public:
+    enum class Kind : std::uint8_t {
+        status,   ///< by itself
+        signal,   ///< killed
+        unknown,  ///< its reaper died before it could say
+    };
+    ProcessExit(Kind kind, int value, bool coreDumped = false, std::string note = {})
+        : kind_{kind}, value_{value}, coreDumped_{coreDumped}, note_{std::move(note)} {}
+
+    [[nodiscard]] Kind kind() const noexcept { return kind_; }
+    /** The exit status, or the signal's number. */
+    [[nodiscard]] int value() const noexcept { return value_; }
+    [[nodiscard]] bool coreDumped() const noexcept { return coreDumped_; }
+    [[nodiscard]] bool succeeded() const noexcept { return kind_ == Kind::status && value_ == 0; }
+    /** "exited with status 3", "killed by signal 9 (Killed)", "exit status unknown: its reaper was replaced". */
+    [[nodiscard]] std::string text() const;
+
+private:
+    Kind kind_;
+    int value_;
+    bool coreDumped_;
+    std::string note_;
+};
+
+/** What of the system a program may use; what is not set is inherited. In bytes or numbers, soft and hard alike. */
+struct ProcessLimits {
+    std::optional<std::uint64_t> openFiles;
+    std::optional<std::uint64_t> processes;
+    std::optional<std::uint64_t> addressSpace;
+    std::optional<std::uint64_t> coreSize;
+    std::optional<std::uint64_t> fileSize;
+    std::optional<std::uint64_t> lockedMemory;
+};
+
+/** A program and its surroundings. */
+struct ProcessSettings {
+    std::string program;  ///< a path, or a name to be looked up in the PATH of its environment
+    std::vector<std::string> arguments;
+    std::map<std::string, std::string> environment;  ///< added to what it inherits
+    bool inheritEnvironment{true};                   ///< else it starts with PATH, and HOME and USER if a user is set
+    std::filesystem::path workingDirectory{"/"};
+    std::string user;   ///< name or number; empty: the host's own
+    std::string group;  ///< name or number; empty: the user's own
+    ProcessLimits limits;
+    std::optional<std::uint32_t> umask;  ///< 0022
+    std::uint32_t outputBurst{200};      ///< lines of output passed on at once …
+    std::uint32_t outputRate{20};        ///< … and per second after that; the rest is counted
+    bool adoptable{false};               ///< kept for the next host if this one dies
+    std::string fingerprint;             ///< what adopt() compares; empty: made of all of the above
+};
+
+/** Identifies the settings that a program was started with: equal settings, equal fingerprints. */
+[[nodiscard]] std::string fingerprintOf(const ProcessSettings& settings);
+
+/**
+ * The tree of processes of one resource: a program and everything that it starts, also in sessions of their own.
+ *
+ * The tree belongs to a reaper process, found or started by `start` and `find`. When this object is destroyed or its host dies,
+ * the reaper keeps an adoptable tree for AdoptTimeout and ends every other at once.
+ *
+ * @par Thread safety Every member from any thread; moving and destroying needs the only reference, and waits for running callbacks.
+ * @par Errors Members throw `Error`; its text says which step failed and why.
+ */
+class Process {
+public:
+    /**
+     * Starts the resource's program; returns when it executes, before it had time to do anything.
+     *
+     * @par Errors `busy` while anything of an earlier start lives (see `end`), `notInstalled`, `permission`, `configuration`.
+     * @par Cancellation Throws `Stopped`; what was started by then ends with the connection.
+     */
+    [[nodiscard]] static Process start(Context& context, const ProcessSettings& settings, Stoppable& call);
+
+    /**
+     * What an earlier host left: a tree that lives, also in part, or the end of one that nobody was there to see. Starts a reaper if
+     * none runs, which searches the machine for what a killed one left.
+     */
+    [[nodiscard]] static std::optional<Process> find(Context& context);
+
+    /**
+     * Kills whatever lives of this resource, also without an object: what terminate() needs.
+     *
+     * @par Budget Some milliseconds; up to `patience` for a process that the system does not let go.
+     * @return true once all of it is proved dead; if not, the log says who lives, and no start succeeds before it is gone.
+     */
+    static bool end(Context& context, std::chrono::milliseconds patience = std::chrono::seconds{25}) noexcept;
+
+    Process(Process&&) noexcept;
+    Process& operator=(Process&&) noexcept;
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    ~Process();
+
+    /** Of the main process. */
+    [[nodiscard]] int pid() const;
+    /** Whether the main process runs. */
+    [[nodiscard]] bool running() const;
+    /** How the main process ended; empty while it runs. */
+    [[nodiscard]] std::optional<ProcessExit> exit() const;
+    /** Whether it was started with these settings. */
+    [[nodiscard]] bool matches(const ProcessSettings& settings) const;
+    [[nodiscard]] bool matches(std::string_view fingerprint) const;
+
+    /**
+     * `ended` is called once, within milliseconds, when the main process ends and neither stop() nor end() asked for it; at once if
+     * that was before. On a thread of the library that serves all processes: it must not block, and may not destroy this object.
+     */
+    void onExit(std::function<void(const ProcessExit&)> ended);
+    /** Takes the program's lines (up to 4096 bytes each) in place of the log. On the same thread. */
+    void onOutput(std::function<void(std::string_view line)> take);
+
+    /** Sends a signal to the main process; false if it does not run. */
+    bool signal(int number);
+    /**
+     * Sends `signal`, waits until the main process has ended, then ends what is left of the tree.
+     *
+     * @return false if it had to be killed after `patience`.
+     * @par Errors `busy` if the tree could not be proved dead.
+     * @par Cancellation Throws `Stopped` and leaves the rest to terminate().
+     */
+    bool stop(Operation& operation, int signal, std::chrono::milliseconds patience);
+    /** The same as the static one. */
+    bool end(std::chrono::milliseconds patience = std::chrono::seconds{25}) noexcept;
+
+private:
+    explicit Process(std::shared_ptr<process::Link> link);
+    std::shared_ptr<process::Link> link_;
+};
+
+/** What became of a short command. */
+struct CommandResult {
+    ProcessExit exit;
+    bool timedOut{false};
+    std::string output;  ///< the last 4 KiB of what it wrote, both streams
+    [[nodiscard]] bool succeeded() const noexcept { return !timedOut && exit.succeeded(); }
+    /** "exited with status 3: last line of output", "did not end in time". */
+    [[nodiscard]] std::string text() const;
+};
+
+/**
+ * Runs a command to its end, such as a health check; then, and also when it takes too long or the call is stopped, everything
+ * it started is killed. It ends with the host.
+ *
+ * @par Errors As for `Process::start`.
+ * @par Cancellation Throws `Stopped` when it is gone.
+ */
+[[nodiscard]] CommandResult runCommand(Context& context, const ProcessSettings& settings,
+                                       std::chrono::milliseconds timeout, Stoppable& call);
+
+/** Words of a command line: separated by blanks; quotes and backslashes as in a shell, and nothing else of it. */
+[[nodiscard]] std::vector<std::string> splitCommandLine(std::string_view line);
+
+}  // namespace holdfast::inline v1
+
+#endif

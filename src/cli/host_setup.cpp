@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "cli/host_setup.hpp"
+
+#if defined(__linux__)
+#include <holdfast/monitor/process_host.hpp>
+
+#include <unistd.h>
+#endif
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace holdfast::inline v1::cli {
+
+namespace fs = std::filesystem;
+
+#if !defined(__linux__)
+fs::path runDirectoryFor(const monitor::MonitorConfiguration& configuration, const fs::path& /*file*/) {
+    return configuration.runDirectory;
+}
+fs::path companionProgram(const char* /*name*/) { return {}; }
+void chooseHost(monitor::MonitorOptions& /*monitorOptions*/, const RunOptions& /*options*/,
+                const monitor::MonitorConfiguration& /*configuration*/) {}
+#else
+
+namespace {
+
+std::string variable(const char* name) {
+    const char* const value = std::getenv(name);  // before any other thread runs
+    return value == nullptr ? std::string{} : std::string{value};
+}
+
+/** Tells files of one name in different folders apart (FNV-1a). */
+std::uint32_t hashOf(const std::string& text) {
+    std::uint32_t hash = 2'166'136'261U;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
+    return hash;
+}
+
+fs::path programNamed(const char* name) {
+    fs::path found = companionProgram(name);
+    if (found.empty()) throw std::runtime_error{fmt::format("{} is not installed with this program", name)};
+    return found;
+}
+
+}  // namespace
+
+fs::path runDirectoryFor(const monitor::MonitorConfiguration& configuration, const fs::path& file) {
+    if (!configuration.runDirectory.empty()) return configuration.runDirectory;
+    if (const auto given = variable("RUNTIME_DIRECTORY"); !given.empty()) return given.substr(0, given.find(':'));
+    std::error_code ignored;
+    const fs::path absolute = fs::weakly_canonical(file, ignored);
+    const std::string own = fmt::format("{}-{:08x}", file.stem().string().substr(0, 32), hashOf(absolute.string()));
+    if (::geteuid() == 0) return fs::path{"/run/holdfast"} / own;
+    if (const auto user = variable("XDG_RUNTIME_DIR"); !user.empty()) return fs::path{user} / "holdfast" / own;
+    return fs::path{fmt::format("/tmp/holdfast-{}", ::geteuid())} / own;
+}
+
+fs::path companionProgram(const char* name) {
+    std::error_code error;
+    const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+    for (const fs::path& candidate : {here / name, here / "../libexec/holdfast" / name}) {
+        if (!error && ::access(candidate.c_str(), X_OK) == 0) return fs::weakly_canonical(candidate, error);
+    }
+    return {};
+}
+
+void chooseHost(monitor::MonitorOptions& monitorOptions, const RunOptions& options,
+                const monitor::MonitorConfiguration& configuration) {
+    const fs::path reaper = programNamed("holdfast-reaper");
+    const fs::path directory = runDirectoryFor(configuration, options.file);
+    if (options.debug) {
+        // What agents start is owned by reapers all the same; they look for them in the environment.
+        std::error_code ignored;
+        fs::create_directories(directory, ignored);
+        fs::permissions(directory, fs::perms::owner_all, ignored);
+        ::setenv("HOLDFAST_RUN_DIRECTORY", fs::absolute(directory).c_str(), 1);
+        ::setenv("HOLDFAST_REAPER", reaper.c_str(), 1);
+        ::setenv("HOLDFAST_ADOPT_TIMEOUT", std::to_string(configuration.adoptTimeout.count()).c_str(), 1);
+        return;
+    }
+    monitor::ProcessHostSettings settings;
+    settings.hostProgram = programNamed("holdfast-host");
+    settings.reaperProgram = reaper;
+    settings.runDirectory = directory;
+    settings.adoptTimeout = configuration.adoptTimeout;
+    monitorOptions.host = [settings = std::move(settings)](monitor::MemoryRegistry& registry,
+                                                           std::weak_ptr<monitor::HostListener> listener) {
+        return std::make_unique<monitor::ProcessHost>(settings, registry, std::move(listener));
+    };
+}
+#endif
+
+}  // namespace holdfast::inline v1::cli

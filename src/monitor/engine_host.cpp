@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+// The life of hosts as the engine sees it: a host that died, what follows for each of its resources, and a new one.
+#include "monitor/engine.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::inline v1::monitor {
+
+using core::MonitorEvent;
+using core::MonitorState;
+using Kind = core::MonitorEvent::Kind;
+
+void ResourceMonitor::Engine::hostStarted(ResourceNumber resource, std::int64_t process) noexcept {
+    const auto target = unit(resource);
+    if (!target) return;
+    boost::asio::post(target->strand, [this, target, process] {
+        target->hostProcess = process;
+        publishView(*target);
+    });
+}
+
+void ResourceMonitor::Engine::hostDied(ResourceNumber resource, HostDeath death) noexcept {
+    const auto target = unit(resource);
+    if (!target) return;
+    {
+        // At once, for every resource of the host before the first hears that it may start again (W-412).
+        const std::lock_guard lock{conducting_};
+        settle(conductor_.lost(target->index));
+    }
+    boost::asio::post(target->strand, [this, target, how = std::move(death)]() mutable {
+        target->hostProcess = 0;
+        target->controlLog = {how.text};
+        if (target->controlRunning) takeControl(*target, abi::code::exceptionInResourceCall);
+        target->blamed = target->blamed || how.culprit;
+        if (how.culprit) separate(*target);
+        target->deathText = std::move(how.text);
+        feed(*target, core::MonitorEvent::of(Kind::hostDied));
+        const std::lock_guard lock{conducting_};
+        settle(conductor_.heard(target->index));
+    });
+}
+
+void ResourceMonitor::Engine::hostReady(ResourceNumber resource) noexcept {
+    const auto target = unit(resource);
+    if (target) boost::asio::post(target->strand, [this, target] { resume(*target); });
+}
+
+void ResourceMonitor::Engine::hostSays(abi::Dword level, std::string text) noexcept {
+    log({}, static_cast<LogLevel>(std::min<abi::Dword>(level, 3)), {}, std::move(text));
+}
+
+/** W-402: only the culprit gets a host of its own; who is innocent comes back where it was. */
+void ResourceMonitor::Engine::separate(Unit& unit) {
+    if (std::exchange(unit.separate, true)) return;
+    host_->isolate(unit.number);
+    if (store_) store_->separate(unit.configuration.name);
+    log(unit.configuration.name, LogLevel::warning, {}, "from now on it has a host of its own (SeparateMonitor = 1)");
+}
+
+/** S39: what was decided when the host died is carried out now that nothing of it is left. */
+void ResourceMonitor::Engine::resume(Unit& unit) {
+    if (unit.machine.state() != MonitorState::dead) return;
+    const auto after = std::exchange(unit.afterHost, Unit::AfterHost::nothing);
+    unit.blamed = false;
+    feed(unit, MonitorEvent::of(Kind::hostRestarted));
+    {
+        const std::lock_guard lock{conducting_};
+        if (conductor_.phase() != Conductor::Phase::running) return;
+        // Through the conductor: its providers may have died with it, and they come first (W-412).
+        if (after == Unit::AfterHost::revive) return settle(conductor_.revive(unit.index));
+    }
+    switch (after) {
+        case Unit::AfterHost::restart:
+        case Unit::AfterHost::retry:
+            unit.retrying = after == Unit::AfterHost::retry;
+            feed(unit, MonitorEvent::restart(unit.afterDelay));
+            break;
+        case Unit::AfterHost::nothing: feed(unit, MonitorEvent::of(Kind::open)); break;
+        case Unit::AfterHost::stay:
+        case Unit::AfterHost::revive: break;
+    }
+}
+
+/** Asks for one Online in `delay`, or once there is a host again. */
+void ResourceMonitor::Engine::scheduleRestart(Unit& unit, std::chrono::milliseconds delay, bool retrying) {
+    if (unit.machine.state() == MonitorState::dead) {
+        unit.afterHost = retrying ? Unit::AfterHost::retry : Unit::AfterHost::restart;
+        unit.afterDelay = delay;
+        return;
+    }
+    unit.retrying = retrying;
+    feed(unit, MonitorEvent::restart(delay));
+}
+
+}  // namespace holdfast::inline v1::monitor

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(__linux__)
+#include "monitor/run_directory.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace holdfast::inline v1::monitor {
+
+namespace {
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
+    throw std::runtime_error{fmt::format("the run directory {} cannot be used: {}", path.string(), why)};
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) refuse(path, std::strerror(errno));
+    path_ = std::filesystem::canonical(path, error);
+    if (error) refuse(path, error.message());
+    struct stat status {};
+    if (::lstat(path_.c_str(), &status) != 0) refuse(path, std::strerror(errno));
+    if (!S_ISDIR(status.st_mode)) refuse(path, "it is no directory");
+    if (status.st_uid != ::geteuid()) refuse(path, "it belongs to somebody else");
+    if ((status.st_mode & 077) != 0 && ::chmod(path_.c_str(), 0700) != 0) refuse(path, std::strerror(errno));
+
+    const auto file = path_ / "monitor.lock";
+    lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock_ < 0) refuse(path, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+        char owner[32]{};
+        const ssize_t count = ::pread(lock_, owner, sizeof owner - 1, 0);
+        ::close(lock_);
+        lock_ = -1;
+        std::string who{owner, static_cast<std::size_t>(count > 0 ? count : 0)};
+        while (!who.empty() && who.back() == '\n') who.pop_back();
+        refuse(path, fmt::format("another monitor uses it{}", who.empty() ? "" : " (process " + who + ")"));
+    }
+    const std::string own = std::to_string(::getpid()) + '\n';
+    // Only for people: on a full disk the lock holds all the same.
+    if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, own.data(), own.size(), 0) < 0) return;
+}
+
+RunDirectory::~RunDirectory() {
+    if (lock_ >= 0) ::close(lock_);
+}
+
+}  // namespace holdfast::inline v1::monitor
+#endif

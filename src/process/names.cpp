@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include "names.hpp"
+
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace holdfast::inline v1::process {
+
+std::string nameHash(std::string_view name) {
+    std::uint64_t hash = 0xcbf2'9ce4'8422'2325;  // FNV-1a
+    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3;
+    std::string digits;
+    for (int shift = 60; shift >= 0; shift -= 4) digits.push_back("0123456789abcdef"[hash >> shift & 15]);
+    return digits;
+}
+
+Names::Names(std::string runDirectory, std::string resourceName)
+    : directory{std::move(runDirectory)}, resource{std::move(resourceName)} {
+    marker = std::string{treeVariable} + "=" + directory + ":" + resource;
+    const std::string base = directory + "/" + nameHash(resource);
+    socket = base + ".sock";
+    lock = base + ".lock";
+    state = base + ".state";
+    cgroup = "holdfast-" + nameHash(marker);
+}
+
+std::string Names::complaint() const {
+    if (resource.empty()) return "the resource has no name";
+    if ((directory + resource).find('\0') != std::string::npos) return "a name contains a NUL character";
+    if (directory.find(':') != std::string::npos) return "run directory \"" + directory + "\" has a colon in its name";
+    if (constexpr auto most = sizeof(sockaddr_un::sun_path) - 1; socket.size() > most) {
+        return "run directory \"" + directory + "\" is " + std::to_string(socket.size() - most) +
+               " characters too long for a UNIX socket in it; set HOLDFAST_RUN_DIRECTORY to a shorter one";
+    }
+    return {};
+}
+
+std::string prepareDirectory(const std::string& directory) {
+    const auto wrong = [&](const std::string& what) { return "run directory \"" + directory + "\": " + what; };
+    if (directory.empty() || directory.front() != '/') return wrong("must be an absolute path");
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return wrong(std::strerror(errno));
+    struct stat found {};
+    if (::lstat(directory.c_str(), &found) != 0) return wrong(std::strerror(errno));
+    if (!S_ISDIR(found.st_mode)) return wrong("is no directory");
+    if (found.st_uid != ::geteuid()) return wrong("belongs to user " + std::to_string(found.st_uid));
+    if ((found.st_mode & 077U) != 0) return wrong("is open to others (it needs mode 0700)");
+    return {};
+}
+
+std::string canonical(const std::string& directory) {
+    char* const path = ::realpath(directory.c_str(), nullptr);
+    if (path == nullptr) return directory;
+    std::string result{path};
+    std::free(path);  // NOLINT: realpath allocates so
+    return result;
+}
+
+}  // namespace holdfast::inline v1::process

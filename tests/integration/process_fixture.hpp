@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// What tests of processes need: a run directory of their own, a context and an operation without an engine, and the proof that
+/// nothing was left behind.
+
+#include "process/names.hpp"
+#include "process/proc.hpp"
+
+#include <holdfast/process.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace fixture {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using holdfast::process::nowMs;
+
+constexpr std::chrono::seconds patience{20};
+
+template <typename Condition>
+bool eventually(const Condition& condition, std::chrono::milliseconds most = patience) {
+    const auto until = std::chrono::steady_clock::now() + most;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() >= until) return false;
+        std::this_thread::sleep_for(2ms);
+    }
+    return true;
+}
+
+inline bool lives(int pid) {
+    const auto stat = holdfast::process::readStat(pid);
+    return stat && !stat->dead();
+}
+
+/** Everything alive that any reaper of this directory started, and the reapers themselves. */
+inline std::vector<int> allOf(const std::string& directory) {
+    std::vector<int> found;
+    for (const int pid : holdfast::process::allProcesses()) {
+        for (const auto variable : {holdfast::process::treeVariable, holdfast::process::reaperVariable}) {
+            const auto value = holdfast::process::environmentOf(pid, variable);
+            if (value && value->starts_with(directory + ":") && lives(pid)) found.push_back(pid);
+        }
+    }
+    return found;
+}
+
+/** A run directory that goes with the test; the library's environment points to it. */
+class RunDirectory {
+public:
+    explicit RunDirectory(const std::string& adoptTimeout = "2000") {
+        std::string name = "/tmp/holdfast-test.XXXXXX";
+        if (mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
+        path_ = name;
+        setenv("HOLDFAST_RUN_DIRECTORY", path_.c_str(), 1);
+        setenv("HOLDFAST_REAPER", REAPER, 1);
+        setenv("HOLDFAST_ADOPT_TIMEOUT", adoptTimeout.c_str(), 1);
+        setenv("HOLDFAST_CGROUP", "none", 1);
+    }
+    RunDirectory(const RunDirectory&) = delete;
+    RunDirectory& operator=(const RunDirectory&) = delete;
+    ~RunDirectory() {
+        for (const int pid : allOf(path_)) ::kill(pid, SIGKILL);
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+    [[nodiscard]] holdfast::process::Names names(const std::string& resource = "test") const {
+        return {path_, resource};
+    }
+    [[nodiscard]] bool nothingLeft() const {
+        return eventually([this] { return allOf(path_).empty(); });
+    }
+    /** The reaper of a resource, or 0. */
+    [[nodiscard]] int reaper(const std::string& resource = "test") const {
+        for (const int pid : holdfast::process::allProcesses()) {
+            if (holdfast::process::environmentOf(pid, holdfast::process::reaperVariable) == path_ + ":" + resource &&
+                lives(pid)) {
+                return pid;
+            }
+        }
+        return 0;
+    }
+
+private:
+    std::string path_;
+};
+
+class TestContext final : public holdfast::Context {
+public:
+    explicit TestContext(std::string name = "test") : name_{std::move(name)} {}
+    [[nodiscard]] std::string resourceName() const override { return name_; }
+    [[nodiscard]] std::string typeName() const override { return "Test"; }
+    [[nodiscard]] std::string nodeName() const override { return "node"; }
+    [[nodiscard]] holdfast::StopReason stopReason() const noexcept override { return holdfast::StopReason::none; }
+    void reportFailure(std::string_view reason) noexcept override { log(holdfast::LogLevel::error, reason); }
+    void log(holdfast::LogLevel /*level*/, std::string_view text) noexcept override {
+        const std::lock_guard lock{mutex_};
+        lines_.emplace_back(text);
+    }
+    [[nodiscard]] std::vector<std::string> lines() const {
+        const std::lock_guard lock{mutex_};
+        return lines_;
+    }
+    [[nodiscard]] bool logged(std::string_view text) const {
+        const auto all = lines();
+        return std::any_of(all.begin(), all.end(),
+                           [&](const auto& line) { return line.find(text) != std::string::npos; });
+    }
+
+private:
+    const std::string name_;
+    mutable std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
+class TestOperation final : public holdfast::Operation {
+public:
+    [[nodiscard]] bool stopRequested() const noexcept override { return stop_; }
+    [[nodiscard]] holdfast::StopReason stopReason() const noexcept override {
+        return stop_ ? holdfast::StopReason::terminate : holdfast::StopReason::none;
+    }
+    [[nodiscard]] holdfast::StopCallback onStop(std::function<void()> /*callback*/) override { return {}; }
+    void sleepFor(std::chrono::milliseconds duration) override {
+        const auto until = std::chrono::steady_clock::now() + duration;
+        while (std::chrono::steady_clock::now() < until) {
+            throwIfStopped();
+            std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(duration, 5ms));
+        }
+    }
+    void checkpoint(std::string_view step) override {
+        throwIfStopped();
+        steps.emplace_back(step);
+    }
+    void stop() { stop_ = true; }
+    std::vector<std::string> steps;
+
+private:
+    std::atomic<bool> stop_{false};
+};
+
+/** `sh -c script` */
+inline holdfast::ProcessSettings shell(const std::string& script) {
+    holdfast::ProcessSettings settings;
+    settings.program = "/bin/sh";
+    settings.arguments = {"-c", script};
+    return settings;
+}
+
+inline std::string contentOf(const std::string& file) {
+    std::ifstream stream{file};
+    return {std::istreambuf_iterator<char>{stream}, {}};
+}
+
+}  // namespace fixture

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSL-1.0
+// The Resource Monitor with agents in processes that die: attribution, isolation, and who comes back.
+#include "monitor_bench.hpp"
+
+#include <holdfast/monitor/process_host.hpp>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+using namespace holdfast;
+using namespace holdfast::test;
+using monitor::EntryPoint;
+
+namespace {
+
+/** A run directory of its own for each test. */
+struct Directory {
+    Directory() : path{std::filesystem::temp_directory_path() / ("holdfast-run-" + std::to_string(::getpid()))} {
+        std::filesystem::remove_all(path);
+    }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory() { std::filesystem::remove_all(path); }
+    std::filesystem::path path;
+};
+
+monitor::MonitorOptions inProcesses(const std::filesystem::path& directory) {
+    monitor::MonitorOptions options;
+    monitor::ProcessHostSettings settings;
+    settings.hostProgram = HOST_PROGRAM;
+    settings.reaperProgram = REAPER_PROGRAM;
+    settings.runDirectory = directory;
+    options.host = [settings](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
+        return std::make_unique<monitor::ProcessHost>(settings, registry, std::move(listener));
+    };
+    return options;
+}
+
+/** Every process whose environment says that it belongs to this run directory. */
+std::set<int> ours(const std::filesystem::path& directory) {
+    std::set<int> found;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+        std::ifstream file{entry.path() / "environ", std::ios::binary};
+        const std::string environment{std::istreambuf_iterator<char>{file}, {}};
+        if (environment.find("HOLDFAST_RUN_DIRECTORY=" + directory.string()) != std::string::npos)
+            found.insert(std::stoi(entry.path().filename()));
+    }
+    return found;
+}
+
+class HostBench : public Bench {
+public:
+    explicit HostBench(std::vector<monitor::ResourceConfiguration> resources)
+        : HostBench{std::make_unique<Directory>(), std::move(resources)} {}
+    [[nodiscard]] bool nothingLeft() {
+        end();
+        return eventually([&] { return ours(directory_->path).empty(); });
+    }
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_->path; }
+
+private:
+    HostBench(std::unique_ptr<Directory> directory, std::vector<monitor::ResourceConfiguration> resources)
+        : Bench{std::move(resources), inProcesses(directory->path)}, directory_{std::move(directory)} {}
+    std::unique_ptr<Directory> directory_;
+};
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("W-400 W-101 a whole life in another process") {
+    HostBench bench{{scripted("a", ""), scripted("b", "online-pends offline-pends", {"a"})}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] {
+        return bench.isOnline("b") && bench.calls("b", EntryPoint::isAlive) >= 2 &&
+               bench.calls("a", EntryPoint::looksAlive) >= 2;
+    }));
+    CHECK(bench.snapshot("a").hostProcess > 1);
+    CHECK(bench.snapshot("a").hostProcess != ::getpid());
+    CHECK(bench.snapshot("a").hostProcess == bench.snapshot("b").hostProcess);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK_FALSE(bench->outcome().stopFailed);
+    CHECK(bench->outcome().running.empty());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("W-401 SeparateMonitor and host names decide who lives with whom") {
+    auto alone = scripted("alone", "");
+    alone.separateMonitor = true;
+    auto grouped = scripted("grouped", "");
+    grouped.host = "g";
+    auto second = scripted("second", "");
+    second.host = "g";
+    HostBench bench{{scripted("common", ""), alone, grouped, second}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] {
+        return bench.isOnline("common") && bench.isOnline("alone") && bench.isOnline("grouped") &&
+               bench.isOnline("second");
+    }));
+    const auto host = [&](const char* name) { return bench.snapshot(name).hostProcess; };
+    CHECK(host("grouped") == host("second"));
+    CHECK(std::set{host("common"), host("alone"), host("grouped")}.size() == 3);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("W-402 S38 S39 whoever crashes its host is named and gets a host of its own; its neighbour only comes back") {
+    const auto [script, ending, call] = GENERATE(table<std::string, std::string, std::string>({
+        {"isalive-segv", "killed by signal 11 (SIGSEGV)", "IsAlive"},
+        {"isalive-overflow", "killed by signal 11 (SIGSEGV)", "IsAlive"},
+        {"looksalive-abort", "killed by signal 6 (SIGABRT)", "LooksAlive"},
+        {"isalive-exit", "ended with status 3", "IsAlive"},
+        {"isalive-exit-now", "ended with status 4", "IsAlive"},
+        {"isalive-forks", "killed by signal 6 (SIGABRT)", "IsAlive"},
+    }));
+    CAPTURE(script);
+    auto bad = scripted("bad", script);
+    bad.restart.threshold = 0;
+    bad.restart.action = core::RestartAction::restart;
+    HostBench bench{{scripted("good", ""), bad}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.snapshot("bad").failures == 1; }));
+    REQUIRE(eventually([&] { return bench.snapshot("good").onlines == 2; }));
+    const auto reason = bench.snapshot("bad").reason;
+    CAPTURE(reason);
+    CHECK(contains(reason, ending));
+    CHECK(contains(reason, "at work was 'bad' in " + call));
+    CHECK(bench.snapshot("bad").separateMonitor);
+    CHECK_FALSE(bench.snapshot("good").separateMonitor);
+    CHECK(bench.snapshot("good").failures == 0);  // nothing is held against it
+    CHECK(eventually([&] { return bench.snapshot("bad").external == abi::ResourceState::failed; }));
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("W-440 S37 a host is killed for a call that never returns, whichever it is; the culprit is isolated") {
+    const auto script = GENERATE(as<std::string>{}, "online-hangs", "isalive-hangs", "looksalive-hangs");
+    CAPTURE(script);
+    auto bad = scripted("bad", script);
+    bad.times.deadlockTimeout = 1s;
+    bad.restart.threshold = 1;
+    HostBench bench{{scripted("good", ""), bad}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("good"); }));
+    const auto before = bench.snapshot("good").hostProcess;
+    REQUIRE(eventually([&] { return bench.snapshot("bad").failures >= 1; }));
+    CHECK(contains(bench.snapshot("bad").reason, "did not return within DeadlockTimeout"));
+    REQUIRE(eventually([&] { return bench.snapshot("good").onlines == 2; }));
+    CHECK(bench.snapshot("good").hostProcess != before);
+    CHECK(bench.snapshot("bad").separateMonitor);
+    // Alone now, its second hang takes nobody with it.
+    REQUIRE(eventually([&] { return bench.snapshot("bad").failures >= 2; }));
+    CHECK(bench.snapshot("good").onlines == 2);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("W-443 a Terminate that hangs is a deadlock too") {
+    auto bad = scripted("bad", "terminate-hangs");
+    bad.times.deadlockTimeout = 1s;
+    HostBench bench{{scripted("good", ""), bad}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("bad") && bench.isOnline("good"); }));
+    REQUIRE(bench->fail("bad", "to see its Terminate"));
+    REQUIRE(eventually([&] { return bench.snapshot("good").onlines == 2; }));
+    CHECK(bench.snapshot("bad").separateMonitor);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("S39 a host that is killed from outside is nobody's fault; dependents wait for their providers (W-412)") {
+    HostBench bench{{scripted("disk", "online-pends"), scripted("share", "online-pends", {"disk"}),
+                     scripted("other", "", {"share"})}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    for (std::uint64_t round = 1; round <= 5; ++round) {
+        CAPTURE(round);
+        REQUIRE(eventually([&] { return bench.snapshot("other").onlines == round && bench.isOnline("other"); }));
+        REQUIRE(::kill(static_cast<pid_t>(bench.snapshot("disk").hostProcess), SIGKILL) == 0);
+        REQUIRE(eventually([&] { return !bench.isOnline("other"); }));
+    }
+    REQUIRE(eventually([&] { return bench.isOnline("other"); }));
+    CHECK(bench.snapshot("disk").failures == 0);
+    CHECK_FALSE(bench.snapshot("disk").separateMonitor);
+    // Whenever one went online, what it stands on was online.
+    std::set<std::string> online;
+    for (const auto& record : bench.records()) {
+        const auto* state = std::get_if<monitor::StateRecord>(&record.what);
+        if (state == nullptr) continue;
+        if (state->to == MonitorState::onlineCalled) {
+            if (record.resource == "share") CHECK(online.contains("disk"));
+            if (record.resource == "other") CHECK(online.contains("share"));
+        }
+        if (state->external == abi::ResourceState::online)
+            online.insert(record.resource);
+        else
+            online.erase(record.resource);
+    }
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("D18 a host without its guard, or a guard without its host, leaves nothing") {
+    HostBench bench{{scripted("r", "")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    const auto host = static_cast<int>(bench.snapshot("r").hostProcess);
+    auto others = ours(bench.directory());
+    others.erase(host);
+    REQUIRE(others.size() == 1);
+    REQUIRE(::kill(*others.begin(), SIGKILL) == 0);
+    REQUIRE(eventually([&] { return bench.snapshot("r").onlines == 2; }));
+    CHECK_FALSE(ours(bench.directory()).contains(host));
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("S2 S4 what is wrong with a library is said in words across the process, too") {
+    auto missing = scripted("missing", "");
+    missing.agent = "/nowhere/agent.so";
+    HostBench bench{{scripted("null", "open-null"), scripted("crash", "open-segv"), missing}};
+    const auto problems = bench->prepare();
+    std::string all;
+    for (const auto& problem : problems) all += problem.toString() + "\n";
+    CAPTURE(all);
+    CHECK(contains(all, "the file does not exist"));
+    CHECK(contains(all, "at work was 'crash' in Open"));
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("one run directory, one monitor") {
+    const Directory directory;
+    const Bench first{{scripted("r", "")}, inProcesses(directory.path)};
+    try {
+        const Bench second{{scripted("r", "")}, inProcesses(directory.path)};
+        FAIL("a second monitor took the directory");
+    } catch (const std::runtime_error& error) {
+        CHECK(contains(error.what(), "another monitor uses it (process " + std::to_string(::getpid()) + ")"));
+    }
+}
