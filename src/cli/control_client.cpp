@@ -40,7 +40,7 @@ std::string systemText(int error) { return std::system_category().message(error)
     if (const auto near = text("suggestion"); !near.empty()) message += fmt::format("; did you mean '{}'?", near);
     const auto code = text("code");
     const bool unheard = code == "forbidden" || code == "tooManyConnections";
-    const bool hungUp = code == "dropped" || code == "idle" || code == "unfinished";
+    const bool hungUp = code == "idle" || code == "unfinished";
     throw ClientError{unheard ? Kind::noMonitor : hungUp ? Kind::lost : Kind::refused, message, code};
 }
 
@@ -50,9 +50,9 @@ ControlClient::ControlClient(const std::filesystem::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.string().size() >= sizeof address.sun_path) {
-        throw ClientError{Kind::noMonitor, fmt::format("the path has {} bytes, a socket's may have {}: {}",
-                                                       path.string().size(), sizeof address.sun_path - 1,
-                                                       path.string())};
+        throw ClientError{Kind::noMonitor,
+                          fmt::format("the path has {} bytes, a socket's may have {}: {}", path.string().size(),
+                                      sizeof address.sun_path - 1, path.string())};
     }
     std::memcpy(address.sun_path, path.c_str(), path.string().size() + 1);
     socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -69,7 +69,8 @@ ControlClient::ControlClient(const std::filesystem::path& path) {
     }
     try {
         const auto greeting = line(Clock::now() + greetingPatience);
-        if (!greeting) throw ClientError{Kind::noMonitor, fmt::format("the monitor at {} does not answer", path.string())};
+        if (!greeting)
+            throw ClientError{Kind::noMonitor, fmt::format("the monitor at {} does not answer", path.string())};
         const auto* hello = greeting->if_contains("hello");
         if (hello == nullptr || !hello->is_object()) throwRefusal(*greeting);
         const auto& object = hello->get_object();

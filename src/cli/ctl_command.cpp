@@ -64,9 +64,10 @@ std::filesystem::path findMonitor(const CtlOptions& options) {
     if (alive.empty()) {
         const auto folder = monitor::runtimeFolder();
         throw ClientError{Kind::noMonitor,
-                          folder.empty() ? "no monitor was found; name its socket with --control PATH"
-                                         : fmt::format("no monitor of yours runs (looked in {}); --control PATH names another",
-                                                       folder.string())};
+                          folder.empty()
+                              ? "no monitor was found; name its socket with --control PATH"
+                              : fmt::format("no monitor of yours runs (looked in {}); --control PATH names another",
+                                            folder.string())};
     }
     std::string text = "several monitors run; name one with --control:";
     for (const auto& path : alive) text += "\n  " + path.string();
@@ -142,8 +143,8 @@ private:
                 fmt::format("{}: asked to go {}", options_.resource, options_.verb));
             return ExitCode::success;
         }
-        const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                                 std::chrono::duration<double>(*options_.wait));
+        const auto deadline =
+            Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*options_.wait));
         for (;;) {
             const auto answer = ask(named("show"));
             const auto& now = objectOf(answer);
@@ -276,8 +277,8 @@ private:
         const auto answer = ask({{"verb", "stop"}});
         say(answer, "stopping: every resource goes offline");
         if (!options_.wait) return ExitCode::success;
-        const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                                 std::chrono::duration<double>(*options_.wait));
+        const auto deadline =
+            Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*options_.wait));
         try {
             while (Clock::now() < deadline) static_cast<void>(ask({{"verb", "ping"}})), client_.listen(lookInterval);
         } catch (const ClientError& error) {

@@ -41,9 +41,9 @@ CLI::App* addCtlCommand(CLI::App& program, CtlOptions& options) {
     verbs.add("list", "every resource and its state");
     verbs.addForResource("show", "all about one resource");
     for (const char* name : {"online", "offline"}) {
-        CLI::App* const verb =
-            verbs.addForResource(name, std::string{"bring a resource "} + name +
-                                            (std::string{name} == "online" ? "" : "; it stays so until asked otherwise"));
+        CLI::App* const verb = verbs.addForResource(
+            name, std::string{"bring a resource "} + name +
+                      (std::string{name} == "online" ? "" : "; it stays so until asked otherwise"));
         verb->add_flag("--wait{300}", options.wait,
                        "wait until it is done and show how it goes; --wait=SECONDS: at most so long");
     }

@@ -48,7 +48,8 @@ std::string table(const std::vector<Row>& rows) {
 
 std::string note(const json::object& resource, const ViewRow& row) {
     std::string out;
-    if (row.stepAge) out = fmt::format("{}, {} ago", row.step.empty() ? "nothing said yet" : row.step, shortAge(*row.stepAge));
+    if (row.stepAge)
+        out = fmt::format("{}, {} ago", row.step.empty() ? "nothing said yet" : row.step, shortAge(*row.stepAge));
     if (row.restartIn) out = "restart in " + shortAge(*row.restartIn);
     if (row.mood == ViewRow::Mood::bad && !row.reason.empty()) out += (out.empty() ? "" : ": ") + row.reason;
     if (out.empty() && text(resource, "wanted") == "offline") out = "asked to be offline";
@@ -60,8 +61,8 @@ std::string clockTime(const std::string& utc) {
     std::tm parts{};
     int milliseconds = 0;
     // NOLINTNEXTLINE(cert-err34-c): the count says whether all could be read
-    if (std::sscanf(utc.c_str(), "%d-%d-%dT%d:%d:%d.%dZ", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
-                    &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &milliseconds) != 7) {
+    if (std::sscanf(utc.c_str(), "%d-%d-%dT%d:%d:%d.%dZ", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour,
+                    &parts.tm_min, &parts.tm_sec, &milliseconds) != 7) {
         return "--:--:--.---";
     }
     parts.tm_year -= 1900;
@@ -158,9 +159,10 @@ std::string recordText(const json::object& record) {
         level = "call";
         operation = text(record, "entryPoint");
         const auto* span = record.if_contains("span");
-        what = fmt::format("took {}, answered {}",
-                           shortSpan(std::chrono::nanoseconds{span != nullptr && span->is_int64() ? span->get_int64() : 0}),
-                           text(record, "result"));
+        what = fmt::format(
+            "took {}, answered {}",
+            shortSpan(std::chrono::nanoseconds{span != nullptr && span->is_int64() ? span->get_int64() : 0}),
+            text(record, "result"));
     } else if (kind == "status") {
         level = "status";
         what = fmt::format("{}, checkpoint {}", text(record, "state"), text(record, "checkPoint"));

@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
     runCommand->add_flag("--debug", run.debug,
                          "load the agents into this process, for a debugger: what hangs or crashes cannot be ended");
     runCommand
-        ->add_option("--control", run.control, "listen for 'holdfast ctl' at this socket; default: in the run directory")
+        ->add_option("--control", run.control,
+                     "listen for 'holdfast ctl' at this socket; default: in the run directory")
         ->type_name("PATH");
     CLI::Option* const plain = runCommand->add_flag("--plain", run.plain, "lines, on a terminal too");
     runCommand->add_flag("--live", run.live, "a live view; the default on a terminal")->excludes(plain);

@@ -32,8 +32,8 @@ RunControl::RunControl(const RunOptions& options, const monitor::MonitorConfigur
 
 bool RunControl::open(monitor::ResourceMonitor& monitor) {
     if (options_.check) return true;
-    auto problem = path_.empty() ? std::string{"there is no folder for it (XDG_RUNTIME_DIR is not set)"}
-                                 : server_->open(monitor);
+    auto problem =
+        path_.empty() ? std::string{"there is no folder for it (XDG_RUNTIME_DIR is not set)"} : server_->open(monitor);
     if (problem.empty()) return true;
     if (asked_) {
         console_.problem({{options_.file, 0}, "control socket: " + problem}, false);

@@ -164,17 +164,20 @@ private:
     }
 
     [[nodiscard]] std::string heading() const {
-        std::string out = cell("RESOURCE", layout_.name) + " " + cell("STATE", layout_.state) + " " +
-                          paddedLeft("FOR", ageWidth);
+        std::string out =
+            cell("RESOURCE", layout_.name) + " " + cell("STATE", layout_.state) + " " + paddedLeft("FOR", ageWidth);
         if (layout_.check) out += " " + paddedLeft("CHECK", checkWidth);
-        if (layout_.counts) out += paddedLeft("ON", countWidth) + paddedLeft("RST", countWidth) + paddedLeft("FL", countWidth);
+        if (layout_.counts)
+            out += paddedLeft("ON", countWidth) + paddedLeft("RST", countWidth) + paddedLeft("FL", countWidth);
         if (layout_.worst > 0) out += " " + cell("WORST CALL", layout_.worst);
         if (layout_.host) out += " " + paddedLeft("HOST", hostWidth);
         return out;
     }
 
     [[nodiscard]] std::string rowLine(const ViewRow& row) const {
-        const auto age = [](const std::optional<ViewRow::Ms>& time) { return time ? shortAge(*time) : std::string{"-"}; };
+        const auto age = [](const std::optional<ViewRow::Ms>& time) {
+            return time ? shortAge(*time) : std::string{"-"};
+        };
         std::string out = cell(sanitised(row.name), layout_.name) + " " +
                           paint(cell(sanitised(row.state), layout_.state), colourOf(row.mood)) + " " +
                           paddedLeft(age(row.age), ageWidth);

@@ -22,9 +22,9 @@ struct ViewRow {
     std::string state;
     Mood mood{Mood::idle};
     std::optional<Ms> age;
-    std::string step;             ///< of the pending operation
-    std::optional<Ms> stepAge;    ///< none: nothing is pending
-    std::optional<Ms> checkAge;   ///< none: no check yet
+    std::string step;            ///< of the pending operation
+    std::optional<Ms> stepAge;   ///< none: nothing is pending
+    std::optional<Ms> checkAge;  ///< none: no check yet
     bool checkAlive{true};
     std::uint64_t onlines{0};
     std::uint64_t restarts{0};

@@ -20,7 +20,7 @@ constexpr std::size_t mostHistory = 1'000;
 struct VerbRule {
     ControlVerb verb;
     std::string_view name;
-    bool resource;                            ///< required
+    bool resource;                             ///< required
     std::array<std::string_view, 3> optional;  ///< fields beside id, verb and the required resource
 };
 
@@ -131,13 +131,13 @@ private:
         if (auto problem = flag("text", typed); !problem.empty()) return problem;
         const auto* value = object_.if_contains("properties");
         const auto* properties = value == nullptr ? nullptr : value->if_object();
-        if (properties == nullptr || properties->empty()) return "'set' needs 'properties': an object of names and values";
+        if (properties == nullptr || properties->empty())
+            return "'set' needs 'properties': an object of names and values";
         for (const auto& [name, given] : *properties) {
             auto setting = settingOf(given);
             if (!setting || (typed && !given.is_string())) {
                 return fmt::format("property {}: the value must be {}", quoted(name),
-                                   typed ? "a string"
-                                         : "a boolean, a number, a string or an array of strings");
+                                   typed ? "a string" : "a boolean, a number, a string or an array of strings");
             }
             request_.settings.push_back({std::string{name}, std::move(*setting), {}, typed});
         }

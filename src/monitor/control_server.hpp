@@ -22,11 +22,11 @@ struct ReloadAnswer {
 /** What one peer may use up. */
 struct ControlLimits {
     std::size_t connections{64};
-    std::chrono::milliseconds idle{60'000};      ///< without a request; a follower may be silent
+    std::chrono::milliseconds idle{60'000};        ///< without a request; a follower may be silent
     std::chrono::milliseconds unfinished{10'000};  ///< a line that has begun must end
-    std::chrono::milliseconds unread{10'000};    ///< what we write must be read
-    std::size_t queue{256U * 1'024U};            ///< bytes that wait for a peer; a follower over it is dropped
-    std::size_t history{200};                    ///< records kept for those who begin to follow
+    std::chrono::milliseconds unread{10'000};      ///< what we write must be read
+    std::size_t queue{256U * 1'024U};              ///< bytes that wait for a peer; a follower over it misses events
+    std::size_t history{200};                      ///< records kept for those who begin to follow
 };
 
 struct ControlOptions {

@@ -45,17 +45,26 @@ void ControlSession::answer(std::string line) {
 
 void ControlSession::show(const std::string& line) {
     if (leaving_ || !open()) return;
-    if (queued_ + line.size() <= limits_.queue) return send(line);
-    owner_->blame("a follower does not read: it was dropped");
-    while (out_.size() > (writing_ ? 1U : 0U)) out_.pop_back();
-    queued_ = out_.empty() ? 0 : out_.front().size();
-    refuse("dropped", fmt::format("more than {} bytes were not read", limits_.queue));
+    // One that is behind misses events and is told how many; one that reads nothing at all is left to `tick`.
+    if (lost_ > 0 && queued_ <= limits_.queue / 2) confess();
+    if (lost_ > 0 || queued_ + line.size() > limits_.queue) {
+        ++lost_;
+        return;
+    }
+    send(line);
+}
+
+void ControlSession::confess() {
+    send(eventLine(fmt::format(R"({{"record":"lost","count":{}}})", std::exchange(lost_, 0))));
 }
 
 void ControlSession::tick(Time now) {
     if (!open()) return;
     if (writing_ && now - writeBegan_ > limits_.unread) {
-        if (!leaving_) owner_->blame("a peer does not read what it asked for: it was dropped");
+        if (!leaving_) {
+            owner_->blame(filter_.following ? "a follower does not read: it was dropped"
+                                            : "a peer does not read what it asked for: it was dropped");
+        }
         return close();
     }
     if (leaving_ || busy_) return;
@@ -78,19 +87,19 @@ void ControlSession::close() {
 void ControlSession::read() {
     if (reading_) return;
     reading_ = true;
-    socket_.async_read_some(boost::asio::buffer(chunk_), [self = shared_from_this()](
-                                                             const boost::system::error_code& error, std::size_t size) {
-        self->reading_ = false;
-        if (error == boost::asio::error::eof) {
-            self->heardAll_ = true;  // it may still wait for what it asked
-            return self->work();
-        }
-        if (error) return self->close();
-        if (self->leaving_) return;
-        if (self->buffer_.empty()) self->lineBegan_ = Clock::now();
-        self->buffer_.append(self->chunk_.data(), size);
-        self->work();
-    });
+    socket_.async_read_some(boost::asio::buffer(chunk_),
+                            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                                self->reading_ = false;
+                                if (error == boost::asio::error::eof) {
+                                    self->heardAll_ = true;  // it may still wait for what it asked
+                                    return self->work();
+                                }
+                                if (error) return self->close();
+                                if (self->leaving_) return;
+                                if (self->buffer_.empty()) self->lineBegan_ = Clock::now();
+                                self->buffer_.append(self->chunk_.data(), size);
+                                self->work();
+                            });
 }
 
 /** Handles what is there, until something must be waited for. */
@@ -101,7 +110,8 @@ void ControlSession::work() {
     while (!busy_ && !leaving_ && open() && queued_ <= calm) {
         const auto end = buffer_.find('\n', used);
         if (end == std::string::npos) break;
-        const std::string line = buffer_.substr(used, end - used);  // a request may end the session and with it the buffer
+        const std::string line =
+            buffer_.substr(used, end - used);  // a request may end the session and with it the buffer
         used = end + 1;
         handle(line);
     }
@@ -151,6 +161,7 @@ void ControlSession::write() {
                                  if (self->out_.empty()) return;
                                  self->queued_ -= self->out_.front().size();
                                  self->out_.pop_front();
+                                 if (self->out_.empty() && self->lost_ > 0 && !self->leaving_) self->confess();
                                  self->write();
                                  self->finishIfDone();
                                  if (!self->busy_ && !self->leaving_) self->work();

@@ -50,7 +50,7 @@ public:
     void refuse(std::string_view code, std::string text);
     /** The answer to the request under way. */
     void answer(std::string line);
-    /** An event for a follower. Too many that it does not read end the session. */
+    /** An event for a follower, if there is room. */
     void show(const std::string& line);
     /** Looks at the clock: an idle, slow or unreading peer is hung up on. */
     void tick(Time now);
@@ -68,6 +68,7 @@ private:
     void send(std::string line);
     void write();
     void finishIfDone();
+    void confess();  ///< how many events are missing
 
     Socket socket_;
     const ControlLimits& limits_;
@@ -77,6 +78,7 @@ private:
     std::string buffer_;  ///< read and not yet handled
     std::deque<std::string> out_;
     std::size_t queued_{0};
+    std::size_t lost_{0};  ///< events there was no room for, since the last that was shown
     bool reading_{false};
     bool writing_{false};
     bool busy_{false};

@@ -122,16 +122,16 @@ void ControlServer::Core::fail(const Peer& peer, const ControlRequest& request) 
 
 void ControlServer::Core::set(const Peer& peer, const ControlRequest& request) {
     if (!find(peer, request)) return;
-    monitor_->setProperties(request.resource, request.settings,
-                            [self = shared_from_this(), peer, request](const PropertyAnswer& told) {
-                                boost::asio::post(self->io_, [peer, request, told] {
-                                    if (!told.problems.empty()) {
-                                        return refuse(peer, request, "refused", joined(told.problems), told.code);
-                                    }
-                                    const bool later = told.code == abi::code::resourcePropertiesStored;  // W-640
-                                    answer(peer, request, json::object{{"code", told.code}, {"usedAtNextOnline", later}});
-                                });
-                            });
+    monitor_->setProperties(
+        request.resource, request.settings, [self = shared_from_this(), peer, request](const PropertyAnswer& told) {
+            boost::asio::post(self->io_, [peer, request, told] {
+                if (!told.problems.empty()) {
+                    return refuse(peer, request, "refused", joined(told.problems), told.code);
+                }
+                const bool later = told.code == abi::code::resourcePropertiesStored;  // W-640
+                answer(peer, request, json::object{{"code", told.code}, {"usedAtNextOnline", later}});
+            });
+        });
 }
 
 void ControlServer::Core::properties(const Peer& peer, const ControlRequest& request) {

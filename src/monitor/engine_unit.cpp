@@ -341,7 +341,8 @@ void ResourceMonitor::Engine::takeResult(Unit& unit, const CallResult& result) {
     if (result.entryPoint == EntryPoint::open && result.code != 0 && !unit.prepared) {
         failPreparing(unit, fmt::format("Open failed: {}", codeText(result.code)));
     }
-    if (current == Call::control && !unit.controls.empty() && !unit.controlRunning) feed(unit, MonitorEvent::of(Kind::control));
+    if (current == Call::control && !unit.controls.empty() && !unit.controlRunning)
+        feed(unit, MonitorEvent::of(Kind::control));
 }
 
 void ResourceMonitor::Engine::noticeCall(Unit& unit, const CallResult& result) {

@@ -59,8 +59,7 @@ void states(Exposition& out, const MetricsInput& input) {
     for (const auto& resource : input.resources) {
         const bool known = std::find(shownStates.begin(), shownStates.end(), resource.external) != shownStates.end();
         for (const auto state : shownStates) {
-            out.sample("holdfast_resource_state",
-                       fmt::format("{},state=\"{}\"", labelsOf(resource), stateName(state)),
+            out.sample("holdfast_resource_state", fmt::format("{},state=\"{}\"", labelsOf(resource), stateName(state)),
                        state == resource.external ? 1 : 0);
         }
         out.sample("holdfast_resource_state", labelsOf(resource) + ",state=\"other\"", known ? 0 : 1);

@@ -57,14 +57,14 @@ struct ResourceSnapshot {
     std::uint64_t failures{0};
     std::uint64_t restarts{0};  ///< how often the policy started it again
     bool restartPending{false};
-    Time restartAt;                   ///< with `restartPending`
-    std::string reason;               ///< of the last failure
-    std::string step;                 ///< what the agent said last in the operation under way; empty if none is
-    Time stepAt;                      ///< when it said that, or when the operation began
+    Time restartAt;                      ///< with `restartPending`
+    std::string reason;                  ///< of the last failure
+    std::string step;                    ///< what the agent said last in the operation under way; empty if none is
+    Time stepAt;                         ///< when it said that, or when the operation began
     std::optional<SeenCheck> lastCheck;  ///< of this run
     WorstCall worst;
-    std::int64_t hostProcess{0};   ///< its host's process id; 0: this process, or none
-    bool separateMonitor{false};   ///< it has a host of its own
+    std::int64_t hostProcess{0};  ///< its host's process id; 0: this process, or none
+    bool separateMonitor{false};  ///< it has a host of its own
 };
 
 /** What became of new private properties. */
@@ -81,8 +81,8 @@ struct VisibleProperties {
         PropertyValue value;  ///< absent: not shown
         bool stored{false};   ///< false: the agent's default
     };
-    bool found{false};    ///< there is a resource of that name
-    abi::Dword code{0};   ///< of the agent's answer; not 0: it shows nothing, so no value is shown
+    bool found{false};   ///< there is a resource of that name
+    abi::Dword code{0};  ///< of the agent's answer; not 0: it shows nothing, so no value is shown
     std::vector<Entry> entries;
 };
 

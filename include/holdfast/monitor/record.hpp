@@ -68,11 +68,11 @@ struct CallSummary {
 /** How long the calls of one entry point took, counted under fixed bounds; the two budgets are among them (W-100). */
 struct CallHistogram {
     static constexpr std::array<std::chrono::nanoseconds, 16> bounds{
-        std::chrono::microseconds{10}, std::chrono::microseconds{30},  std::chrono::microseconds{100},
-        std::chrono::microseconds{300}, std::chrono::milliseconds{1},  std::chrono::milliseconds{3},
-        std::chrono::milliseconds{10}, std::chrono::milliseconds{30},  std::chrono::milliseconds{50},
+        std::chrono::microseconds{10},  std::chrono::microseconds{30},  std::chrono::microseconds{100},
+        std::chrono::microseconds{300}, std::chrono::milliseconds{1},   std::chrono::milliseconds{3},
+        std::chrono::milliseconds{10},  std::chrono::milliseconds{30},  std::chrono::milliseconds{50},
         std::chrono::milliseconds{100}, std::chrono::milliseconds{300}, std::chrono::seconds{1},
-        std::chrono::seconds{3},       std::chrono::seconds{10},       std::chrono::seconds{60},
+        std::chrono::seconds{3},        std::chrono::seconds{10},       std::chrono::seconds{60},
         std::chrono::seconds{300}};
 
     EntryPoint entryPoint{};
