@@ -19,8 +19,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace holdfast::inline v1::cli {
@@ -86,6 +90,26 @@ void waitForEnd(monitor::ResourceMonitor& monitor, const StopSignals& signals) {
     }
 }
 
+/** Where a check puts what hosts need: nobody else's, and gone afterwards. */
+class ScratchDirectory {
+public:
+    [[nodiscard]] static std::filesystem::path path() {
+        std::error_code ignored;
+        const auto folder = std::filesystem::temp_directory_path(ignored);
+        return folder / ("holdfast-check-" + std::to_string(os::processId()));
+    }
+    explicit ScratchDirectory(bool used) : used_{used} {}
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+    ~ScratchDirectory() {
+        std::error_code ignored;
+        if (used_) std::filesystem::remove_all(path(), ignored);
+    }
+
+private:
+    const bool used_;
+};
+
 /** The file, and what the command line and the program add to it. */
 monitor::ReadConfiguration readFile(const RunOptions& options) {
     auto read = monitor::readConfiguration(options.file);
@@ -95,6 +119,7 @@ monitor::ReadConfiguration readFile(const RunOptions& options) {
     if (options.check) {  // what runs on the same file must not notice
         configuration.trace.clear();
         configuration.state.clear();
+        configuration.runDirectory = ScratchDirectory::path();
     } else if (configuration.state.empty()) {
         read.notes.push_back({{options.file, 0}, "no directory for the state: nothing survives the monitor"});
     }
@@ -131,7 +156,15 @@ ExitCode runMonitor(const RunOptions& options) {
         console.problem({{options.file, 0}, error.what()}, false);
         return finish(ExitCode::configuration);
     }
-    monitor::ResourceMonitor monitor{std::move(read.configuration), std::move(monitorOptions)};
+    const ScratchDirectory scratch{options.check};
+    std::unique_ptr<monitor::ResourceMonitor> made;
+    try {
+        made = std::make_unique<monitor::ResourceMonitor>(std::move(read.configuration), std::move(monitorOptions));
+    } catch (const std::runtime_error& error) {  // its hosts have no place
+        console.problem({{options.file, 0}, error.what()}, false);
+        return finish(ExitCode::configuration);
+    }
+    auto& monitor = *made;
     const StopSignals signals{monitor, console};
     ReloadSignal reload{monitor, console, [&] { return readFile(options); }};
     const RunControl::Open open{control};

@@ -83,7 +83,7 @@ Conductor::Requests Conductor::want(std::size_t resource, bool online) {
     if (online) {
         holds_.erase(member.group);
         const bool gaveUp = member.view.state == MonitorState::unloaded && member.asked == Asked::up &&
-                             isCurrent(member) && !member.view.restartPending;  // its agent could not be loaded
+                            isCurrent(member) && !member.view.restartPending;  // its agent could not be loaded
         if (gaveUp) member.asked = Asked::nothing;
         if (member.view.state == MonitorState::failed || member.view.broken) member.restartDue = true;
     }
@@ -298,9 +298,8 @@ void Conductor::dismiss(Requests& requests) {
 }
 
 void Conductor::raise(std::size_t number, Member& member, Requests& requests) const {
-    const bool idle = member.view.state == MonitorState::opened ||
-                      (member.view.state == MonitorState::unloaded && !member.view.restartPending &&
-                       !member.view.broken);
+    const bool idle = member.view.state == MonitorState::opened || (member.view.state == MonitorState::unloaded &&
+                                                                    !member.view.restartPending && !member.view.broken);
     const bool again = member.restartDue && isDown(member) && member.view.state != MonitorState::dead;
     if ((!idle && !again) || member.asked != Asked::nothing || !isFree(member)) return;
     member.restartDue = false;

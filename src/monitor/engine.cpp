@@ -45,6 +45,7 @@ ResourceMonitor::Engine::Engine(MonitorConfiguration configuration, MonitorOptio
 
 void ResourceMonitor::Engine::begin() {
     openStore();
+    if (!storeProblems_.empty()) return;  // another monitor has what is ours: no host, no resource; `prepare` says it
     if (options_.host) {
         host_ = options_.host(registry_, weak_from_this());
     } else {

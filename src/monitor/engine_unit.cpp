@@ -237,7 +237,8 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         const std::lock_guard lock{conducting_};
         const bool waits = s.state == MonitorState::dead && unit.afterHost != Unit::AfterHost::nothing &&
                            unit.afterHost != Unit::AfterHost::stay;
-        settle(conductor_.changed(unit.index, {s.state, restartPending || waits, unit.closed, unit.requestsTaken, s.broken}));
+        settle(conductor_.changed(unit.index,
+                                  {s.state, restartPending || waits, unit.closed, unit.requestsTaken, s.broken}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;
         hopeless = conductor_.hopeless() && !saidHopeless_;
         saidHopeless_ = conductor_.hopeless();
@@ -246,9 +247,11 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         log({}, LogLevel::warning, {},
             "nothing runs any more and no retry is pending; the monitor keeps running until it is stopped");
     }
-    const std::lock_guard lock{views_};
-    stopped_ = stopped_ || stopped;
-    changed_.notify_all();
+    {
+        const std::lock_guard lock{views_};
+        stopped_ = stopped_ || stopped;
+        changed_.notify_all();
+    }
     const bool ended = unit.closed || s.state == MonitorState::dead;
     if (unit.leaving && ended && !unit.retired) {  // one that the conductor never knew; the others it tells
         bool known = false;
@@ -267,8 +270,8 @@ void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorActio
         return log(unit.configuration.name, LogLevel::information, {}, "it comes back with its host");
     }
     ++unit.failures;
-    unit.reason = action.reason == MonitorReason::hostDied ? unit.deathText
-                                                           : reasonText(action.reason, action.call, action.code);
+    unit.reason =
+        action.reason == MonitorReason::hostDied ? unit.deathText : reasonText(action.reason, action.call, action.code);
     if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
         unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;

@@ -252,7 +252,7 @@ void HostProcess::writeFrames() {
     boost::asio::async_write(socket_, boost::asio::buffer(outgoing_.front()),
                              [self = shared_from_this()](const Error& error, std::size_t) {
                                  self->writing_ = false;
-                                 if (error) return self->outgoing_.clear();
+                                 if (error || self->dead_) return self->outgoing_.clear();
                                  self->outgoing_.pop_front();
                                  self->writeFrames();
                              });
@@ -399,7 +399,7 @@ void HostProcess::sweep(int round) {
 void HostProcess::die(HostEnd end) {
     if (dead_) return;
     dead_ = true;
-    outgoing_.clear();
+    if (!writing_) outgoing_.clear();  // a write under way still holds the first
     timer_.cancel();
     Error ignored;
     socket_.close(ignored);

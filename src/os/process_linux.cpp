@@ -32,6 +32,8 @@ std::string hostName() {
     return name;
 }
 
+std::int64_t processId() noexcept { return ::getpid(); }
+
 BlockSignals::BlockSignals() noexcept {
     static_assert(sizeof(sigset_t) <= sizeof saved_);
     sigset_t all;

@@ -26,6 +26,8 @@ std::string hostName() {
     return name;
 }
 
+std::int64_t processId() noexcept { return ::GetCurrentProcessId(); }
+
 BlockSignals::BlockSignals() noexcept = default;  // Windows has no signals to block
 
 BlockSignals::~BlockSignals() = default;

@@ -200,7 +200,8 @@ std::optional<Opened> open(const Place& place, Role role, bool mayStart, const S
             // A controller of another version asks for no more than this.
             Status status = getStatus(in);
             const bool lives = in.flag();
-            return Opened{std::move(connection), std::move(status), lives};
+            const bool attended = in.flag();
+            return Opened{std::move(connection), std::move(status), lives, attended};
         }
         if (kind == Message::refused) {
             refusal = in.text();

@@ -38,7 +38,8 @@ private:
 struct Opened {
     Connection connection;
     Status status;
-    bool lives{false};  ///< something of the tree
+    bool lives{false};     ///< something of the tree
+    bool attended{false};  ///< a host's connection was there before this one
 };
 
 /**

@@ -31,19 +31,22 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t answerTime = 2'000;  // beyond the patience asked for, for the answer to arrive
 
-/** An owner's connection. A tree of another version of holdfast is ended first: nobody here could keep it. */
+/**
+ * An owner's connection. What lives of a dead host and is not adoptable is ended first (D17), and so is a tree of another
+ * version of holdfast: nobody here could keep it.
+ */
 process::Opened openAsOwner(Context& context, const Place& place, const Stoppable* call) {
-    for (int tries = 0;; ++tries) {
+    for (int tries = 0; tries < 50; ++tries) {
         try {
-            return *process::open(place, Role::owner, true, call);
+            process::Opened opened = *process::open(place, Role::owner, true, call);
+            if (!opened.lives || opened.status.adoptable || opened.attended) return opened;
         } catch (const process::VersionMismatch&) {
-            if (tries == 50) throw Error{ErrorCode::busy, "a reaper of another version of holdfast does not leave"};
             if (tries == 0) context.warning("ending what another version of holdfast left");
-            if (!Process::end(context))
-                throw Error{ErrorCode::busy, "what another version of holdfast left does not end"};
-            ::usleep(100'000);
         }
+        if (!Process::end(context)) break;
+        if (tries > 0) ::usleep(100'000);
     }
+    throw Error{ErrorCode::busy, "what an earlier host left does not end"};
 }
 
 /** Whether a reaper would find something: cheaper than to start one. */

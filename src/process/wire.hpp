@@ -28,7 +28,7 @@ enum class Message : std::uint8_t {
     signal = 4,  ///< number
     end = 5,     ///< patience in ms
     // reaper to client
-    welcome = 65,      ///< version, pid of the reaper, status, whether anything lives
+    welcome = 65,      ///< version, pid of the reaper, status, whether anything lives, whether it has an owner
     refused = 66,      ///< text, Refusal; the connection ends
     started = 67,      ///< pid, start time
     startFailed = 68,  ///< step, errno, text

@@ -196,10 +196,11 @@ void Service::hello(Peer& peer, process::Reader& in) {
             "this reaper speaks version " + std::to_string(process::wireVersion) + ", not " + std::to_string(version),
             Refusal::version);
     }
+    Peer* const old = owner();
     if (role == static_cast<std::uint8_t>(Role::owner)) {
         if (leaving_) return refuse(peer, "this reaper is leaving", Refusal::later);
         // The newest wins: a host that was given up may still hold its connection.
-        if (Peer* old = owner()) refuse(*old, "another owner came", Refusal::replaced);
+        if (old != nullptr) refuse(*old, "another owner came", Refusal::replaced);
         endTreeAt_ = INT64_MAX;
     }
     peer.greeted = true;
@@ -207,7 +208,7 @@ void Service::hello(Peer& peer, process::Reader& in) {
     Writer out{Message::welcome};
     out.u32(process::wireVersion).i32(::getpid());
     put(out, tree_.status());
-    out.flag(!tree_.empty());
+    out.flag(!tree_.empty()).flag(old != nullptr);
     peer.send(out.bytes());
     if (peer.role != Role::owner) return;
     for (const auto& text : std::exchange(notes_, {})) peer.offer(text);

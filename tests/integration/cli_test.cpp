@@ -165,7 +165,9 @@ TEST_CASE("a third signal leaves at once") {
 TEST_CASE("a run that ends with a failed resource exits with 1 and goes on until it is told to stop") {
     const File file{resource("r", "online-fails", "RestartAction = 0\n")};
     Program program{{"run", file.path}};
-    REQUIRE(program.says("nothing runs any more and no retry is pending"));
+    const bool hopeless = program.says("nothing runs any more and no retry is pending");
+    INFO(program.all);
+    REQUIRE(hopeless);
     program.signal(SIGTERM);
     CHECK(program.ends() == 1);
 }

@@ -230,6 +230,30 @@ TEST_CASE("D17 host and reaper killed at once: the next host finds the tree") {
     CHECK(directory.nothingLeft());
 }
 
+TEST_CASE("D17 host and reaper killed at once: what is not adoptable is dead before the next start") {
+    const RunDirectory directory{"8000"};
+    Child host{{HOST, "start", "test", unruly}};
+    const int pid = host.number();
+    REQUIRE(eventually([&] { return allOf(directory.path()).size() >= 5; }));
+    const int reaper = directory.reaper();
+    ::kill(host.pid(), SIGSTOP);
+    ::kill(reaper, SIGKILL);
+    host.kill();
+    CHECK(lives(pid));
+    const auto before = allOf(directory.path());
+    const bool looks = GENERATE(true, false);
+    Child next{looks ? std::vector<std::string>{HOST, "find", "test"}
+                     : std::vector<std::string>{HOST, "start", "test", "exec sleep 1000"}};
+    if (looks) {
+        CHECK(next.line() == "nothing");
+    } else {
+        CHECK(next.number() != pid);
+    }
+    for (const int old : before) CHECK_FALSE(lives(old));
+    next.kill();
+    CHECK(directory.nothingLeft());
+}
+
 TEST_CASE("D17 all four killed at once: host, guard, reaper, program; what is left of the tree is found and ended") {
     const RunDirectory directory{"8000"};
     Child guard{guarded({}, {HOST, "adoptable", "test", unruly})};

@@ -15,6 +15,9 @@ void pinThisModule() noexcept;
 /** This node's host name; "localhost" when the system does not say. */
 [[nodiscard]] std::string hostName();
 
+/** This process's number. */
+[[nodiscard]] std::int64_t processId() noexcept;
+
 /** While it lives, threads started by this thread are born with every signal blocked: handlers are the host's (D8). */
 class BlockSignals {
 public:
