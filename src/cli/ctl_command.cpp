@@ -29,6 +29,7 @@ constexpr auto patience = 10s;
 /** Set, get and reload wait for agents. */
 constexpr auto agentPatience = 310s;
 constexpr auto lookInterval = 100ms;
+constexpr std::uint64_t lastingMs = 2'000;
 constexpr double longestWait = 1e8;  // seconds; three years
 
 void print(std::string_view text) { std::cout << text << std::flush; }
@@ -173,14 +174,16 @@ private:
     [[nodiscard]] std::optional<ExitCode> reached(const json::object& before, const json::object& now) const {
         const auto external = textOf(now, "external");
         const bool restarts = now.contains("restartIn");
-        if (textOf(now, "state") == "Dead") return ExitCode::failedResource;
+        const bool dead = textOf(now, "state") == "Dead";
+        // Its process is lost. Where there can be another one that lasts a moment only.
+        if (dead && numberOf(now, "age") >= lastingMs) return ExitCode::failedResource;
         if (options_.verb == "offline") {
             if (external == "Offline") return ExitCode::success;
             return std::nullopt;  // from Failed it goes there at once
         }
         if (external == "Online") return ExitCode::success;
         const bool failedSince = numberOf(now, "failures") > numberOf(before, "failures");
-        if (external == "Failed" && failedSince && !restarts) return ExitCode::failedResource;
+        if (external == "Failed" && failedSince && !restarts && !dead) return ExitCode::failedResource;
         return std::nullopt;
     }
 
