@@ -136,7 +136,8 @@ TEST_CASE("W-640 set validates and stores; while online the answer is 5024") {
     REQUIRE(codeOf(stored) == "ok");
     CHECK(stored.at("result").at("code").as_int64() == 5024);
     CHECK(stored.at("result").at("usedAtNextOnline").as_bool());
-    const auto* port = room.monitor->properties("r").find("Port");
+    const auto bag = room.monitor->properties("r");
+    const auto* port = bag.find("Port");
     REQUIRE(port != nullptr);
     CHECK(*port == PropertyValue::dword(8080));
     CHECK(codeOf(peer.ask(R"({"verb":"offline","resource":"r"})")) == "ok");
