@@ -131,6 +131,18 @@ void HostService::take(const Frame& frame) {
             host_->watch(resource, generation);
             break;
         }
+        case FrameKind::remove: {
+            const ResourceNumber resource = protocol::readEvent(reader).first;
+            std::string path;
+            {
+                const std::lock_guard lock{mutex_};
+                path = known_[resource].registryPath;
+                known_.erase(resource);
+            }
+            host_->remove(resource);
+            registry_.erase(path);
+            break;
+        }
         case FrameKind::unwatch: host_->unwatch(protocol::readEvent(reader).first); break;
         case FrameKind::answer: {
             const auto exit = static_cast<abi::ExitState>(reader.u32());

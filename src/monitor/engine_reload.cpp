@@ -359,6 +359,7 @@ void ResourceMonitor::Engine::retire(Unit& unit) {
         const std::lock_guard lock{views_};
         snapshots_.erase(unit.index);
     }
+    host_->remove(unit.number);
     registry_.erase(unit.registryKey);
     {
         const std::unique_lock lock{roster_};  // from here on its name and its key are free

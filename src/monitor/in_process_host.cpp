@@ -107,6 +107,19 @@ public:
         handles().erase(found->second.handle);  // W-117: whatever it still says concerns nobody
     }
 
+    void remove(ResourceNumber resource) {
+        Hosted last;  // its library may go with it, outside the lock
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        if (found == resources_.end()) return;
+        for (const auto& [entryPoint, count] : found->second.running) {
+            if (count > 0) return;  // a call that never returns keeps what it uses
+        }
+        handles().erase(found->second.handle);
+        last = std::move(found->second);
+        resources_.erase(found);
+    }
+
     [[nodiscard]] std::vector<std::string> running() const {
         std::vector<std::string> calls;
         const std::lock_guard lock{mutex_};
@@ -497,6 +510,7 @@ void InProcessHost::watch(ResourceNumber resource, core::Generation generation) 
 
 void InProcessHost::unwatch(ResourceNumber resource) { events_->unwatch(static_cast<std::uint64_t>(resource)); }
 void InProcessHost::condemn(ResourceNumber resource) { core_->condemn(resource); }
+void InProcessHost::remove(ResourceNumber resource) { core_->remove(resource); }
 std::vector<std::string> InProcessHost::running() const { return core_->running(); }
 
 }  // namespace holdfast::inline v1::monitor

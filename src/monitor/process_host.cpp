@@ -27,6 +27,7 @@ constexpr std::chrono::seconds killedPatience{5};
 constexpr std::chrono::milliseconds clearingInterval{50};
 /** Longer than an earlier host's farewell may take. */
 constexpr std::chrono::seconds clearingPatience{60};
+constexpr unsigned linesPerSecond = 50;
 constexpr abi::Dword information = 0;
 constexpr abi::Dword warning = 1;
 constexpr abi::Dword severe = 3;
@@ -168,15 +169,21 @@ void ProcessHost::Core::condemn(ResourceNumber resource) {
     const auto found = resources_.find(resource);
     if (found == resources_.end()) return;
     const auto group = groups_.find(found->second.group);
-    if (group == groups_.end() || !group->second.process || group->second.process->isDead()) {
-        // It is dead already; its resources hear `hostReady` when that is proved, or have heard it.
-        if (group == groups_.end() || !group->second.process) {
-            if (const auto listener = listener_.lock()) listener->hostReady(resource);
-        }
-        return;
+    HostProcess* const process = group == groups_.end() ? nullptr : group->second.process.get();
+    if (process != nullptr && found->second.added && !process->isDead()) {
+        group->second.condemned.insert(resource);
+        return process->kill(fmt::format("because of '{}'", found->second.description.name));
     }
-    group->second.condemned.insert(resource);
-    group->second.process->kill(fmt::format("because of '{}'", found->second.description.name));
+    // Its host is dead already. A new one of its neighbours has done nothing.
+    if (process != nullptr && group->second.members.contains(resource)) return;  // `hostReady` follows
+    if (const auto listener = listener_.lock()) listener->hostReady(resource);
+}
+
+void ProcessHost::Core::remove(ResourceNumber resource) {
+    const auto found = resources_.find(resource);
+    if (found == resources_.end()) return;
+    leaveGroup(resource, found->second);
+    resources_.erase(found);
 }
 
 void ProcessHost::Core::isolate(ResourceNumber resource) {
@@ -218,9 +225,7 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     HostProcess::Events events;
     events.ready = [this, key] { flush(key); };
     events.frame = [this, key](const Frame& frame) { take(groups_[key], frame); };
-    events.said = [this, key](const std::string& line) {
-        if (const auto listener = listener_.lock()) listener->hostSays(information, key + ": " + line);
-    };
+    events.said = [this, key](const std::string& line) { relay(key, line); };
     events.died = [this, key](const HostEnd& end) { processDied(key, end); };
     events.proved = [this, key] { processProved(key); };
     events.unkillable = [this](const std::string& text) {
@@ -231,6 +236,24 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     group.started = std::chrono::steady_clock::now();
     group.condemned.clear();
     group.process->start();
+}
+
+/** What agents print; they may print more than anybody can read. */
+void ProcessHost::Core::relay(const std::string& key, const std::string& line) {
+    Group& group = groups_[key];
+    const auto listener = listener_.lock();
+    if (!listener) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - group.quota.since >= std::chrono::seconds{1}) {
+        if (group.quota.dropped > 0)
+            listener->hostSays(warning, fmt::format("{}: {} lines were dropped", key, group.quota.dropped));
+        group.quota = {now, 0, 0};
+    }
+    if (++group.quota.lines > linesPerSecond) {
+        ++group.quota.dropped;
+        return;
+    }
+    listener->hostSays(information, key + ": " + line);
 }
 
 /** Sends what waited for the process: each resource is made known before its first call. */
@@ -338,8 +361,10 @@ std::vector<CallBoard::Worker> ProcessHost::Core::culprits(const Group& group, c
 void ProcessHost::Core::processDied(const std::string& key, const HostEnd& end) {
     Group& group = groups_[key];
     const auto now = std::chrono::steady_clock::now();
-    group.deaths = now - group.started > std::chrono::minutes{5} ? 1 : group.deaths + 1;
-    group.lastDeath = now;
+    if (end.noted != CallBoard::Ending::farewell) {
+        group.deaths = now - group.started > std::chrono::minutes{5} ? 1 : group.deaths + 1;
+        group.lastDeath = now;
+    }
     for (const auto& order : group.waiting) group.members.insert(order.resource);  // they asked and get no answer
     group.waiting.clear();
     {
@@ -425,6 +450,10 @@ void ProcessHost::unwatch(ResourceNumber resource) {
 
 void ProcessHost::condemn(ResourceNumber resource) {
     core_->post([core = core_.get(), resource] { core->condemn(resource); });
+}
+
+void ProcessHost::remove(ResourceNumber resource) {
+    core_->post([core = core_.get(), resource] { core->remove(resource); });
 }
 
 void ProcessHost::isolate(ResourceNumber resource) {

@@ -51,6 +51,7 @@ public:
     void event(FrameKind kind, ResourceNumber resource, core::Generation generation);
     void condemn(ResourceNumber resource);
     void isolate(ResourceNumber resource);
+    void remove(ResourceNumber resource);
 
 private:
     struct Hosted {
@@ -68,6 +69,11 @@ private:
         std::chrono::steady_clock::time_point lastDeath;
         unsigned deaths{0};  ///< in a row, none of which lived five minutes
         std::unique_ptr<boost::asio::steady_timer> timer;
+        struct {
+            std::chrono::steady_clock::time_point since;
+            unsigned lines{0};
+            unsigned dropped{0};
+        } quota;  ///< of what its agents print
     };
 
     [[nodiscard]] std::string keyOf(ResourceNumber resource, const Hosted& hosted) const;
@@ -79,6 +85,7 @@ private:
     void startGroup(const std::string& key);
     void leaveGroup(ResourceNumber resource, Hosted& hosted);
     void flush(const std::string& key);
+    void relay(const std::string& key, const std::string& line);
     void take(Group& group, const Frame& frame);
     void processDied(const std::string& key, const HostEnd& end);
     void processProved(const std::string& key);

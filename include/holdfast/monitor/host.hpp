@@ -147,6 +147,8 @@ public:
     virtual void condemn(ResourceNumber resource) = 0;
     /** From its next load on the resource has a host of its own (W-402). */
     virtual void isolate(ResourceNumber resource) { static_cast<void>(resource); }
+    /** The resource is closed, or its host is dead, and it will not come back. */
+    virtual void remove(ResourceNumber resource) = 0;
     /** Whether agents live in processes that can be killed and replaced. */
     [[nodiscard]] virtual bool isolates() const noexcept { return false; }
     /** Calls that have not returned, each as `resource: entry point`. */

@@ -30,6 +30,7 @@ public:
     void watch(ResourceNumber resource, core::Generation generation) override;
     void unwatch(ResourceNumber resource) override;
     void condemn(ResourceNumber resource) override;
+    void remove(ResourceNumber resource) override;
     [[nodiscard]] std::vector<std::string> running() const override;
 
     class Core;

@@ -55,6 +55,7 @@ public:
     void unwatch(ResourceNumber resource) override;
     void condemn(ResourceNumber resource) override;
     void isolate(ResourceNumber resource) override;
+    void remove(ResourceNumber resource) override;
     [[nodiscard]] bool isolates() const noexcept override { return true; }
     [[nodiscard]] std::vector<std::string> running() const override;
 
