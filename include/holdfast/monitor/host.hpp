@@ -137,6 +137,8 @@ class Host {
 public:
     virtual ~Host() = default;
     virtual void add(ResourceNumber resource, const HostedResource& description) = 0;
+    /** It is closed, or given up, and is never called again. */
+    virtual void remove(ResourceNumber resource) { static_cast<void>(resource); }
     virtual void call(CallOrder order) = 0;
     /** Private properties were stored or, where absent, deleted: the agent reads them at its next Online (D14). */
     virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes) = 0;
