@@ -4,12 +4,14 @@
 #include "cli/control_client.hpp"
 #include "cli/ctl_text.hpp"
 #include "cli/ctl_watch.hpp"
-#include "monitor/control_socket.hpp"
+#include "cli/find_monitor.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -27,6 +29,7 @@ constexpr auto patience = 10s;
 /** Set, get and reload wait for agents. */
 constexpr auto agentPatience = 310s;
 constexpr auto lookInterval = 100ms;
+constexpr double longestWait = 1e8;  // seconds; three years
 
 void print(std::string_view text) { std::cout << text << std::flush; }
 void printJson(const json::value& value) { print(json::serialize(value) + "\n"); }
@@ -52,7 +55,7 @@ const json::object& objectOf(const json::value& value) {
 std::filesystem::path findMonitor(const CtlOptions& options) {
     if (!options.control.empty()) return options.control;
     std::vector<std::filesystem::path> alive;
-    for (const auto& path : monitor::knownControlPaths()) {
+    for (const auto& path : controlCandidates()) {
         try {
             const ControlClient probe{path};
             alive.push_back(path);
@@ -62,12 +65,9 @@ std::filesystem::path findMonitor(const CtlOptions& options) {
     }
     if (alive.size() == 1) return alive.front();
     if (alive.empty()) {
-        const auto folder = monitor::runtimeFolder();
         throw ClientError{Kind::noMonitor,
-                          folder.empty()
-                              ? "no monitor was found; name its socket with --control PATH"
-                              : fmt::format("no monitor of yours runs (looked in {}); --control PATH names another",
-                                            folder.string())};
+                          fmt::format("no monitor of yours runs (looked in {}); --control PATH names another",
+                                      runDirectories().string())};
     }
     std::string text = "several monitors run; name one with --control:";
     for (const auto& path : alive) text += "\n  " + path.string();
@@ -106,6 +106,11 @@ private:
     [[nodiscard]] json::value ask(json::object request, ControlClient::Ms time = patience) {
         return client_.ask(std::move(request), time);
     }
+    [[nodiscard]] bool waits() const { return !options_.wait.empty(); }
+    [[nodiscard]] Clock::time_point waitDeadline() const {
+        const std::chrono::duration<double> wait{std::min(std::strtod(options_.wait.c_str(), nullptr), longestWait)};
+        return Clock::now() + std::chrono::duration_cast<Clock::duration>(wait);
+    }
     [[nodiscard]] json::object named(std::string_view verb) const {
         return {{"verb", verb}, {"resource", options_.resource}};
     }
@@ -136,15 +141,14 @@ private:
     }
 
     ExitCode want() {
-        if (options_.wait) static_cast<void>(ask({{"verb", "events"}, {"resource", options_.resource}}));
+        if (waits()) static_cast<void>(ask({{"verb", "events"}, {"resource", options_.resource}}));
         const auto before = ask(named(options_.verb));
-        if (!options_.wait) {
+        if (!waits()) {
             say(json::object{{"resource", options_.resource}, {"asked", options_.verb}},
                 fmt::format("{}: asked to go {}", options_.resource, options_.verb));
             return ExitCode::success;
         }
-        const auto deadline =
-            Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*options_.wait));
+        const auto deadline = waitDeadline();
         for (;;) {
             const auto answer = ask(named("show"));
             const auto& now = objectOf(answer);
@@ -157,7 +161,7 @@ private:
             }
             if (Clock::now() >= deadline) {
                 throw ClientError{Kind::late, fmt::format("{} is still {} after {} s{}", options_.resource,
-                                                          textOf(now, "external"), *options_.wait, waitsFor(now))};
+                                                          textOf(now, "external"), options_.wait, waitsFor(now))};
             }
             while (client_.listen(0ms)) {
             }
@@ -259,26 +263,19 @@ private:
     }
 
     ExitCode reload() {
+        static_cast<void>(ask({{"verb", "events"}}));  // what changes is said there
         const auto answer = ask({{"verb", "reload"}}, agentPatience);
-        if (options_.json) {
-            printJson(answer);
-            return ExitCode::success;
+        while (client_.listen(lookInterval)) {
         }
-        const auto* changes = objectOf(answer).if_contains("changes");
-        const bool some = changes != nullptr && changes->is_array() && !changes->get_array().empty();
-        if (!some) print("nothing changed\n");
-        for (const auto& change : some ? changes->get_array() : json::array{}) {
-            if (change.is_string()) print(fmt::format("{}\n", std::string{change.get_string()}));
-        }
+        say(answer, "reloaded");
         return ExitCode::success;
     }
 
     ExitCode stop() {
         const auto answer = ask({{"verb", "stop"}});
         say(answer, "stopping: every resource goes offline");
-        if (!options_.wait) return ExitCode::success;
-        const auto deadline =
-            Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*options_.wait));
+        if (!waits()) return ExitCode::success;
+        const auto deadline = waitDeadline();
         try {
             while (Clock::now() < deadline) static_cast<void>(ask({{"verb", "ping"}})), client_.listen(lookInterval);
         } catch (const ClientError& error) {
@@ -286,7 +283,7 @@ private:
             say(json::object{{"stopped", true}}, "stopped");
             return ExitCode::success;
         }
-        throw ClientError{Kind::late, fmt::format("it still runs after {} s", *options_.wait)};
+        throw ClientError{Kind::late, fmt::format("it still runs after {} s", options_.wait)};
     }
 
     ExitCode ping() {

@@ -3,7 +3,6 @@
 
 #include "cli/exit_code.hpp"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +18,7 @@ struct CtlOptions {
     std::string resource;
     std::string reason;
     std::vector<std::string> assignments;  ///< PROPERTY=VALUE
-    std::optional<double> wait;            ///< seconds
+    std::string wait;                      ///< seconds; empty: not at all
     std::size_t history{0};
     bool json{false};
     bool calls{false};

@@ -45,7 +45,8 @@ CLI::App* addCtlCommand(CLI::App& program, CtlOptions& options) {
             name, std::string{"bring a resource "} + name +
                       (std::string{name} == "online" ? "" : "; it stays so until asked otherwise"));
         verb->add_flag("--wait{300}", options.wait,
-                       "wait until it is done and show how it goes; --wait=SECONDS: at most so long");
+                       "wait until it is done and show how it goes; --wait=SECONDS: at most so long")
+            ->check(CLI::NonNegativeNumber);
     }
     verbs.addForResource("fail", "declare an online resource failed: it is restarted by policy")
         ->add_option("--reason", options.reason, "why, for the log")
@@ -66,7 +67,8 @@ CLI::App* addCtlCommand(CLI::App& program, CtlOptions& options) {
     verbs.add("metrics", "numbers for Prometheus, text format 0.0.4");
     verbs.add("reload", "read the configuration again and change what changed");
     verbs.add("stop", "take every resource offline and end the monitor; a second one terminates what still runs")
-        ->add_flag("--wait{300}", options.wait, "wait until the monitor has ended; --wait=SECONDS: at most so long");
+        ->add_flag("--wait{300}", options.wait, "wait until the monitor has ended; --wait=SECONDS: at most so long")
+        ->check(CLI::NonNegativeNumber);
     verbs.add("ping", "whether a monitor runs, and which");
     ctl->footer(ctlExitCodeHelp());
     return ctl;

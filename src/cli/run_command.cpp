@@ -144,7 +144,7 @@ ExitCode runMonitor(const RunOptions& options) {
     }
     const std::size_t resources = read.configuration.resources.size();
 
-    RunControl control{options, read.configuration, console};
+    RunControl control{options, read.configuration, console, [&] { return readFile(options); }};
     monitor::MonitorOptions monitorOptions;
     monitorOptions.observer = [&](const monitor::Record& record) {
         console.record(record);

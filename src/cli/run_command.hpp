@@ -12,7 +12,7 @@ struct RunOptions {
     std::string trace;
     bool json{false};
     bool check{false};
-    bool debug{false};  ///< agents in this process: budgets are reported, not enforced
+    bool debug{false};    ///< agents in this process: budgets are reported, not enforced
     std::string control;  ///< empty: what the file says, or the default
     bool plain{false};    ///< no live view on a terminal
     bool live{false};     ///< a live view, or nothing

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/run_control.hpp"
 
-#include "monitor/control_socket.hpp"
+#include "cli/find_monitor.hpp"
+#include "cli/host_setup.hpp"
 #include "monitor/snapshot_json.hpp"
 
 #include <boost/json.hpp>
@@ -15,11 +16,12 @@
 
 namespace holdfast::inline v1::cli {
 
-RunControl::RunControl(const RunOptions& options, const monitor::MonitorConfiguration& configuration, Console& console)
-    : options_{options}, console_{console} {
+RunControl::RunControl(const RunOptions& options, const monitor::MonitorConfiguration& configuration, Console& console,
+                       std::function<monitor::ReadConfiguration()> read)
+    : options_{options}, console_{console}, read_{std::move(read)} {
     path_ = !options.control.empty() ? options.control : configuration.control.string();
     asked_ = !path_.empty();
-    if (!asked_) path_ = monitor::defaultControlPath(options.file).string();
+    if (!asked_) path_ = (runDirectoryFor(configuration, options.file) / controlName).string();
     monitor::ControlOptions control;
     control.path = path_;
     control.log = [this](LogLevel level, std::string text) {
@@ -27,6 +29,7 @@ RunControl::RunControl(const RunOptions& options, const monitor::MonitorConfigur
     };
     // As if it came from a terminal: the first stops, the second terminates.
     control.stop = [] { ::kill(::getpid(), SIGTERM); };
+    control.reload = [this] { return reload(); };
     server_ = std::make_unique<monitor::ControlServer>(std::move(control));
 }
 
@@ -43,7 +46,20 @@ bool RunControl::open(monitor::ResourceMonitor& monitor) {
     return true;
 }
 
+std::vector<std::string> RunControl::reload() {
+    auto* const monitor = loaded_.load();
+    if (monitor == nullptr) return {"the monitor is still loading its agents"};
+    auto read = read_();
+    for (const auto& note : read.notes) console_.problem(note, true);
+    auto problems = std::move(read.problems);
+    if (problems.empty()) problems = monitor->reload(std::move(read.configuration));
+    std::vector<std::string> out;
+    for (const auto& problem : problems) out.push_back(problem.toString());
+    return out;
+}
+
 void RunControl::show(monitor::ResourceMonitor& monitor) {
+    loaded_ = &monitor;
     const auto traits = terminalTraits();
     if (options_.plain || options_.json || !traits.terminal) return;
     view_ = std::make_unique<LiveView>(options_.file, "Ctrl-C takes every resource offline", traits.style, [&monitor] {

@@ -8,8 +8,11 @@
 
 #include <holdfast/monitor/monitor.hpp>
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace holdfast::inline v1::cli {
 
@@ -20,7 +23,9 @@ namespace holdfast::inline v1::cli {
  */
 class RunControl {
 public:
-    RunControl(const RunOptions& options, const monitor::MonitorConfiguration& configuration, Console& console);
+    /** `read` reads the file again, for a reload. */
+    RunControl(const RunOptions& options, const monitor::MonitorConfiguration& configuration, Console& console,
+               std::function<monitor::ReadConfiguration()> read);
 
     /** For the monitor's observer. */
     void take(const monitor::Record& record) noexcept { server_->take(record); }
@@ -39,7 +44,7 @@ public:
     /** False if the socket that was asked for cannot be had; that has been said. A default one may be missing. */
     [[nodiscard]] bool open(monitor::ResourceMonitor& monitor);
 
-    /** Begins the live view, if there is to be one. */
+    /** All is loaded and starts: reloads are possible. Begins the live view, if there is to be one. */
     void show(monitor::ResourceMonitor& monitor);
     /** Ends it, and leaves its last picture. */
     void hide();
@@ -47,8 +52,12 @@ public:
     void close();
 
 private:
+    [[nodiscard]] std::vector<std::string> reload();
+
     const RunOptions& options_;
     Console& console_;
+    const std::function<monitor::ReadConfiguration()> read_;
+    std::atomic<monitor::ResourceMonitor*> loaded_{nullptr};
     bool asked_{false};  ///< somebody named the socket
     std::string path_;
     std::unique_ptr<monitor::ControlServer> server_;

@@ -80,8 +80,9 @@ Layout layoutFor(const ViewModel& model, std::size_t columns) {
     Layout out;
     const std::size_t least = leastName + 1 + stateWidth + 1 + ageWidth;
     if (columns < least) {
-        out.name = columns / 3;
-        out.state = columns > out.name + ageWidth + 2 ? columns - out.name - ageWidth - 2 : 0;
+        const std::size_t room = columns > ageWidth + 2 ? columns - ageWidth - 2 : 0;
+        out.name = room / 2;
+        out.state = room - out.name;
         return out;
     }
     std::size_t left = columns - least;
@@ -175,6 +176,7 @@ private:
     }
 
     [[nodiscard]] std::string rowLine(const ViewRow& row) const {
+        if (layout_.name == 0) return fit(sanitised(row.name));  // there is room for nothing else
         const auto age = [](const std::optional<ViewRow::Ms>& time) {
             return time ? shortAge(*time) : std::string{"-"};
         };

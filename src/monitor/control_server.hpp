@@ -13,12 +13,6 @@
 
 namespace holdfast::inline v1::monitor {
 
-/** What became of a reload. */
-struct ReloadAnswer {
-    std::vector<std::string> problems;  ///< why nothing was changed; empty: it was done
-    std::vector<std::string> changes;   ///< what was changed, in words
-};
-
 /** What one peer may use up. */
 struct ControlLimits {
     std::size_t connections{64};
@@ -33,8 +27,11 @@ struct ControlOptions {
     std::filesystem::path path;
     /** Hears what people should know of peers; at most a few lines each ten seconds. On the server's thread. */
     std::function<void(LogLevel, std::string)> log;
-    /** Reads the configuration again; may wait, on a thread of its own. Empty: this monitor cannot. */
-    std::function<ReloadAnswer()> reload;
+    /**
+     * Reads the configuration again; may wait, on a thread of its own. Answers why nothing was changed, or nothing.
+     * Empty: this monitor cannot.
+     */
+    std::function<std::vector<std::string>()> reload;
     /** Stops the program; must not wait. Empty: `ResourceMonitor::stop`. */
     std::function<void()> stop;
     ControlLimits limits;

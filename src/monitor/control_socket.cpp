@@ -10,7 +10,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -24,15 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int backlog = 128;
-constexpr std::string_view socketName = "control";
 
 std::string systemText(int error) { return std::system_category().message(error); }
-
-bool privateFolder(const fs::path& folder) {
-    struct stat info {};
-    return ::lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() &&
-           (info.st_mode & 0077U) == 0;
-}
 
 /** Whoever may rename what is in the folder could put a socket of their own in our place. */
 std::string folderProblem(const fs::path& folder, bool& made) {
@@ -54,11 +46,6 @@ std::string lockHolder(int file) {
     const ssize_t count = ::pread(file, text, sizeof text - 1, 0);
     const long process = count > 0 ? std::strtol(text, nullptr, 10) : 0;
     return process > 0 ? fmt::format(" (process {})", process) : std::string{};
-}
-
-fs::path fromEnvironment(const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): the program writes no environment
-    return value != nullptr && *value == '/' ? fs::path{value} : fs::path{};
 }
 
 }  // namespace
@@ -148,45 +135,5 @@ void ControlSocket::close() noexcept {
 }
 
 int ControlSocket::release() noexcept { return std::exchange(socket_, -1); }
-
-fs::path runtimeFolder() {
-    if (auto folder = fromEnvironment("RUNTIME_DIRECTORY"); !folder.empty()) return folder;
-    if (::geteuid() == 0) return "/run/holdfast";
-    const auto folder = fromEnvironment("XDG_RUNTIME_DIR");
-    return folder.empty() ? fs::path{} : folder / "holdfast";
-}
-
-fs::path defaultControlPath(const fs::path& file) {
-    if (const auto run = fromEnvironment("HOLDFAST_RUN_DIRECTORY"); !run.empty()) return run / socketName;
-    const auto folder = runtimeFolder();
-    if (folder.empty()) return {};
-    std::string name = file.stem().string();
-    for (char& c : name) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '_' || c == '.';
-        if (!plain) c = '_';
-    }
-    name.resize(std::min<std::size_t>(name.size(), 32));
-    if (name.empty() || name == "." || name == "..") name = "monitor";
-    return folder / name / socketName;
-}
-
-std::vector<fs::path> knownControlPaths() {
-    std::vector<fs::path> found;
-    const auto add = [&](const fs::path& path) {
-        std::error_code ignored;
-        if (privateFolder(path.parent_path()) && fs::is_socket(path, ignored)) found.push_back(path);
-    };
-    if (const auto run = fromEnvironment("HOLDFAST_RUN_DIRECTORY"); !run.empty()) add(run / socketName);
-    if (!found.empty()) return found;
-    const auto folder = runtimeFolder();
-    if (folder.empty()) return found;
-    std::error_code error;
-    for (fs::directory_iterator it{folder, error}; !error && it != fs::directory_iterator{}; it.increment(error)) {
-        add(it->path() / socketName);
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-}
 
 }  // namespace holdfast::inline v1::monitor

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 namespace holdfast::inline v1::monitor {
 
@@ -39,12 +38,5 @@ private:
     bool bound_{false};
     bool madeFolder_{false};
 };
-
-/** Where monitors of this user put their folders; empty if there is no such place. */
-[[nodiscard]] std::filesystem::path runtimeFolder();
-/** Where the monitor of `file` listens if nobody says: in its run directory, or in one named for the file. */
-[[nodiscard]] std::filesystem::path defaultControlPath(const std::filesystem::path& file);
-/** Control sockets of this user where a default would put them, sorted; they need not be alive. */
-[[nodiscard]] std::vector<std::filesystem::path> knownControlPaths();
 
 }  // namespace holdfast::inline v1::monitor

@@ -23,12 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-json::array texts(const std::vector<std::string>& lines) {
-    json::array out;
-    for (const auto& line : lines) out.emplace_back(line);
-    return out;
-}
-
 std::string joined(const std::vector<std::string>& lines) {
     std::string out;
     for (const auto& line : lines) out += (out.empty() ? "" : "; ") + line;
@@ -169,11 +163,11 @@ void ControlServer::Core::reload(const Peer& peer, const ControlRequest& request
     if (reloading_.joinable()) reloading_.join();  // it has ended
     const os::BlockSignals blocked;
     reloading_ = std::thread{[this, peer, request] {
-        const ReloadAnswer told = options_.reload();
-        boost::asio::post(io_, [this, peer, request, told] {
+        const auto problems = options_.reload();
+        boost::asio::post(io_, [this, peer, request, problems] {
             reloads_ = false;
-            if (!told.problems.empty()) return refuse(peer, request, "refused", joined(told.problems));
-            answer(peer, request, json::object{{"changes", texts(told.changes)}});
+            if (!problems.empty()) return refuse(peer, request, "refused", joined(problems));
+            answer(peer, request, json::object{{"reloaded", true}});
         });
     }};
 }

@@ -22,9 +22,8 @@ constexpr std::size_t largestAnswer = 1U << 20U;
 void ResourceMonitor::Engine::visibleProperties(std::string_view name, std::function<void(VisibleProperties)> answer) {
     const auto target = find(name);
     if (!target) return answer({});
-    boost::asio::post(target->strand, [this, target, told = std::move(answer)] {
-        askVisible(*target, firstCapacity, told);
-    });
+    boost::asio::post(target->strand,
+                      [this, target, told = std::move(answer)] { askVisible(*target, firstCapacity, told); });
 }
 
 void ResourceMonitor::Engine::askVisible(Unit& unit, std::size_t capacity,

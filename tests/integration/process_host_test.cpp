@@ -32,12 +32,15 @@ struct Directory {
     std::filesystem::path path;
 };
 
-monitor::MonitorOptions inProcesses(const std::filesystem::path& directory) {
+using Adjust = std::function<void(monitor::ProcessHostSettings&)>;
+
+monitor::MonitorOptions inProcesses(const std::filesystem::path& directory, const Adjust& adjust = {}) {
     monitor::MonitorOptions options;
     monitor::ProcessHostSettings settings;
     settings.hostProgram = HOST_PROGRAM;
     settings.reaperProgram = REAPER_PROGRAM;
     settings.runDirectory = directory;
+    if (adjust) adjust(settings);
     options.host = [settings](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
         return std::make_unique<monitor::ProcessHost>(settings, registry, std::move(listener));
     };
@@ -58,8 +61,8 @@ std::set<int> ours(const std::filesystem::path& directory) {
 
 class HostBench : public Bench {
 public:
-    explicit HostBench(std::vector<monitor::ResourceConfiguration> resources)
-        : HostBench{std::make_unique<Directory>(), std::move(resources)} {}
+    explicit HostBench(std::vector<monitor::ResourceConfiguration> resources, const Adjust& adjust = {})
+        : HostBench{std::make_unique<Directory>(), std::move(resources), adjust} {}
     [[nodiscard]] bool nothingLeft() {
         end();
         return eventually([&] { return ours(directory_->path).empty(); });
@@ -67,8 +70,9 @@ public:
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_->path; }
 
 private:
-    HostBench(std::unique_ptr<Directory> directory, std::vector<monitor::ResourceConfiguration> resources)
-        : Bench{std::move(resources), inProcesses(directory->path)}, directory_{std::move(directory)} {}
+    HostBench(std::unique_ptr<Directory> directory, std::vector<monitor::ResourceConfiguration> resources,
+              const Adjust& adjust)
+        : Bench{std::move(resources), inProcesses(directory->path, adjust)}, directory_{std::move(directory)} {}
     std::unique_ptr<Directory> directory_;
 };
 
@@ -289,4 +293,84 @@ TEST_CASE("one run directory, one monitor") {
     } catch (const std::runtime_error& error) {
         CHECK(contains(error.what(), "another monitor uses it (process " + std::to_string(::getpid()) + ")"));
     }
+}
+
+namespace {
+
+/** A program of a few lines in place of one of ours. */
+struct ScriptFile {
+    explicit ScriptFile(const std::string& text)
+        : path{std::filesystem::temp_directory_path() / ("holdfast-script-" + std::to_string(::getpid()))} {
+        std::ofstream{path} << "#!/bin/bash\n" << text;
+        std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    }
+    ScriptFile(const ScriptFile&) = delete;
+    ScriptFile& operator=(const ScriptFile&) = delete;
+    ~ScriptFile() { std::filesystem::remove(path); }
+    std::filesystem::path path;
+};
+
+/** A resource that never gets as far as Online because its host is none; what the monitor says about it. */
+std::string refusedHost(const std::string& script) {
+    const ScriptFile host{script};
+    HostBench bench{{scripted("r", "")}, [&](auto& settings) {
+                        settings.hostProgram = host.path;
+                        settings.killPatience = 500ms;
+                    }};
+    const auto problems = bench->prepare();
+    std::string all;
+    for (const auto& problem : problems) all += problem.toString() + "\n";
+    bench.stop();
+    CHECK(bench.stopped());
+    CHECK(bench.nothingLeft());
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("D18 what is no host is told as such, and leaves nothing") {
+    CHECK(contains(refusedHost("exit 7"), "its host ended with status 7"));
+    // 12 bytes of header that promise a gigabyte, and a hello that is none.
+    CHECK(contains(refusedHost("printf '\\377\\377\\377\\177\\1\\0\\0\\0\\0\\0\\0\\0' >&3; sleep 60"),
+                   "it sent what is no frame of the host protocol"));
+    CHECK(contains(refusedHost("printf '\\4\\0\\0\\0\\36\\0\\0\\0\\0\\0\\0\\0abcd' >&3; sleep 60"),
+                   "its first words were no hello"));
+    CHECK(contains(refusedHost("exec 3>&-; sleep 60"), "it hung up"));
+    // One of another time: it answers the hello with a refusal.
+    CHECK(contains(refusedHost("printf '\\7\\0\\0\\0\\2\\0\\0\\0\\0\\0\\0\\0\\3\\0\\0\\0old' >&3; sleep 60"), ", old"));
+    HostBench bench{{scripted("r", "")}, [](auto& settings) { settings.reaperProgram = "/nowhere/holdfast-reaper"; }};
+    const auto problems = bench->prepare();
+    REQUIRE(problems.size() == 1);
+    CHECK(contains(problems[0].toString(), "cannot start /nowhere/holdfast-reaper: No such file or directory"));
+    bench.stop();
+    CHECK(bench.stopped());
+}
+
+TEST_CASE("W-443 a host that does not die is a matter for fencing") {
+    // A guard that neither dies of SIGTERM nor kills: as if the system could not.
+    const ScriptFile guard{"trap '' TERM\nwhile [ \"$1\" != -- ]; do shift; done\nshift\n\"$@\" &\nwait\nsleep 60\n"};
+    std::mutex mutex;
+    std::string fenced;
+    auto bad = scripted("bad", "isalive-hangs");
+    bad.times.deadlockTimeout = 1s;
+    bad.restart.threshold = 1;
+    HostBench bench{{bad}, [&](auto& settings) {
+                        settings.reaperProgram = guard.path;
+                        settings.killPatience = 300ms;
+                        settings.fence = [&](const std::string& reason) {
+                            const std::lock_guard lock{mutex};
+                            fenced = reason;
+                        };
+                    }};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] {
+        const std::lock_guard lock{mutex};
+        return contains(fenced, "was killed and does not die: because of 'bad'");
+    }));
+    // What its guard could not do the monitor does by the host's mark, and goes on.
+    REQUIRE(eventually([&] { return bench.snapshot("bad").onlines == 2; }));
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
 }
