@@ -280,7 +280,8 @@ void Conductor::dismiss(Requests& requests) {
     for (auto it = members_.begin(); it != members_.end();) {
         Member& member = it->second;
         const bool free = member.leaving && isFree(member);
-        if (free && (member.view.closed || member.view.state == MonitorState::dead)) {
+        const bool lost = member.view.state == MonitorState::dead && !member.view.restartPending;
+        if (free && (member.view.closed || lost)) {
             for (auto& [number, other] : members_) std::erase(other.providers, it->first);
             gone_.push_back(it->first);
             it = members_.erase(it);

@@ -53,7 +53,7 @@ struct ResourceMonitor::Engine::Changes {
 };
 
 ResourceMonitor::Engine::UnitPointer ResourceMonitor::Engine::addUnit(const ResourceConfiguration& configured,
-                                                                     std::uint32_t rank) {
+                                                                      std::uint32_t rank) {
     const std::size_t number = nextNumber_++;
     const auto all = units();
     const bool taken = std::any_of(all.begin(), all.end(), [&](const UnitPointer& other) {
@@ -267,11 +267,13 @@ void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes
         changed += kept.properties.empty() ? 0 : 1;
     }
     auto places = placesOf(changes.units, next);
-    for (const auto& unit : changes.removed) {
-        for (const auto& fresh : changes.fresh) {
-            if (fresh->configuration.name == unit->configuration.name)
-                places[fresh->index].after.push_back(unit->index);
+    for (const auto& fresh : changes.fresh) {
+        for (const auto& other : units()) {  // also one that an earlier reload removed and that is still going
+            if (other != fresh && other->configuration.name == fresh->configuration.name)
+                places[fresh->index].after.push_back(other->index);
         }
+    }
+    for (const auto& unit : changes.removed) {
         boost::asio::post(unit->strand, [unit] { unit->leaving = true; });
     }
     {
@@ -355,11 +357,11 @@ void ResourceMonitor::Engine::configure(Unit& unit, const ResourceConfiguration&
 void ResourceMonitor::Engine::retire(Unit& unit) {
     if (std::exchange(unit.retired, true)) return;
     for (auto& timer : unit.timers) timer.cancel();
+    host_->remove(unit.number);
     {
         const std::lock_guard lock{views_};
         snapshots_.erase(unit.index);
     }
-    host_->remove(unit.number);
     registry_.erase(unit.registryKey);
     {
         const std::unique_lock lock{roster_};  // from here on its name and its key are free

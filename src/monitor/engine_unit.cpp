@@ -235,8 +235,8 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
     bool stopped = false;
     {
         const std::lock_guard lock{conducting_};
-        const bool waits = s.state == MonitorState::dead && unit.afterHost != Unit::AfterHost::nothing &&
-                           unit.afterHost != Unit::AfterHost::stay;
+        // D17: until nothing of its host is left it is not down, whatever is to follow.
+        const bool waits = s.state == MonitorState::dead && host_->isolates();
         settle(conductor_.changed(unit.index,
                                   {s.state, restartPending || waits, unit.closed, unit.requestsTaken, s.broken}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;

@@ -13,9 +13,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <algorithm>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -75,7 +75,8 @@ void ProcessHost::Core::end() {
 
 /** Nothing is started before the hosts of an earlier monitor, and what they run, are gone (D17). */
 void ProcessHost::Core::clear(std::chrono::steady_clock::time_point deadline, bool said) {
-    const auto left = markedProcesses(marker_, fmt::format("{}{}.", marker_, ::getpid()), settings_.reaperProgram.string());
+    const auto left =
+        markedProcesses(marker_, fmt::format("{}{}.", marker_, ::getpid()), settings_.reaperProgram.string());
     const auto listener = listener_.lock();
     if (left.empty()) {
         clear_ = true;
@@ -145,7 +146,9 @@ void ProcessHost::Core::leaveGroup(ResourceNumber resource, Hosted& hosted) {
         group.process->send(protocol::writeEvent(FrameKind::remove, resource));
     hosted.added = false;
     group.members.erase(resource);
-    if (group.members.empty() && group.waiting.empty() && group.process) group.process->leave();
+    if (!group.members.empty() || !group.waiting.empty() || !group.process) return;
+    group.left = true;
+    group.process->leave();
 }
 
 void ProcessHost::Core::store(ResourceNumber resource, const PropertyBag& changes) {
@@ -182,7 +185,7 @@ void ProcessHost::Core::condemn(ResourceNumber resource) {
 void ProcessHost::Core::remove(ResourceNumber resource) {
     const auto found = resources_.find(resource);
     if (found == resources_.end()) return;
-    leaveGroup(resource, found->second);
+    if (!found->second.group.empty()) leaveGroup(resource, found->second);
     resources_.erase(found);
 }
 
@@ -202,7 +205,7 @@ std::chrono::milliseconds ProcessHost::Core::backoff(const Group& group) const {
 void ProcessHost::Core::startGroup(const std::string& key) {
     Group& group = groups_[key];
     if (group.process) {
-        if (group.process->isReady()) flush(key);
+        if (group.process->isReady() && !group.left) flush(key);
         return;  // it starts, or it dies and is proved dead first
     }
     if (!clear_ || leaving_ || group.waiting.empty()) return;
@@ -294,14 +297,15 @@ void ProcessHost::Core::take(Group& group, const Frame& frame) {
             const auto [resource, status] = protocol::readStatus(reader);
             if (!knows(resource)) break;
             const std::weak_ptr<HostProcess> process = group.process;
-            return listener->statusReported(
-                resource, status, [this, process, request = frame.request](abi::ExitState exit) {
-                    boost::asio::post(io_, [process, request, exit] {
-                        const auto to = process.lock();
-                        FrameWriter answer{FrameKind::answer, request};
-                        if (to) to->send(answer.u32(static_cast<std::uint32_t>(exit)).take());
-                    });
-                });
+            return listener->statusReported(resource, status,
+                                            [this, process, request = frame.request](abi::ExitState exit) {
+                                                boost::asio::post(io_, [process, request, exit] {
+                                                    const auto to = process.lock();
+                                                    FrameWriter answer{FrameKind::answer, request};
+                                                    if (to)
+                                                        to->send(answer.u32(static_cast<std::uint32_t>(exit)).take());
+                                                });
+                                            });
         }
         case FrameKind::logged: {
             const auto resource = static_cast<ResourceNumber>(reader.u32());
@@ -365,8 +369,10 @@ void ProcessHost::Core::processDied(const std::string& key, const HostEnd& end) 
         group.deaths = now - group.started > std::chrono::minutes{5} ? 1 : group.deaths + 1;
         group.lastDeath = now;
     }
-    for (const auto& order : group.waiting) group.members.insert(order.resource);  // they asked and get no answer
-    group.waiting.clear();
+    if (!group.left) {
+        for (const auto& order : group.waiting) group.members.insert(order.resource);  // they asked and get no answer
+        group.waiting.clear();
+    }
     {
         const std::lock_guard lock{mutex_};
         std::erase_if(running_, [&](const auto& call) { return group.members.contains(call.first); });
@@ -391,8 +397,8 @@ void ProcessHost::Core::processDied(const std::string& key, const HostEnd& end) 
     }
     for (const auto resource : group.members) {
         resources_[resource].added = false;
-        const bool culprit = std::any_of(blamed.begin(), blamed.end(),
-                                         [&](const auto& worker) { return worker.resource == resource; });
+        const bool culprit =
+            std::any_of(blamed.begin(), blamed.end(), [&](const auto& worker) { return worker.resource == resource; });
         if (listener) listener->hostDied(resource, {culprit, text});
     }
 }
@@ -400,6 +406,7 @@ void ProcessHost::Core::processDied(const std::string& key, const HostEnd& end) 
 void ProcessHost::Core::processProved(const std::string& key) {
     Group& group = groups_[key];
     group.process.reset();
+    group.left = false;
     const auto listener = listener_.lock();
     for (const auto resource : std::exchange(group.members, {})) {
         if (listener) listener->hostReady(resource);

@@ -50,8 +50,8 @@ public:
     void store(ResourceNumber resource, const PropertyBag& changes);
     void event(FrameKind kind, ResourceNumber resource, core::Generation generation);
     void condemn(ResourceNumber resource);
-    void isolate(ResourceNumber resource);
     void remove(ResourceNumber resource);
+    void isolate(ResourceNumber resource);
 
 private:
     struct Hosted {
@@ -65,6 +65,7 @@ private:
         std::set<ResourceNumber> members;      ///< who lives, or lived, in `process`
         std::vector<CallOrder> waiting;        ///< for a process that is ready: Startup only
         std::set<ResourceNumber> condemned;
+        bool left{false};  ///< `process` was told to go, as nobody lived in it: who comes now waits for the next one
         std::chrono::steady_clock::time_point started;
         std::chrono::steady_clock::time_point lastDeath;
         unsigned deaths{0};  ///< in a row, none of which lived five minutes

@@ -186,6 +186,29 @@ TEST_CASE("another agent under the same name is another resource: the old one is
     CHECK(bench.calls("r", EntryPoint::close) == 2);
 }
 
+TEST_CASE("removed and added again at once: never two of them work") {
+    Bench bench{{scripted("r", "offline-pends"), scripted("x", "")}};
+    up(bench, {"r", "x"});
+    for (int i = 0; i < 5; ++i) {
+        CHECK(bench->reload(configurationOf({scripted("x", "")})).empty());
+        CHECK(bench->reload(configurationOf({scripted("r", "offline-pends"), scripted("x", "")})).empty());
+        if (i % 2 == 0) REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    }
+    REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    int working = 0;
+    for (const auto& record : bench.records()) {
+        const auto* state = std::get_if<monitor::StateRecord>(&record.what);
+        if (state == nullptr || record.resource != "r") continue;
+        const auto works = [](MonitorState s) {
+            return s != MonitorState::opened && s != MonitorState::unloaded && s != MonitorState::closed;
+        };
+        working += (works(state->to) ? 1 : 0) - (works(state->from) ? 1 : 0);
+        REQUIRE(working <= 1);
+    }
+    bench.stop();
+    CHECK(bench.stopped());
+}
+
 TEST_CASE("dependencies change: who stands on something new waits for it") {
     Bench bench{{scripted("a", ""), scripted("b", "")}};
     up(bench, {"a", "b"});

@@ -120,6 +120,32 @@ TEST_CASE("W-401 SeparateMonitor and host names decide who lives with whom") {
     CHECK(bench.nothingLeft());
 }
 
+TEST_CASE("a reload ends the host of whom it removed, and one that comes back gets a new one") {
+    auto alone = scripted("alone", "");
+    alone.host = "h";
+    HostBench bench{{scripted("common", ""), alone}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("common") && bench.isOnline("alone"); }));
+    const auto common = bench.snapshot("common").hostProcess;
+    for (int i = 0; i < 3; ++i) {
+        const auto old = static_cast<pid_t>(bench.snapshot("alone").hostProcess);
+        REQUIRE(old > 1);
+        CHECK(bench->reload(configurationOf({scripted("common", "")})).empty());
+        if (i == 0) CHECK(eventually([&] { return ::kill(old, 0) != 0; }));  // the others: at once, it may still be there
+        const auto problems = bench->reload(configurationOf({scripted("common", ""), alone}));
+        for (const auto& problem : problems) UNSCOPED_INFO(problem.toString());
+        CHECK(problems.empty());
+        REQUIRE(eventually([&] { return bench.isOnline("alone"); }));
+        if (i == 0) CHECK(bench.snapshot("alone").hostProcess != old);
+    }
+    CHECK(bench.snapshot("common").hostProcess == common);
+    CHECK(bench.snapshot("common").onlines == 1);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
 TEST_CASE("W-402 S38 S39 whoever crashes its host is named and gets a host of its own; its neighbour only comes back") {
     const auto [script, ending, call] = GENERATE(table<std::string, std::string, std::string>({
         {"isalive-segv", "killed by signal 11 (SIGSEGV)", "IsAlive"},

@@ -95,6 +95,15 @@ TEST_CASE("W-412 the conductor: a chain of three goes up and down in order") {
         CHECK(only(talk.note(talk.conductor.want(1, true)), 1, Kind::online));
         CHECK(only(talk.becomes(1, MonitorState::online), 2, Kind::online));
     }
+    SECTION("D17 one that is removed is not gone until its dead host is proved dead") {
+        CHECK(only(talk.note(talk.conductor.arrange({{0, {}}, {1, {{0}}}, {3, {{1}, {}, true, {2}}}})), 2,
+                   Kind::offline));
+        (void)talk.becomes(3, MonitorState::opened);
+        CHECK(talk.becomes(2, MonitorState::dead, false, true).empty());
+        CHECK(talk.conductor.has(2));
+        CHECK(only(talk.becomes(2, MonitorState::unloaded), 2, Kind::remove));
+        CHECK(only(talk.becomes(2, MonitorState::closed, true), 3, Kind::online));
+    }
     SECTION("what is removed goes down before what it stands on and is closed") {
         CHECK(only(talk.note(talk.conductor.arrange({{0, {}}, {2, {{0}}}})), 1, Kind::offline));
         CHECK(only(talk.becomes(1, MonitorState::opened), 1, Kind::remove));

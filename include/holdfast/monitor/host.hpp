@@ -137,6 +137,8 @@ class Host {
 public:
     virtual ~Host() = default;
     virtual void add(ResourceNumber resource, const HostedResource& description) = 0;
+    /** It is closed, or given up, and is never called again. */
+    virtual void remove(ResourceNumber resource) { static_cast<void>(resource); }
     virtual void call(CallOrder order) = 0;
     /** Private properties were stored or, where absent, deleted: the agent reads them at its next Online (D14). */
     virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes) = 0;
@@ -147,8 +149,6 @@ public:
     virtual void condemn(ResourceNumber resource) = 0;
     /** From its next load on the resource has a host of its own (W-402). */
     virtual void isolate(ResourceNumber resource) { static_cast<void>(resource); }
-    /** The resource is closed, or its host is dead, and it will not come back. */
-    virtual void remove(ResourceNumber resource) = 0;
     /** Whether agents live in processes that can be killed and replaced. */
     [[nodiscard]] virtual bool isolates() const noexcept { return false; }
     /** Calls that have not returned, each as `resource: entry point`. */

@@ -54,8 +54,8 @@ public:
     void watch(ResourceNumber resource, core::Generation generation) override;
     void unwatch(ResourceNumber resource) override;
     void condemn(ResourceNumber resource) override;
-    void isolate(ResourceNumber resource) override;
     void remove(ResourceNumber resource) override;
+    void isolate(ResourceNumber resource) override;
     [[nodiscard]] bool isolates() const noexcept override { return true; }
     [[nodiscard]] std::vector<std::string> running() const override;
 
