@@ -145,7 +145,7 @@ std::vector<pid_t> findMarked(std::string_view marker) {
     for (int look = 0; look < 2 && !candidates.empty(); ++look) {
         std::vector<pid_t> unclear;
         for (const pid_t pid : candidates) {
-            if (pid == ::getpid()) continue;
+            if (pid == 1 || pid == ::getpid()) continue;
             const std::string environment = readFile(procPath(pid, "environ").c_str());
             if (!environment.empty() && valueIn(environment, variable) != value) continue;
             const auto stat = readStat(pid);
