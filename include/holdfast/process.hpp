@@ -155,7 +155,7 @@ public:
      * @par Cancellation Throws `Stopped` and leaves the rest to terminate().
      */
     bool stop(Operation& operation, int signal, std::chrono::milliseconds patience);
-    /** The same as the static one. */
+    /** The same as the static one; afterwards `exit()` says how it ended. */
     bool end(std::chrono::milliseconds patience = std::chrono::seconds{25}) noexcept;
 
 private:

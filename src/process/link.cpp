@@ -6,6 +6,7 @@
 
 #include <holdfast/error.hpp>
 
+#include <chrono>
 #include <utility>
 
 namespace holdfast::inline v1::process {
@@ -39,6 +40,11 @@ Status Link::status() const {
 std::optional<ProcessExit> Link::exit() const {
     const std::lock_guard lock{mutex_};
     return exit_;
+}
+
+void Link::awaitExit() const {
+    std::unique_lock lock{mutex_};
+    heard_.wait_for(lock, std::chrono::milliseconds{200}, [this] { return exit_.has_value(); });
 }
 
 void Link::expectEnd() {
@@ -94,6 +100,7 @@ void Link::ended(ProcessExit exit) {
     if (exit_) return;
     status_.phase = Phase::exited;
     exit_ = std::move(exit);
+    heard_.notify_all();
 }
 
 /** The reaper is gone. If the program is not, a new one takes it over; the death of a helper is not the death of the resource. */

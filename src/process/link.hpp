@@ -6,6 +6,7 @@
 #include <holdfast/context.hpp>
 #include <holdfast/process.hpp>
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -38,6 +39,8 @@ public:
     [[nodiscard]] Context& context() const noexcept { return context_; }
     [[nodiscard]] Status status() const;
     [[nodiscard]] std::optional<ProcessExit> exit() const;
+    /** Waits, for moments only, until the watch thread has heard what is true already; in vain on that thread. */
+    void awaitExit() const;
     /** From now on an end of the program is what was asked for. */
     void expectEnd();
     void onExit(std::function<void(const ProcessExit&)> ended);
@@ -54,6 +57,7 @@ private:
     bool replaced_{false};                  // the watch thread's
 
     mutable std::mutex mutex_;  // guards all below; held for moments only
+    mutable std::condition_variable heard_;
     Status status_;
     std::optional<ProcessExit> exit_;
     bool expected_{false};

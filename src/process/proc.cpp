@@ -10,9 +10,11 @@
 #include <sys/syscall.h>
 #include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 namespace holdfast::inline v1::process {
 namespace {
@@ -114,11 +116,12 @@ std::vector<pid_t> descendantsOf(pid_t pid, const std::function<bool(pid_t)>& sk
     return found;
 }
 
-std::optional<std::string> environmentOf(pid_t pid, std::string_view variable) {
-    const std::string all = readFile(procPath(pid, "environ").c_str());
-    for (std::size_t at = 0; at < all.size();) {
-        const std::size_t end = std::min(all.find('\0', at), all.size());
-        const std::string_view entry = std::string_view{all}.substr(at, end - at);
+namespace {
+
+std::optional<std::string> valueIn(const std::string& environment, std::string_view variable) {
+    for (std::size_t at = 0; at < environment.size();) {
+        const std::size_t end = std::min(environment.find('\0', at), environment.size());
+        const std::string_view entry = std::string_view{environment}.substr(at, end - at);
         if (entry.size() > variable.size() && entry.starts_with(variable) && entry[variable.size()] == '=') {
             return std::string{entry.substr(variable.size() + 1)};
         }
@@ -127,13 +130,31 @@ std::optional<std::string> environmentOf(pid_t pid, std::string_view variable) {
     return std::nullopt;
 }
 
+}  // namespace
+
+std::optional<std::string> environmentOf(pid_t pid, std::string_view variable) {
+    return valueIn(readFile(procPath(pid, "environ").c_str()), variable);
+}
+
 std::vector<pid_t> findMarked(std::string_view marker) {
     const std::string_view variable = marker.substr(0, marker.find('='));
     const std::string_view value = marker.substr(variable.size() + 1);
+    constexpr pid_t kernelThreads = 2;
     std::vector<pid_t> found;
-    for (const pid_t pid : allProcesses()) {
-        if (pid == ::getpid() || environmentOf(pid, variable) != value) continue;
-        if (const auto stat = readStat(pid); stat && !stat->dead()) found.push_back(pid);
+    std::vector<pid_t> candidates = allProcesses();
+    for (int look = 0; look < 2 && !candidates.empty(); ++look) {
+        std::vector<pid_t> unclear;
+        for (const pid_t pid : candidates) {
+            if (pid == 1 || pid == ::getpid()) continue;
+            const std::string environment = readFile(procPath(pid, "environ").c_str());
+            if (!environment.empty() && valueIn(environment, variable) != value) continue;
+            const auto stat = readStat(pid);
+            if (!stat || stat->dead() || pid == kernelThreads || stat->parent == kernelThreads) continue;
+            (environment.empty() ? unclear : found).push_back(pid);
+        }
+        // Who executes a program at this moment has no environment for a moment, like those who have none for ever.
+        candidates = std::move(unclear);
+        if (look == 0 && !candidates.empty()) ::poll(nullptr, 0, 2);
     }
     return found;
 }

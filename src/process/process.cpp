@@ -168,7 +168,11 @@ bool Process::end(Context& context, milliseconds patience) noexcept {
     return false;
 }
 
-bool Process::end(milliseconds patience) noexcept { return end(link_->context(), patience); }
+bool Process::end(milliseconds patience) noexcept {
+    if (!end(link_->context(), patience)) return false;
+    link_->awaitExit();
+    return true;
+}
 
 int Process::pid() const { return link_->status().pid; }
 bool Process::running() const { return link_->status().phase == process::Phase::running; }

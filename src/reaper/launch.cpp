@@ -5,7 +5,6 @@
 #include "process/proc.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
 #include <sys/prctl.h>
@@ -23,6 +22,16 @@ namespace {
 using process::Fd;
 using process::Order;
 using process::Step;
+
+#if defined(SYS_setresuid32)  // where the plain ones are of the time of 16-bit users
+constexpr long callSetgroups = SYS_setgroups32;
+constexpr long callSetresgid = SYS_setresgid32;
+constexpr long callSetresuid = SYS_setresuid32;
+#else
+constexpr long callSetgroups = SYS_setgroups;
+constexpr long callSetresgid = SYS_setresgid;
+constexpr long callSetresuid = SYS_setresuid;
+#endif
 
 struct Pipe {
     Fd read;
@@ -79,9 +88,10 @@ LaunchFailure become(const Order& order, char* const* arguments, char* const* en
     }
     if (order.changeUser) {
         const std::vector<gid_t> groups{order.groups.begin(), order.groups.end()};
-        if (::setgroups(groups.size(), groups.data()) != 0) return failed(Step::groups);
-        if (::setresgid(order.gid, order.gid, order.gid) != 0) return failed(Step::groups);
-        if (::setresuid(order.uid, order.uid, order.uid) != 0) return failed(Step::user);
+        // By the system's own calls: libc's would talk to the threads of the process it was forked from.
+        if (::syscall(callSetgroups, groups.size(), groups.data()) != 0) return failed(Step::groups);
+        if (::syscall(callSetresgid, order.gid, order.gid, order.gid) != 0) return failed(Step::groups);
+        if (::syscall(callSetresuid, order.uid, order.uid, order.uid) != 0) return failed(Step::user);
     }
     if (!order.directory.empty() && ::chdir(order.directory.c_str()) != 0) return failed(Step::directory);
     // A change of the user has taken it back: ask again, until the very end.

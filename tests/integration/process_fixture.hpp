@@ -165,6 +165,28 @@ inline holdfast::ProcessSettings shell(const std::string& script) {
     return settings;
 }
 
+/**
+ * A tree that nothing but SIGKILL to each of it can end: double-forked, in sessions of their own, deaf to SIGTERM. It is grown
+ * when there are `unrulyCount` of it.
+ */
+inline const std::string unruly =
+    "trap '' TERM HUP INT; (setsid sh -c 'trap \"\" TERM HUP INT; (setsid sleep 1000 &) ; sleep 1001; true' &) ; sleep "
+    "1002; true";
+constexpr std::size_t unrulyCount = 5;
+/** Nobody of it is on the way to executing something else. */
+inline bool grown(const std::string& marker) {
+    std::size_t settled = 0;
+    std::size_t sleeping = 0;
+    for (const int pid : holdfast::process::findMarked(marker)) {
+        const std::string path = "/proc/" + std::to_string(pid) + "/comm";
+        std::string name;
+        std::getline(std::ifstream{path} >> std::ws, name);
+        ++settled;
+        sleeping += name == "sleep" ? 1 : 0;
+    }
+    return settled == unrulyCount && sleeping == 3;
+}
+
 inline std::string contentOf(const std::string& file) {
     std::ifstream stream{file};
     return {std::istreambuf_iterator<char>{stream}, {}};

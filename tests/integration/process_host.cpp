@@ -2,6 +2,7 @@
 // A host for tests to kill: it runs one program as an agent would, says its pid, and waits.
 //   process_host start|adoptable RESOURCE SCRIPT     starts it
 //   process_host find RESOURCE                       takes over what is there: "pid N", or "nothing"
+//   process_host bomb                                doubles as fast as it may
 //   process_host fork SCRIPT                         runs it without a reaper, as careless agents do
 #include "process_fixture.hpp"
 
@@ -24,7 +25,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words{argv + 1, argv + argc};
     try {
         fixture::TestOperation operation;
-        if (words.at(0) == "fork") {
+        while (words.at(0) == "bomb") static_cast<void>(::fork());
+        if (words[0] == "fork") {
             const pid_t child = ::fork();
             if (child == 0) {
                 ::execl("/bin/sh", "sh", "-c", words.at(1).c_str(), nullptr);
