@@ -148,13 +148,13 @@ public:
     /** Sends a signal to the main process; false if it does not run. */
     bool signal(int number);
     /**
-     * Sends `signal`, waits until the main process has ended, then ends what is left of the tree.
+     * Sends signal `number`, waits until the main process has ended, then ends what is left of the tree.
      *
      * @return false if it had to be killed after `patience`.
      * @par Errors `busy` if the tree could not be proved dead.
      * @par Cancellation Throws `Stopped` and leaves the rest to terminate().
      */
-    bool stop(Operation& operation, int signal, std::chrono::milliseconds patience);
+    bool stop(Operation& operation, int number, std::chrono::milliseconds patience);
     /** The same as the static one; afterwards `exit()` says how it ended. */
     bool end(std::chrono::milliseconds patience = std::chrono::seconds{25}) noexcept;
 

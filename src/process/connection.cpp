@@ -45,6 +45,8 @@ void spawn(std::vector<std::string> words, std::vector<std::string> variables, i
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     std::vector<char*> arguments;
     std::vector<char*> environment;
+    arguments.reserve(words.size() + 1);
+    environment.reserve(variables.size() + 1);
     for (auto& word : words) arguments.push_back(word.data());
     for (auto& entry : variables) environment.push_back(entry.data());
     arguments.push_back(nullptr);
@@ -55,7 +57,7 @@ void spawn(std::vector<std::string> words, std::vector<std::string> variables, i
     ::posix_spawn_file_actions_destroy(&files);
     if (error != 0) {
         throw Error::make(error == EAGAIN || error == ENOMEM ? ErrorCode::outOfResources : ErrorCode::notInstalled,
-                          "cannot start {}: {}", words[0], std::strerror(error));
+                          "cannot start {}: {}", words[0], errorText(error));
     }
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -65,7 +67,7 @@ void spawn(std::vector<std::string> words, std::vector<std::string> variables, i
 void startReaper(const Place& place, const Stoppable* call) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-        throw Error::make(ErrorCode::outOfResources, "pipe: {}", std::strerror(errno));
+        throw Error::make(ErrorCode::outOfResources, "pipe: {}", errorText(errno));
     const Fd read{ends[0]};
     Fd write{ends[1]};
     const Fd nothing{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
@@ -105,14 +107,14 @@ Fd connectTo(const std::string& path) {
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.c_str(), std::min(path.size() + 1, sizeof address.sun_path - 1));
     Fd socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    if (!socket) throw Error::make(ErrorCode::outOfResources, "socket: {}", std::strerror(errno));
+    if (!socket) throw Error::make(ErrorCode::outOfResources, "socket: {}", errorText(errno));
     if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return socket;
     const int error = errno;
     if (error == ENOENT || error == ECONNREFUSED || error == EAGAIN) {
         errno = error;
         return {};
     }
-    throw Error::make(ErrorCode::permission, "cannot connect to {}: {}", path, std::strerror(error));
+    throw Error::make(ErrorCode::permission, "cannot connect to {}: {}", path, errorText(error));
 }
 
 }  // namespace
@@ -217,15 +219,15 @@ std::optional<Opened> open(const Place& place, Role role, bool mayStart, const S
 Connection startUnnamed(const std::string& reaper) {
     std::array<int, 2> ends{-1, -1};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
-        throw Error::make(ErrorCode::outOfResources, "socketpair: {}", std::strerror(errno));
+        throw Error::make(ErrorCode::outOfResources, "socketpair: {}", errorText(errno));
     }
     Connection ours{Fd{ends[0]}};
     const Fd theirs{ends[1]};
     const Fd nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
     std::vector<std::string> variables;
     // It ends with this host, so it carries the host's mark.
-    if (const char* host = ::getenv("HOLDFAST_HOST"))
-        variables.push_back(std::string{hostVariable} + "=" + host);  // NOLINT
+    const char* const host = ::getenv("HOLDFAST_HOST");  // NOLINT(concurrency-mt-unsafe): set before agents are loaded
+    if (host != nullptr) variables.push_back(std::string{hostVariable} + "=" + host);
     spawn({reaper, "tree", "--detach", "--connection", "0", "--cgroup", "none"}, std::move(variables), theirs.get(),
           nothing.get());
     Writer hello{Message::hello};

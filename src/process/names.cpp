@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "names.hpp"
+#include "proc.hpp"
 
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,9 +47,9 @@ std::string Names::complaint() const {
 std::string prepareDirectory(const std::string& directory) {
     const auto wrong = [&](const std::string& what) { return "run directory \"" + directory + "\": " + what; };
     if (directory.empty() || directory.front() != '/') return wrong("must be an absolute path");
-    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return wrong(std::strerror(errno));
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return wrong(errorText(errno));
     struct stat found {};
-    if (::lstat(directory.c_str(), &found) != 0) return wrong(std::strerror(errno));
+    if (::lstat(directory.c_str(), &found) != 0) return wrong(errorText(errno));
     if (!S_ISDIR(found.st_mode)) return wrong("is no directory");
     if (found.st_uid != ::geteuid()) return wrong("belongs to user " + std::to_string(found.st_uid));
     if ((found.st_mode & 077U) != 0) return wrong("is open to others (it needs mode 0700)");

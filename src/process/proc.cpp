@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -175,6 +176,11 @@ int signalPidfd(const Fd& pidfd, int number) {
 bool pidfdEnded(const Fd& pidfd) {
     pollfd watched{pidfd.get(), POLLIN, 0};
     return ::poll(&watched, 1, 0) == 1;
+}
+
+const char* errorText(int error) noexcept {
+    const char* const text = ::strerrordesc_np(error);
+    return text == nullptr ? "unknown error" : text;
 }
 
 std::int64_t nowMs() {

@@ -53,6 +53,8 @@ struct ProcStat {
 [[nodiscard]] int signalPidfd(const Fd& pidfd, int number);
 [[nodiscard]] bool pidfdEnded(const Fd& pidfd);
 
+/** What an errno means, from any thread. */
+[[nodiscard]] const char* errorText(int error) noexcept;
 /** Milliseconds of the monotonic clock. */
 [[nodiscard]] std::int64_t nowMs();
 /** write() to the end; false if it cannot. */

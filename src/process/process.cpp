@@ -19,7 +19,6 @@
 
 namespace holdfast::inline v1 {
 
-using process::Connection;
 using process::Message;
 using process::nowMs;
 using process::Place;
@@ -201,7 +200,7 @@ bool Process::signal(int number) {
     if (static_cast<Message>(in.u8()) != Message::signalled) throw Error{"the reaper gave no answer to a signal"};
     const int error = in.i32();
     if (error != 0 && error != ESRCH)
-        throw Error::make(ErrorCode::failed, "signal {}: {}", number, std::strerror(error));
+        throw Error::make(ErrorCode::failed, "signal {}: {}", number, process::errorText(error));
     return error == 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "settings.hpp"
+#include "proc.hpp"
 
 #include "names.hpp"
 
@@ -174,7 +175,7 @@ Error startError(const ProcessSettings& settings, Step step, int error, const st
     if (step == Step::directory) what = fmt::format(" \"{}\"", settings.workingDirectory.string());
     if (step == Step::user) what = fmt::format(" to \"{}\"", settings.user);
     return Error::make(code, "cannot start {}: {}{}: {}", settings.program, stepText(step), what,
-                       text.empty() ? std::strerror(error) : text);
+                       text.empty() ? errorText(error) : text);
 }
 
 }  // namespace process

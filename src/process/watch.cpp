@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "watch.hpp"
+#include "proc.hpp"
 
 #include "exec/immortal.hpp"
 
@@ -29,7 +30,7 @@ void Watch::attach(std::shared_ptr<Link> link) {
     const std::lock_guard alone{lifecycle_};
     if (!thread_.joinable()) {
         Fd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-        if (!event) throw Error::make(ErrorCode::outOfResources, "eventfd: {}", std::strerror(errno));
+        if (!event) throw Error::make(ErrorCode::outOfResources, "eventfd: {}", errorText(errno));
         {
             const std::lock_guard lock{mutex_};
             wake_ = std::move(event);

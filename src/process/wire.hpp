@@ -17,8 +17,9 @@ namespace holdfast::inline v1::process {
 constexpr std::uint32_t wireMagic = 0x52'50'46'48;  // "HFPR"
 /** Changes with every message but hello, end, ended and refused: those are fixed for ever, so that any client can end any tree. */
 constexpr std::uint32_t wireVersion = 1;
-constexpr std::size_t mostMessage = 64U * 1024;      ///< one packet
-constexpr std::size_t mostOrder = 4U * 1024 * 1024;  ///< a whole start order, more than the system takes as arguments
+constexpr std::size_t mostMessage = std::size_t{64} * 1024;  ///< one packet
+constexpr std::size_t mostOrder =
+    std::size_t{4} * 1024 * 1024;  ///< a whole start order, more than the system takes as arguments
 
 enum class Message : std::uint8_t {
     // client to reaper

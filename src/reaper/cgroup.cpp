@@ -72,7 +72,8 @@ Cgroup::Cgroup(const std::string& where, const std::string& name) : asked_{!wher
 std::string Cgroup::make() {
     if (path_.empty()) return {};
     if (::mkdir(path_.c_str(), 0755) != 0 && errno != EEXIST) {
-        std::string complaint = asked_ ? "cannot make the control group " + path_ + ": " + std::strerror(errno) : "";
+        std::string complaint =
+            asked_ ? "cannot make the control group " + path_ + ": " + process::errorText(errno) : "";
         path_.clear();
         return complaint;
     }

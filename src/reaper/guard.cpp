@@ -73,8 +73,8 @@ bool Guard::start() {
     while ((got = ::read(result.get(), &error, sizeof error)) < 0 && errno == EINTR) {
     }
     if (got == static_cast<ssize_t>(sizeof error)) {
-        std::fprintf(stderr, "holdfast-reaper: cannot run %s: %s\n", words[0], std::strerror(error));
-        say(std::string{"failed "} + std::strerror(error));
+        std::fprintf(stderr, "holdfast-reaper: cannot run %s: %s\n", words[0], process::errorText(error));
+        say(std::string{"failed "} + process::errorText(error));
         return false;
     }
     mainLives_ = true;

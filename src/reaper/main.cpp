@@ -111,7 +111,7 @@ std::int64_t adoptTimeoutFromEnvironment() {
 
 int serve(const TreeOptions& options, const process::Names* names, process::Fd listener) {
     const process::Fd signals = becomeSubreaper();
-    if (!signals) return complain(std::string{"signalfd: "} + std::strerror(errno), cannotRun);
+    if (!signals) return complain(std::string{"signalfd: "} + process::errorText(errno), cannotRun);
     Service service{options, names, std::move(listener)};
     if (options.connection >= 0) service.accept(process::Fd{options.connection});
     if (names != nullptr) {
@@ -152,7 +152,7 @@ int runTree(Arguments arguments) {
     }
     if (options.detach) {
         const pid_t child = ::fork();
-        if (child < 0) return complain(std::string{"fork: "} + std::strerror(errno), cannotRun);
+        if (child < 0) return complain(std::string{"fork: "} + process::errorText(errno), cannotRun);
         if (child > 0) ::_exit(0);
         ::setsid();
         closeOthers({options.connection});

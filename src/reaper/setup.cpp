@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "setup.hpp"
+#include "process/proc.hpp"
 
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
@@ -25,11 +26,11 @@ Fd takeLock(const std::string& file, std::string& complaint) {
     for (int i = 0; i < 100; ++i) {
         Fd lock{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
         if (!lock) {
-            complaint = "cannot open " + file + ": " + std::strerror(errno);
+            complaint = "cannot open " + file + ": " + process::errorText(errno);
             return {};
         }
         if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-            if (errno != EWOULDBLOCK) complaint = "cannot lock " + file + ": " + std::strerror(errno);
+            if (errno != EWOULDBLOCK) complaint = "cannot lock " + file + ": " + process::errorText(errno);
             return {};
         }
         // The one before removes the file when it leaves: a lock on a file that has no name any more is none.
@@ -58,7 +59,7 @@ Fd listenAt(const std::string& path, std::string& complaint) {
     const int error = errno;
     ::umask(before);
     if (!bound || ::listen(listener.get(), 128) != 0) {
-        complaint = "cannot listen at " + path + ": " + std::strerror(bound ? errno : error);
+        complaint = "cannot listen at " + path + ": " + process::errorText(bound ? errno : error);
         return {};
     }
     return listener;

@@ -52,7 +52,7 @@ std::string save(const std::string& file, const SavedTree& tree) {
     const std::string unfinished = file + ".new";
     const auto failed = [&](int error) {
         ::unlink(unfinished.c_str());
-        return "cannot write " + file + ": " + std::strerror(error);
+        return "cannot write " + file + ": " + process::errorText(error);
     };
     process::Fd out{::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!out) return failed(errno);
