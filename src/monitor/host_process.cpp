@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include <fcntl.h>
@@ -165,10 +166,14 @@ void HostProcess::start() {
     try {
         spawn();
     } catch (const std::exception& error) {
-        HostEnd end;
-        end.problem = error.what();
-        die(std::move(end));
-        return prove();
+        // Later, and with us held: whoever hears that it is proved lets go of us, and may start another at once.
+        boost::asio::post(io_, [self = shared_from_this(), problem = std::string{error.what()}] {
+            HostEnd end;
+            end.problem = problem;
+            self->die(std::move(end));
+            self->prove();
+        });
+        return;
     }
     send(protocol::write(protocol::Hello{protocol::lowest, protocol::highest, std::string{version()}, ::getpid()}));
     readFrames();
