@@ -333,6 +333,7 @@ ResourceMonitor::~ResourceMonitor() {
 std::vector<Problem> ResourceMonitor::prepare() { return engine_->prepare(); }
 void ResourceMonitor::start() { engine_->start(); }
 void ResourceMonitor::stop() { engine_->stop(); }
+void ResourceMonitor::abandon() { engine_->abandon(); }
 bool ResourceMonitor::waitStopped(std::chrono::milliseconds patience) { return engine_->waitStopped(patience); }
 bool ResourceMonitor::online(std::string_view name) { return engine_->want(name, true); }
 bool ResourceMonitor::offline(std::string_view name) { return engine_->want(name, false); }

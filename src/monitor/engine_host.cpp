@@ -63,9 +63,10 @@ void ResourceMonitor::Engine::separate(Unit& unit) {
 /** S39: what was decided when the host died is carried out now that nothing of it is left. */
 void ResourceMonitor::Engine::resume(Unit& unit) {
     if (unit.machine.state() != MonitorState::dead) return;
-    const auto after = std::exchange(unit.afterHost, Unit::AfterHost::nothing);
+    const auto after = unit.afterHost;
     unit.blamed = false;
-    feed(unit, MonitorEvent::of(Kind::hostRestarted));
+    feed(unit, MonitorEvent::of(Kind::hostRestarted));  // seen with what is still to follow
+    unit.afterHost = Unit::AfterHost::nothing;
     {
         const std::lock_guard lock{conducting_};
         if (conductor_.phase() != Conductor::Phase::running) return;
@@ -79,7 +80,7 @@ void ResourceMonitor::Engine::resume(Unit& unit) {
             feed(unit, MonitorEvent::restart(unit.afterDelay));
             break;
         case Unit::AfterHost::nothing: feed(unit, MonitorEvent::of(Kind::open)); break;
-        case Unit::AfterHost::stay:
+        case Unit::AfterHost::stay: publishView(unit); break;
         case Unit::AfterHost::revive: break;
     }
 }

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <future>
+#include <memory>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -71,6 +73,19 @@ void ProcessHost::Core::end() {
     lock.unlock();
     io_.stop();
     thread_.join();
+}
+
+void ProcessHost::Core::abandon() {
+    const auto done = std::make_shared<std::promise<void>>();
+    auto future = done->get_future();
+    boost::asio::post(io_, [this, done] {
+        leaving_ = true;
+        for (auto& [key, group] : groups_) {
+            if (group.process) group.process->kill("the monitor leaves at once");
+        }
+        done->set_value();
+    });
+    future.wait_for(std::chrono::seconds{1});
 }
 
 /** Nothing is started before the hosts of an earlier monitor, and what they run, are gone (D17). */
@@ -433,6 +448,8 @@ ProcessHost::ProcessHost(ProcessHostSettings settings, MemoryRegistry& registry,
 }
 
 ProcessHost::~ProcessHost() { core_->end(); }
+
+void ProcessHost::abandon() { core_->abandon(); }
 
 void ProcessHost::add(ResourceNumber resource, const HostedResource& description) {
     core_->post([core = core_.get(), resource, description] { core->add(resource, description); });

@@ -149,6 +149,8 @@ public:
     virtual void condemn(ResourceNumber resource) = 0;
     /** From its next load on the resource has a host of its own (W-402). */
     virtual void isolate(ResourceNumber resource) { static_cast<void>(resource); }
+    /** Kills whatever runs; nothing is waited for but that the order has been given. */
+    virtual void abandon() {}
     /** Whether agents live in processes that can be killed and replaced. */
     [[nodiscard]] virtual bool isolates() const noexcept { return false; }
     /** Calls that have not returned, each as `resource: entry point`. */

@@ -56,6 +56,7 @@ public:
     void condemn(ResourceNumber resource) override;
     void remove(ResourceNumber resource) override;
     void isolate(ResourceNumber resource) override;
+    void abandon() override;
     [[nodiscard]] bool isolates() const noexcept override { return true; }
     [[nodiscard]] std::vector<std::string> running() const override;
 
