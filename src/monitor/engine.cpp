@@ -69,6 +69,7 @@ void ResourceMonitor::Engine::begin() {
         const std::lock_guard guard{views_};
         for (const auto& unit : fresh) order_.push_back(unit->index);
         notify_ = configuration_.notify;
+        fence_ = configuration_.fence;
     }
     const os::BlockSignals blocked;  // signals are the program's
     for (unsigned i = 0; i < std::max(1U, options_.threads); ++i) threads_.emplace_back([this] { io_.run(); });

@@ -64,6 +64,7 @@ public:
     void hostDied(ResourceNumber resource, HostDeath death) noexcept override;
     void hostReady(ResourceNumber resource) noexcept override;
     void hostSays(abi::Dword level, std::string text) noexcept override;
+    void hostUnkillable(std::string text) noexcept override;
     [[nodiscard]] bool ended() const noexcept override { return ended_; }
 
 private:
@@ -187,6 +188,7 @@ private:
     std::map<std::size_t, ResourceSnapshot> snapshots_;
     std::vector<std::size_t> order_;  // of the file
     HookProgram notify_;
+    HookProgram fence_;
     std::size_t unprepared_{0};
     bool stopping_{false};
     bool stopped_{false};

@@ -52,6 +52,19 @@ void ResourceMonitor::Engine::hostSays(abi::Dword level, std::string text) noexc
     log({}, static_cast<LogLevel>(std::min<abi::Dword>(level, 3)), {}, std::move(text));
 }
 
+void ResourceMonitor::Engine::hostUnkillable(std::string text) noexcept {
+    log({}, LogLevel::severe, {}, text + " (W-443)");
+    ProgramQueues::Run run;
+    {
+        const std::lock_guard lock{views_};
+        run.program = fence_;
+    }
+    if (run.program.path.empty()) return;
+    run.environment = {{"HOLDFAST_EVENT", "fence"}, {"HOLDFAST_MONITOR", name_}, {"HOLDFAST_REASON", std::move(text)}};
+    run.what = "fence";
+    programs_->push(std::move(run));
+}
+
 /** W-402: only the culprit gets a host of its own; who is innocent comes back where it was. */
 void ResourceMonitor::Engine::separate(Unit& unit) {
     if (std::exchange(unit.separate, true)) return;

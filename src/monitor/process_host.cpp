@@ -32,7 +32,6 @@ constexpr std::chrono::seconds clearingPatience{60};
 constexpr unsigned linesPerSecond = 50;
 constexpr abi::Dword information = 0;
 constexpr abi::Dword warning = 1;
-constexpr abi::Dword severe = 3;
 
 }  // namespace
 
@@ -247,8 +246,7 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     events.died = [this, key](const HostEnd& end) { processDied(key, end); };
     events.proved = [this, key] { processProved(key); };
     events.unkillable = [this](const std::string& text) {
-        if (const auto listener = listener_.lock()) listener->hostSays(severe, text + " (W-443)");
-        if (settings_.fence) settings_.fence(text);
+        if (const auto listener = listener_.lock()) listener->hostUnkillable(text);
     };
     group.process = std::make_shared<HostProcess>(io_, std::move(order), std::move(events));
     group.started = std::chrono::steady_clock::now();

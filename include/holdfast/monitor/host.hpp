@@ -116,6 +116,8 @@ public:
     }
     /** Nothing of the dead host is left: the next call starts a new one (S39, D17). */
     virtual void hostReady(ResourceNumber resource) noexcept { static_cast<void>(resource); }
+    /** W-443: a host was killed and does not die; only the end of the node helps. */
+    virtual void hostUnkillable(std::string text) noexcept { static_cast<void>(text); }
     /** Something about a host itself that people should know. */
     virtual void hostSays(abi::Dword level, std::string text) noexcept {
         static_cast<void>(level);
