@@ -94,7 +94,7 @@ Screen::~Screen() { restoreTerminal(); }
 void Screen::forget() { whole_ = true; }
 
 void Screen::refresh() {
-    for (auto& line : shown_) line = "\n";  // no line is this
+    for (auto& line : shown_) line.assign(1, '\n');  // no line is this
 }
 
 void Screen::draw(std::vector<std::string> lines) {

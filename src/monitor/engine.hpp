@@ -134,6 +134,7 @@ private:
     void noticeFinished(Unit& unit, const core::MonitorAction& action);
     void scheduleRestart(Unit& unit, std::chrono::milliseconds delay, bool retrying);
     void resume(Unit& unit);
+    [[nodiscard]] bool preparationLost(Unit& unit);
     void separate(Unit& unit);
     void takeResult(Unit& unit, const CallResult& result);
     static void noticeCall(Unit& unit, const CallResult& result);

@@ -13,6 +13,13 @@ using core::MonitorEvent;
 using core::MonitorState;
 using Kind = core::MonitorEvent::Kind;
 
+namespace {
+
+/** A host that dies while resources are prepared, and not by their doing, is no reason to refuse them; if it goes on, it is. */
+constexpr unsigned mostPreparations = 5;
+
+}  // namespace
+
 void ResourceMonitor::Engine::hostStarted(ResourceNumber resource, std::int64_t process) noexcept {
     const auto target = unit(resource);
     if (!target) return;
@@ -33,6 +40,12 @@ void ResourceMonitor::Engine::hostDied(ResourceNumber resource, HostDeath death)
     boost::asio::post(target->strand, [this, target, how = std::move(death)]() mutable {
         target->hostProcess = 0;
         target->controlLog = {how.text};
+        if (!target->prepared && !how.culprit && ++target->preparations <= mostPreparations) {
+            // The host that comes is asked again.
+            const bool wasFirst = !target->controls.empty() && target->controls.front().preparing;
+            if (wasFirst) target->controlRunning = false;
+            std::erase_if(target->controls, [](const Unit::Control& control) { return control.preparing; });
+        }
         if (target->controlRunning) takeControl(*target, abi::code::exceptionInResourceCall);
         target->blamed = target->blamed || how.culprit;
         if (how.culprit) separate(*target);
@@ -73,6 +86,13 @@ void ResourceMonitor::Engine::separate(Unit& unit) {
     log(unit.configuration.name, LogLevel::warning, {}, "from now on it has a host of its own (SeparateMonitor = 1)");
 }
 
+/** Before anything is started: true if its preparation has to be given up. */
+bool ResourceMonitor::Engine::preparationLost(Unit& unit) {
+    if (unit.blamed || !host_->isolates() || unit.preparations > mostPreparations) return true;
+    log(unit.configuration.name, LogLevel::warning, {}, unit.deathText + "; it is prepared once more");
+    return false;
+}
+
 /** S39: what was decided when the host died is carried out now that nothing of it is left. */
 void ResourceMonitor::Engine::resume(Unit& unit) {
     if (unit.machine.state() != MonitorState::dead) return;
@@ -80,6 +100,7 @@ void ResourceMonitor::Engine::resume(Unit& unit) {
     unit.blamed = false;
     feed(unit, MonitorEvent::of(Kind::hostRestarted));  // seen with what is still to follow
     unit.afterHost = Unit::AfterHost::nothing;
+    if (!unit.prepared) return prepareUnit(unit);
     {
         const std::lock_guard lock{conducting_};
         if (conductor_.phase() != Conductor::Phase::running) return;

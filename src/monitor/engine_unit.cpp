@@ -200,7 +200,7 @@ void ResourceMonitor::Engine::noticeState(Unit& unit, MonitorState from) {
     journal_.take({std::chrono::system_clock::now(), unit.configuration.name, std::move(record)});
     if (!unit.prepared) {
         if (to == MonitorState::opened) validate(unit);
-        if (to == MonitorState::dead) {
+        if (to == MonitorState::dead && preparationLost(unit)) {
             failPreparing(unit, unit.deathText.empty() ? "the agent did not answer, or failed badly; see the log"
                                                        : unit.deathText);
         }
@@ -469,6 +469,7 @@ void ResourceMonitor::Engine::validate(Unit& unit) {
     Unit::Control control;
     control.code = validatePrivateProperties;
     control.input = abi::writePropertyList(unit.properties, abi::ListUse::send);
+    control.preparing = true;
     control.answer = [this, &unit](abi::Dword code) {
         if (code == abi::code::success) return finishPreparing(unit);
         if (code == abi::code::invalidFunction) {

@@ -213,7 +213,9 @@ void ProcessHost::Core::isolate(ResourceNumber resource) {
 std::chrono::milliseconds ProcessHost::Core::backoff(const Group& group) const {
     if (group.deaths < 3) return std::chrono::milliseconds{0};
     const auto doubled = std::chrono::milliseconds{100} * (1U << std::min(group.deaths - 3, 6U));
-    return std::min({doubled, std::chrono::milliseconds{5'000}, settings_.adoptTimeout / 3});
+    // Never none: where trees are not kept at all, a host that cannot run would be started without end.
+    const auto most = std::max(std::chrono::milliseconds{100}, settings_.adoptTimeout / 3);
+    return std::min({doubled, std::chrono::milliseconds{5'000}, most});
 }
 
 void ProcessHost::Core::startGroup(const std::string& key) {

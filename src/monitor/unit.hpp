@@ -32,6 +32,7 @@ struct Unit : std::enable_shared_from_this<Unit> {
         std::vector<abi::Byte> input;
         std::function<void(abi::Dword code)> answer;
         std::size_t outputCapacity{0};
+        bool preparing{false};  ///< nobody waits for it but the preparation of its resource
     };
 
     /** `key`: of the registry; two resources of one name may be there while one takes the other's place. */
@@ -70,6 +71,7 @@ struct Unit : std::enable_shared_from_this<Unit> {
     bool controlRunning{false};
 
     bool prepared{false};
+    unsigned preparations{0};  ///< that its host's death cut short, through no fault of its own
     std::vector<Problem> problems;  ///< found while preparing
     PropertyBag properties;
     std::optional<PropertyFormats> formats;  ///< what the agent says its properties are

@@ -93,6 +93,11 @@ process::Fd Cgroup::openProcesses() const {
     return process::Fd{::open((path_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)};
 }
 
+process::Fd Cgroup::openDirectory() const {
+    if (path_.empty()) return {};
+    return process::Fd{::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+}
+
 std::vector<pid_t> Cgroup::processes() const {
     std::vector<pid_t> found;
     if (!path_.empty()) addProcesses(path_, found);

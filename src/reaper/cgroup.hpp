@@ -27,6 +27,8 @@ public:
     [[nodiscard]] bool exists() const;
     /** For a child to write "0" to; empty without a group. */
     [[nodiscard]] process::Fd openProcesses() const;
+    /** For a child to be born in; empty without a group. */
+    [[nodiscard]] process::Fd openDirectory() const;
     /** Also in groups below. */
     [[nodiscard]] std::vector<pid_t> processes() const;
     [[nodiscard]] bool populated() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "cgroup.hpp"
 #include "process/fd.hpp"
 #include "process/wire.hpp"
 
@@ -34,7 +35,7 @@ struct LaunchFailure {
  * in between stays held until the child is marked by its environment, or dead.
  */
 [[nodiscard]] LaunchFailure launch(const process::Order& order, const std::vector<std::string>& environment,
-                                   const process::Fd& cgroup, Launched& launched);
+                                   const Cgroup& cgroup, Launched& launched);
 
 /** For a child that will execute a program: every signal as the system has it by default, none blocked. */
 void resetSignals() noexcept;

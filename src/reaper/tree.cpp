@@ -133,7 +133,7 @@ void Tree::start(const process::Order& order) {
     if (const std::string complaint = cgroup_.make(); !complaint.empty()) listener_.note(complaint);
     status_ = {};
     Launched launched;
-    const LaunchFailure failure = launch(order, environment(order), cgroup_.openProcesses(), launched);
+    const LaunchFailure failure = launch(order, environment(order), cgroup_, launched);
     if (failure.step != Step::none) {
         cgroup_.remove();
         listener_.startFailed(failure.step, failure.error, {});

@@ -14,6 +14,8 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <thread>
+#include <utility>
 
 using namespace holdfast;
 using namespace holdfast::test;
@@ -80,6 +82,45 @@ private:
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
+
+TEST_CASE("a host that cannot run is started again ever later, also where no tree is kept for it") {
+    const Directory directory;
+    auto options = inProcesses(directory.path);
+    monitor::ProcessHostSettings settings;
+    settings.hostProgram = directory.path / "missing";
+    settings.reaperProgram = REAPER_PROGRAM;
+    settings.runDirectory = directory.path;
+    settings.adoptTimeout = 0ms;
+    options.host = [settings](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
+        return std::make_unique<monitor::ProcessHost>(settings, registry, std::move(listener));
+    };
+    Bench bench{{scripted("a", "")}, std::move(options)};
+    const auto since = std::chrono::steady_clock::now();
+    CHECK(bench->prepare().size() == 1);
+    CHECK(std::chrono::steady_clock::now() - since >= 300ms);  // a pause of 100 ms at least from the third death on
+}
+
+TEST_CASE("W-402 a host that is killed while resources are prepared does not have them refused") {
+    HostBench bench{{scripted("a", "open-slow"), scripted("b", "open-slow")}};
+    std::vector<monitor::Problem> problems;
+    std::thread preparing{[&] { problems = bench->prepare(); }};
+    int killed = 0;
+    static_cast<void>(eventually([&] {  // twice, in the middle of Open
+        const auto process = static_cast<int>(bench.snapshot("a").hostProcess);
+        if (process != 0 && process != killed) {
+            ::kill(process, SIGKILL);
+            if (std::exchange(killed, process) != 0) return true;
+        }
+        return false;
+    }));
+    preparing.join();
+    CHECK(problems.empty());
+    CHECK(bench.logged("it is prepared once more"));
+    bench->start();
+    CHECK(eventually([&] { return bench.isOnline("a") && bench.isOnline("b"); }));
+    bench.stop();
+    CHECK(bench.nothingLeft());
+}
 
 TEST_CASE("W-400 W-101 a whole life in another process") {
     HostBench bench{{scripted("a", ""), scripted("b", "online-pends offline-pends", {"a"})}};

@@ -121,6 +121,7 @@ ResourceId openIt(const WideChar*, KeyHandle key, ResourceHandle handle) {
     instance->key = key;
     instance->script = readScript(key);
     if (says(*instance, "open-hangs")) hang();
+    if (says(*instance, "open-slow")) std::this_thread::sleep_for(300ms);
     if (says(*instance, "open-segv")) *static_cast<volatile int*>(nullptr) = 1;
     if (says(*instance, "open-null")) {
         host().setLastError(5);
