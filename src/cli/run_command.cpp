@@ -61,6 +61,7 @@ private:
             const int number = ++count_;
             if (number >= 3) {
                 restoreTerminal();
+                monitor_.abandon();
                 std::_Exit(static_cast<int>(ExitCode::stopFailed));
             }
             console_.say(number == 1 ? "stopping: every resource goes offline; a second signal terminates them"
@@ -199,6 +200,7 @@ ExitCode runMonitor(const RunOptions& options) {
     if (!outcome.running.empty() || !monitor.waitStopped(0ms)) {
         for (const auto& call : outcome.running) console.say("never returned: " + call);
         control.close();
+        monitor.abandon();
         std::_Exit(static_cast<int>(code));  // a thread inside an agent must not meet our destructors
     }
     return code;

@@ -138,14 +138,14 @@ private:
                 if (const auto ms = integer(value, k, {0, 3'600'000, true})) c.adoptTimeout = Ms{*ms};
             } else if (k == "hookTimeout") {
                 if (const auto ms = integer(value, k, {100, 3'600'000, true})) c.hookTimeout = Ms{*ms};
-            } else if (k == "notify") {
-                if (auto hook = program(value, k)) c.notify = std::move(*hook);
+            } else if (k == "notify" || k == "fence") {
+                if (auto hook = program(value, k)) (k == "notify" ? c.notify : c.fence) = std::move(*hook);
             } else if (k == "terminateOnEvent") {
                 if (const auto yes = flag(value, k)) terminateOnEvent_ = *yes;
             } else {
                 unknownKey(key, "in [monitor]",
                            {"name", "trace", "runDirectory", "control", "state", "adoptTimeout", "hookTimeout",
-                            "notify", "stopPatience", "terminateOnEvent"});
+                            "notify", "fence", "stopPatience", "terminateOnEvent"});
             }
         }
     }

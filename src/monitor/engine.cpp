@@ -69,6 +69,7 @@ void ResourceMonitor::Engine::begin() {
         const std::lock_guard guard{views_};
         for (const auto& unit : fresh) order_.push_back(unit->index);
         notify_ = configuration_.notify;
+        fence_ = configuration_.fence;
     }
     const os::BlockSignals blocked;  // signals are the program's
     for (unsigned i = 0; i < std::max(1U, options_.threads); ++i) threads_.emplace_back([this] { io_.run(); });
@@ -333,6 +334,7 @@ ResourceMonitor::~ResourceMonitor() {
 std::vector<Problem> ResourceMonitor::prepare() { return engine_->prepare(); }
 void ResourceMonitor::start() { engine_->start(); }
 void ResourceMonitor::stop() { engine_->stop(); }
+void ResourceMonitor::abandon() { engine_->abandon(); }
 bool ResourceMonitor::waitStopped(std::chrono::milliseconds patience) { return engine_->waitStopped(patience); }
 bool ResourceMonitor::online(std::string_view name) { return engine_->want(name, true); }
 bool ResourceMonitor::offline(std::string_view name) { return engine_->want(name, false); }

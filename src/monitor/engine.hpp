@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::vector<Problem> prepare();
     void start();
     void stop();
+    void abandon() { host_->abandon(); }
     [[nodiscard]] bool waitStopped(std::chrono::milliseconds patience);
     bool want(std::string_view name, bool online);
     bool fail(std::string_view name, std::string_view reason);
@@ -63,6 +64,7 @@ public:
     void hostDied(ResourceNumber resource, HostDeath death) noexcept override;
     void hostReady(ResourceNumber resource) noexcept override;
     void hostSays(abi::Dword level, std::string text) noexcept override;
+    void hostUnkillable(std::string text) noexcept override;
     [[nodiscard]] bool ended() const noexcept override { return ended_; }
 
 private:
@@ -187,6 +189,7 @@ private:
     std::map<std::size_t, ResourceSnapshot> snapshots_;
     std::vector<std::size_t> order_;  // of the file
     HookProgram notify_;
+    HookProgram fence_;
     std::size_t unprepared_{0};
     bool stopping_{false};
     bool stopped_{false};

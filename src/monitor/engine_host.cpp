@@ -65,6 +65,19 @@ void ResourceMonitor::Engine::hostSays(abi::Dword level, std::string text) noexc
     log({}, static_cast<LogLevel>(std::min<abi::Dword>(level, 3)), {}, std::move(text));
 }
 
+void ResourceMonitor::Engine::hostUnkillable(std::string text) noexcept {
+    log({}, LogLevel::severe, {}, text + " (W-443)");
+    ProgramQueues::Run run;
+    {
+        const std::lock_guard lock{views_};
+        run.program = fence_;
+    }
+    if (run.program.path.empty()) return;
+    run.environment = {{"HOLDFAST_EVENT", "fence"}, {"HOLDFAST_MONITOR", name_}, {"HOLDFAST_REASON", std::move(text)}};
+    run.what = "fence";
+    programs_->push(std::move(run));
+}
+
 /** W-402: only the culprit gets a host of its own; who is innocent comes back where it was. */
 void ResourceMonitor::Engine::separate(Unit& unit) {
     if (std::exchange(unit.separate, true)) return;
@@ -83,9 +96,10 @@ bool ResourceMonitor::Engine::preparationLost(Unit& unit) {
 /** S39: what was decided when the host died is carried out now that nothing of it is left. */
 void ResourceMonitor::Engine::resume(Unit& unit) {
     if (unit.machine.state() != MonitorState::dead) return;
-    const auto after = std::exchange(unit.afterHost, Unit::AfterHost::nothing);
+    const auto after = unit.afterHost;
     unit.blamed = false;
-    feed(unit, MonitorEvent::of(Kind::hostRestarted));
+    feed(unit, MonitorEvent::of(Kind::hostRestarted));  // seen with what is still to follow
+    unit.afterHost = Unit::AfterHost::nothing;
     if (!unit.prepared) return prepareUnit(unit);
     {
         const std::lock_guard lock{conducting_};
@@ -100,7 +114,7 @@ void ResourceMonitor::Engine::resume(Unit& unit) {
             feed(unit, MonitorEvent::restart(unit.afterDelay));
             break;
         case Unit::AfterHost::nothing: feed(unit, MonitorEvent::of(Kind::open)); break;
-        case Unit::AfterHost::stay:
+        case Unit::AfterHost::stay: publishView(unit); break;
         case Unit::AfterHost::revive: break;
     }
 }

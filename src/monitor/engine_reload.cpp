@@ -283,6 +283,7 @@ void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes
             order_.clear();
             for (const auto& unit : changes.units) order_.push_back(unit->index);
             notify_ = next.notify;
+            fence_ = next.fence;
         }
         programs_->timeout(next.hookTimeout);
         arrangeGroups(next.groups);

@@ -237,8 +237,10 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         const std::lock_guard lock{conducting_};
         // D17: until nothing of its host is left it is not down, whatever is to follow.
         const bool waits = s.state == MonitorState::dead && host_->isolates();
-        settle(conductor_.changed(unit.index,
-                                  {s.state, restartPending || waits, unit.closed, unit.requestsTaken, s.broken}));
+        const bool follows = unit.afterHost != Unit::AfterHost::nothing && unit.afterHost != Unit::AfterHost::stay;
+        const bool loads = s.state == MonitorState::unloaded && s.wantOnline;  // it is on its way
+        settle(conductor_.changed(
+            unit.index, {s.state, restartPending || waits || follows || loads, unit.closed, unit.requestsTaken, s.broken}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;
         hopeless = conductor_.hopeless() && !saidHopeless_;
         saidHopeless_ = conductor_.hopeless();

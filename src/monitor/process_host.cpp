@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <future>
+#include <memory>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -30,7 +32,6 @@ constexpr std::chrono::seconds clearingPatience{60};
 constexpr unsigned linesPerSecond = 50;
 constexpr abi::Dword information = 0;
 constexpr abi::Dword warning = 1;
-constexpr abi::Dword severe = 3;
 
 }  // namespace
 
@@ -71,6 +72,19 @@ void ProcessHost::Core::end() {
     lock.unlock();
     io_.stop();
     thread_.join();
+}
+
+void ProcessHost::Core::abandon() {
+    const auto done = std::make_shared<std::promise<void>>();
+    auto future = done->get_future();
+    boost::asio::post(io_, [this, done] {
+        leaving_ = true;
+        for (auto& [key, group] : groups_) {
+            if (group.process) group.process->kill("the monitor leaves at once");
+        }
+        done->set_value();
+    });
+    future.wait_for(std::chrono::seconds{1});
 }
 
 /** Nothing is started before the hosts of an earlier monitor, and what they run, are gone (D17). */
@@ -234,8 +248,7 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     events.died = [this, key](const HostEnd& end) { processDied(key, end); };
     events.proved = [this, key] { processProved(key); };
     events.unkillable = [this](const std::string& text) {
-        if (const auto listener = listener_.lock()) listener->hostSays(severe, text + " (W-443)");
-        if (settings_.fence) settings_.fence(text);
+        if (const auto listener = listener_.lock()) listener->hostUnkillable(text);
     };
     group.process = std::make_shared<HostProcess>(io_, std::move(order), std::move(events));
     group.started = std::chrono::steady_clock::now();
@@ -435,6 +448,8 @@ ProcessHost::ProcessHost(ProcessHostSettings settings, MemoryRegistry& registry,
 }
 
 ProcessHost::~ProcessHost() { core_->end(); }
+
+void ProcessHost::abandon() { core_->abandon(); }
 
 void ProcessHost::add(ResourceNumber resource, const HostedResource& description) {
     core_->post([core = core_.get(), resource, description] { core->add(resource, description); });

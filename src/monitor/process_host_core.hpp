@@ -34,6 +34,7 @@ public:
     Core(ProcessHostSettings settings, MemoryRegistry& registry, std::weak_ptr<HostListener> listener);
     void begin();
     void end();
+    void abandon();
     template <typename Work>
     void post(Work&& work) {
         boost::asio::post(io_, std::forward<Work>(work));

@@ -59,16 +59,16 @@ public:
         ::close(output_);
     }
 
-    /** Reads until `text` appears; false after 30 s or at the end. */
-    bool says(const std::string& text) {
+    /** Reads until `text` appears, `after` so many bytes; false after 30 s or at the end. */
+    bool says(const std::string& text, std::size_t after = 0) {
         const auto deadline = std::chrono::steady_clock::now() + 30s;
-        while (all.find(text) == std::string::npos) {
+        while (all.find(text, after) == std::string::npos) {
             pollfd poll{output_, POLLIN, 0};
             if (std::chrono::steady_clock::now() > deadline) return false;
             if (::poll(&poll, 1, 100) <= 0) continue;
             char buffer[4096];
             const ssize_t count = ::read(output_, buffer, sizeof buffer);
-            if (count <= 0) return all.find(text) != std::string::npos;
+            if (count <= 0) return all.find(text, after) != std::string::npos;
             all.append(buffer, static_cast<std::size_t>(count));
         }
         return true;
@@ -148,18 +148,21 @@ TEST_CASE("a second signal terminates what still runs") {
     CHECK(program.all.find("terminated on request") != std::string::npos);
 }
 
-TEST_CASE("a third signal leaves at once") {
+TEST_CASE("a third signal leaves at once, and leaves no host") {
     const File file{resource("r", "offline-silent terminate-hangs")};
-    Program program{{"run", file.path}};
-    REQUIRE(program.says("OnlineCalled -> Online"));
-    program.signal(SIGINT);
-    REQUIRE(program.says("stopping"));
-    std::this_thread::sleep_for(300ms);
-    program.signal(SIGINT);
-    REQUIRE(program.says("terminating what still runs"));
-    std::this_thread::sleep_for(300ms);
-    program.signal(SIGINT);
-    CHECK(program.ends() == 4);
+    for (int run = 0; run < 2; ++run) {
+        Program program{{"run", file.path}};
+        REQUIRE(program.says("OnlineCalled -> Online"));
+        program.signal(SIGINT);
+        REQUIRE(program.says("stopping"));
+        std::this_thread::sleep_for(300ms);
+        program.signal(SIGINT);
+        REQUIRE(program.says("terminating what still runs"));
+        std::this_thread::sleep_for(300ms);
+        program.signal(SIGINT);
+        CHECK(program.ends() == 4);
+        CHECK(program.all.find("they did not end in time") == std::string::npos);
+    }
 }
 
 TEST_CASE("a run that ends with a failed resource exits with 1 and goes on until it is told to stop") {
@@ -172,9 +175,21 @@ TEST_CASE("a run that ends with a failed resource exits with 1 and goes on until
     CHECK(program.ends() == 1);
 }
 
-TEST_CASE("a resource given up for a hung call: exit 4, and the call is named") {
+TEST_CASE("a resource that loses its host for a hung call comes back, and the run ends well") {
     const File file{resource("r", "isalive-hangs", "DeadlockTimeout = 1000\n")};
     Program program{{"run", file.path}};
+    REQUIRE(program.says("did not return within DeadlockTimeout"));
+    REQUIRE(program.says("from now on it has a host of its own"));
+    REQUIRE(program.says("Dead -> Unloaded"));
+    const auto before = program.all.size();
+    REQUIRE(program.says("OnlineCalled -> Online", before));
+    program.signal(SIGTERM);
+    CHECK(program.ends() == 0);
+}
+
+TEST_CASE("in process a resource is given up for a hung call: exit 4, and the call is named") {
+    const File file{resource("r", "isalive-hangs", "DeadlockTimeout = 1000\n")};
+    Program program{{"run", "--debug", file.path}};
     REQUIRE(program.says("did not return within DeadlockTimeout"));
     program.signal(SIGTERM);
     CHECK(program.ends() == 4);

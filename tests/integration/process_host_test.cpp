@@ -64,7 +64,9 @@ std::set<int> ours(const std::filesystem::path& directory) {
 class HostBench : public Bench {
 public:
     explicit HostBench(std::vector<monitor::ResourceConfiguration> resources, const Adjust& adjust = {})
-        : HostBench{std::make_unique<Directory>(), std::move(resources), adjust} {}
+        : HostBench{configurationOf(std::move(resources)), adjust} {}
+    explicit HostBench(monitor::MonitorConfiguration configuration, const Adjust& adjust = {})
+        : HostBench{std::make_unique<Directory>(), std::move(configuration), adjust} {}
     [[nodiscard]] bool nothingLeft() {
         end();
         return eventually([&] { return ours(directory_->path).empty(); });
@@ -72,9 +74,8 @@ public:
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_->path; }
 
 private:
-    HostBench(std::unique_ptr<Directory> directory, std::vector<monitor::ResourceConfiguration> resources,
-              const Adjust& adjust)
-        : Bench{std::move(resources), inProcesses(directory->path, adjust)}, directory_{std::move(directory)} {}
+    HostBench(std::unique_ptr<Directory> directory, monitor::MonitorConfiguration configuration, const Adjust& adjust)
+        : Bench{std::move(configuration), inProcesses(directory->path, adjust)}, directory_{std::move(directory)} {}
     std::unique_ptr<Directory> directory_;
 };
 
@@ -390,25 +391,26 @@ TEST_CASE("D18 what is no host is told as such, and leaves nothing") {
 TEST_CASE("W-443 a host that does not die is a matter for fencing") {
     // A guard that neither dies of SIGTERM nor kills: as if the system could not.
     const ScriptFile guard{"trap '' TERM\nwhile [ \"$1\" != -- ]; do shift; done\nshift\n\"$@\" &\nwait\nsleep 60\n"};
-    std::mutex mutex;
-    std::string fenced;
+    const auto fenced = std::filesystem::temp_directory_path() / ("holdfast-fenced-" + std::to_string(::getpid()));
+    std::filesystem::remove(fenced);
     auto bad = scripted("bad", "isalive-hangs");
     bad.times.deadlockTimeout = 1s;
     bad.restart.threshold = 1;
-    HostBench bench{{bad}, [&](auto& settings) {
+    auto configuration = configurationOf({bad});
+    configuration.fence = {"/bin/sh", {"-c", "echo \"$HOLDFAST_EVENT: $HOLDFAST_REASON\" >" + fenced.string()}};
+    HostBench bench{std::move(configuration), [&](auto& settings) {
                         settings.reaperProgram = guard.path;
                         settings.killPatience = 300ms;
-                        settings.fence = [&](const std::string& reason) {
-                            const std::lock_guard lock{mutex};
-                            fenced = reason;
-                        };
                     }};
     REQUIRE(bench->prepare().empty());
     bench->start();
     REQUIRE(eventually([&] {
-        const std::lock_guard lock{mutex};
-        return contains(fenced, "was killed and does not die: because of 'bad'");
+        std::ifstream file{fenced};
+        const std::string text{std::istreambuf_iterator<char>{file}, {}};
+        return contains(text, "fence: host ") && contains(text, "was killed and does not die: because of 'bad'");
     }));
+    CHECK(bench.logged("does not die: because of 'bad' (W-443)"));
+    std::filesystem::remove(fenced);
     // What its guard could not do the monitor does by the host's mark, and goes on.
     REQUIRE(eventually([&] { return bench.snapshot("bad").onlines == 2; }));
     bench.stop();

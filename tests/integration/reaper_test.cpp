@@ -39,6 +39,8 @@ public:
         if (pid_ == 0) {
             ::dup2(in[0], 0);
             ::dup2(out[1], 1);
+            // Out of the way first: one's number may be what another is to get.
+            for (auto& [from, to] : descriptors) from = ::fcntl(from, F_DUPFD_CLOEXEC, 100);
             for (const auto& [from, to] : descriptors) ::dup2(from, to);
             ::execv(arguments[0], arguments.data());
             ::_exit(127);

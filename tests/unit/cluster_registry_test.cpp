@@ -180,6 +180,9 @@ TEST_CASE("without a host, reading says so and setting the last error does no ha
     none.setLastError(5);
 
     auto older = monitor::hostFunctions();
+    older.size = static_cast<Dword>(smallestHostFunctions);  // a host that takes no notes of calls
+    CHECK(ClusterRegistry{&older}.available());
+    CHECK_FALSE(offersCallNotes(&older));
     older.size -= static_cast<Dword>(sizeof(void*));
     CHECK_FALSE(ClusterRegistry{&older}.available());
     older = monitor::hostFunctions();

@@ -90,6 +90,7 @@ struct MonitorConfiguration {
     std::filesystem::path state;         ///< what survives the monitor; empty: the program decides
     std::chrono::milliseconds adoptTimeout{30'000};  ///< how long a tree outlives its host unadopted; up to 1 h
     HookProgram notify;                              ///< run on each change of a resource's state
+    HookProgram fence;                               ///< run when a host cannot be killed (W-443)
     std::chrono::milliseconds hookTimeout{10'000};   ///< a program that runs longer is killed
     std::vector<GroupConfiguration> groups;
     std::vector<ResourceConfiguration> resources;

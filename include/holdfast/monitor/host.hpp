@@ -116,6 +116,8 @@ public:
     }
     /** Nothing of the dead host is left: the next call starts a new one (S39, D17). */
     virtual void hostReady(ResourceNumber resource) noexcept { static_cast<void>(resource); }
+    /** W-443: a host was killed and does not die; only the end of the node helps. */
+    virtual void hostUnkillable(std::string text) noexcept { static_cast<void>(text); }
     /** Something about a host itself that people should know. */
     virtual void hostSays(abi::Dword level, std::string text) noexcept {
         static_cast<void>(level);
@@ -149,6 +151,8 @@ public:
     virtual void condemn(ResourceNumber resource) = 0;
     /** From its next load on the resource has a host of its own (W-402). */
     virtual void isolate(ResourceNumber resource) { static_cast<void>(resource); }
+    /** Kills whatever runs; nothing is waited for but that the order has been given. */
+    virtual void abandon() {}
     /** Whether agents live in processes that can be killed and replaced. */
     [[nodiscard]] virtual bool isolates() const noexcept { return false; }
     /** Calls that have not returned, each as `resource: entry point`. */

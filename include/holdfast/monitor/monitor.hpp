@@ -124,6 +124,9 @@ public:
     /** Takes all offline in order and closes them; a second call terminates whatever still works. Returns at once. */
     void stop();
 
+    /** Kills every host at once, for a program that is about to leave without waiting; in-process agents it cannot end. */
+    void abandon();
+
     /** True once everything is closed or given up after `stop`. */
     [[nodiscard]] bool waitStopped(std::chrono::milliseconds patience);
 

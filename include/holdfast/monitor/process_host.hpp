@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,10 +20,8 @@ struct ProcessHostSettings {
     std::filesystem::path runDirectory;
     /** D17: how long a tree outlives its host unadopted; 0 to 1 h. */
     std::chrono::milliseconds adoptTimeout{30'000};
-    /** How long a killed host may take to die before `fence` is called. */
+    /** How long a killed host may take to die before that is a matter for fencing (W-443). */
     std::chrono::milliseconds killPatience{10'000};
-    /** W-443: a host cannot be killed, which only the end of the node helps; gets the reason. Must not block. */
-    std::function<void(const std::string& reason)> fence;
 };
 
 /**
@@ -56,6 +53,7 @@ public:
     void condemn(ResourceNumber resource) override;
     void remove(ResourceNumber resource) override;
     void isolate(ResourceNumber resource) override;
+    void abandon() override;
     [[nodiscard]] bool isolates() const noexcept override { return true; }
     [[nodiscard]] std::vector<std::string> running() const override;
 
