@@ -93,20 +93,22 @@ void ProcessHost::Core::clear(std::chrono::steady_clock::time_point deadline, bo
     const auto left =
         markedProcesses(marker_, fmt::format("{}{}.", marker_, ::getpid()), settings_.reaperProgram.string());
     const auto listener = listener_.lock();
-    if (left.empty()) {
+    if (left && left->empty()) {
         clear_ = true;
-        if (said && listener) listener->hostSays(information, "the earlier monitor's hosts are gone");
+        if (said && listener) listener->hostSays(information, "nothing of an earlier monitor's hosts is left");
         for (auto& [key, group] : groups_) startGroup(key);
         return;
     }
     if (!said && listener) {
-        listener->hostSays(information, fmt::format("waiting for {} processes of an earlier monitor to end: they take "
-                                                    "their resources offline",
-                                                    left.size()));
+        listener->hostSays(left ? information : warning,
+                           left ? fmt::format("waiting for {} processes of an earlier monitor to end: they take their "
+                                              "resources offline",
+                                              left->size())
+                                : "cannot see which processes there are; until then nothing is started");
     }
-    if (std::chrono::steady_clock::now() > deadline) {
+    if (left && std::chrono::steady_clock::now() > deadline) {
         if (listener) listener->hostSays(warning, "they did not end in time; killed");
-        killMarked(left, marker_);
+        killMarked(*left, marker_);
         deadline = std::chrono::steady_clock::now() + killedPatience;
     }
     clearing_.expires_after(clearingInterval);
@@ -202,6 +204,9 @@ void ProcessHost::Core::remove(ResourceNumber resource) {
     if (found == resources_.end()) return;
     if (!found->second.group.empty()) leaveGroup(resource, found->second);
     resources_.erase(found);
+    // A call that it was given up for ends with its host.
+    const std::lock_guard lock{mutex_};
+    std::erase_if(running_, [&](const auto& call) { return call.first == resource; });
 }
 
 void ProcessHost::Core::isolate(ResourceNumber resource) {
@@ -339,7 +344,7 @@ void ProcessHost::Core::take(Group& group, const Frame& frame) {
         }
         default: return;  // of a newer host
     }
-    if (!reader.good()) group.process->kill("it sent a malformed frame");
+    if (!reader.good()) group.process->killSpoiled("it sent a malformed frame");
 }
 
 std::string ProcessHost::Core::describe(const HostEnd& end) const {
@@ -369,9 +374,10 @@ std::vector<CallBoard::Worker> ProcessHost::Core::culprits(const Group& group, c
                                           end.number == SIGILL || end.number == SIGABRT || end.number == SIGSYS ||
                                           end.number == SIGTRAP);
     const bool exited = !end.signalled && end.noted != CallBoard::Ending::farewell && end.problem.empty();
-    if (!fromInside && !faults && !exited) return {};
-    if (!end.atWork.empty()) return end.atWork;
-    // A thread of the agents' own: it is one of them, and apart from each other the next time tells which.
+    if (!fromInside && !faults && !exited && !end.unasked) return {};
+    if (!end.atWork.empty() && !end.unasked) return end.atWork;
+    // A thread of the agents' own, or one that spoiled the connection some time ago: it is one of them, and apart from each
+    // other the next time tells which.
     std::vector<CallBoard::Worker> all;
     for (const auto resource : group.members) all.push_back({resource, {}});
     return all;
@@ -380,7 +386,7 @@ std::vector<CallBoard::Worker> ProcessHost::Core::culprits(const Group& group, c
 void ProcessHost::Core::processDied(const std::string& key, const HostEnd& end) {
     Group& group = groups_[key];
     const auto now = std::chrono::steady_clock::now();
-    if (end.noted != CallBoard::Ending::farewell) {
+    if (end.noted != CallBoard::Ending::farewell || end.unasked) {
         group.deaths = now - group.started > std::chrono::minutes{5} ? 1 : group.deaths + 1;
         group.lastDeath = now;
     }
