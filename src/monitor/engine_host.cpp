@@ -42,6 +42,7 @@ void ResourceMonitor::Engine::hostDied(ResourceNumber resource, HostDeath death)
         if (target->blamed && s.state == MonitorState::unloaded && s.call != core::Call::none)
             target->afterHost = Unit::AfterHost::stay;
         feed(*target, core::MonitorEvent::of(Kind::hostDied));
+        if (target->machine.state() != MonitorState::dead) target->blamed = false;  // nothing follows for it
         const std::lock_guard lock{conducting_};
         settle(conductor_.heard(target->index));
     });

@@ -39,6 +39,7 @@ using Error = boost::system::error_code;
 constexpr std::chrono::seconds greetingPatience{20};
 /** Longer than a host's farewell may take. */
 constexpr int lifelinePatienceMs = 60'000;
+constexpr std::chrono::seconds provingPatience{30};
 constexpr std::size_t longestLine = 2'000;
 /** Descriptors for the child are kept out of the way of the numbers they get in it. */
 constexpr int aboveStandard = 20;
@@ -267,6 +268,7 @@ void HostProcess::readFrames() {
             if (error) {
                 // A host that hangs up lives on for a moment at most, or it is not well.
                 if (!self->dead_) self->armKill();
+                if (self->guard_ > 0) ::kill(static_cast<pid_t>(self->guard_), SIGCONT);  // a stopped one tells nothing
                 return;
             }
             self->frames_.add({self->buffer_.data(), count});
@@ -428,7 +430,10 @@ void HostProcess::die(HostEnd end) {
     if (dead_) return;
     dead_ = true;
     if (!writing_) outgoing_.clear();  // a write under way still holds the first
-    timer_.cancel();
+    timer_.expires_after(provingPatience);
+    timer_.async_wait([self = shared_from_this()](const Error& error) {
+        if (!error && !self->proved_) self->events_.unkillable("what a dead host left behind does not die");
+    });
     Error ignored;
     socket_.close(ignored);
     if (board_ != nullptr) {
@@ -446,6 +451,7 @@ void HostProcess::die(HostEnd end) {
 
 void HostProcess::prove() {
     if (std::exchange(proved_, true)) return;
+    timer_.cancel();
     events_.proved();
 }
 

@@ -452,6 +452,23 @@ TEST_CASE("a reload that is refused because an agent hangs leaves no call behind
     CHECK(bench.nothingLeft());
 }
 
+TEST_CASE("an agent that logs faster than anybody reads does not fill the monitor") {
+    HostBench bench{{scripted("r", "online-floods")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    std::size_t lines = 0;
+    for (const auto& record : bench.records()) {
+        const auto* log = std::get_if<monitor::LogRecord>(&record.what);
+        if (log != nullptr && log->text == "on and on") ++lines;
+    }
+    CHECK(lines >= 1'000);
+    CHECK(lines < 100'000);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
 TEST_CASE("W-440 a guard that was stopped kills its host all the same") {
     std::atomic<bool> fenced{false};
     auto bad = scripted("bad", "isalive-hangs");

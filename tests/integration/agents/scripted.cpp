@@ -204,6 +204,9 @@ Dword onlineIt(ResourceId id, Handle* event) {
         log(*self, 2, u"100% of what %1!s! needs is missing");
         return code::accessDenied;
     }
+    if (says(*self, "online-floods")) {
+        for (int i = 0; i < 100'000; ++i) log(*self, 0, u"on and on");
+    }
     if (says(*self, "online-babbles")) logEvent.load()(self->handle, 0, u"%1!hs!", "no \xff UTF-8 \xc3");
     if (says(*self, "online-silent")) return code::ioPending;
     if (says(*self, "online-pends")) {
