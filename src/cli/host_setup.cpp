@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -57,7 +58,8 @@ fs::path runDirectoryFor(const monitor::MonitorConfiguration& configuration, con
     if (const auto given = variable("RUNTIME_DIRECTORY"); !given.empty()) return given.substr(0, given.find(':'));
     std::error_code ignored;
     const fs::path absolute = fs::weakly_canonical(file, ignored);
-    const std::string own = fmt::format("{}-{:08x}", file.stem().string().substr(0, 32), hashOf(absolute.string()));
+    std::string own = fmt::format("{}-{:08x}", file.stem().string().substr(0, 32), hashOf(absolute.string()));
+    std::replace(own.begin(), own.end(), ':', '_');  // it ends the directory's name in a reaper's marks
     if (::geteuid() == 0) return fs::path{"/run/holdfast"} / own;
     if (const auto user = variable("XDG_RUNTIME_DIR"); !user.empty()) return fs::path{user} / "holdfast" / own;
     return fs::path{fmt::format("/tmp/holdfast-{}", ::geteuid())} / own;

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -15,10 +16,13 @@ using monitor::CallBoard;
 using monitor::CallNote;
 using Ending = CallBoard::Ending;
 
+std::atomic<pid_t> host{0};
+
 /** The first to end the process is the one. Async-signal-safe. */
 void record(Ending ending, int number, std::uint64_t address) noexcept {
     CallBoard* const board = CallNote::board();
-    if (board == nullptr) return;
+    // What an agent forks shares the board, but its end is its own.
+    if (board == nullptr || ::getpid() != host) return;
     Ending none = Ending::none;
     if (!board->ending.compare_exchange_strong(none, Ending::claimed, std::memory_order_acq_rel)) return;
     board->number = number;
@@ -38,6 +42,7 @@ void onExit() { record(Ending::exit, 0, 0); }
 }  // namespace
 
 void recordCrashes(CallBoard& board) noexcept {
+    host = ::getpid();
     CallNote::use(&board);
     struct sigaction action {};
     action.sa_sigaction = &onSignal;

@@ -280,8 +280,9 @@ void Conductor::dismiss(Requests& requests) {
     for (auto it = members_.begin(); it != members_.end();) {
         Member& member = it->second;
         const bool free = member.leaving && isFree(member);
-        const bool lost = member.view.state == MonitorState::dead && !member.view.restartPending;
-        if (free && (member.view.closed || lost)) {
+        // D17: one that died, in its Close perhaps, is gone once nothing of its host is left.
+        const bool ended = member.view.state == MonitorState::dead ? !member.view.restartPending : member.view.closed;
+        if (free && ended) {
             for (auto& [number, other] : members_) std::erase(other.providers, it->first);
             gone_.push_back(it->first);
             it = members_.erase(it);

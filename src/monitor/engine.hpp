@@ -38,7 +38,9 @@ public:
     [[nodiscard]] std::vector<Problem> prepare();
     void start();
     void stop();
-    void abandon() { host_->abandon(); }
+    void abandon() {
+        if (host_) host_->abandon();
+    }
     [[nodiscard]] bool waitStopped(std::chrono::milliseconds patience);
     bool want(std::string_view name, bool online);
     bool fail(std::string_view name, std::string_view reason);

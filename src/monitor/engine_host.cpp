@@ -50,7 +50,12 @@ void ResourceMonitor::Engine::hostDied(ResourceNumber resource, HostDeath death)
         target->blamed = target->blamed || how.culprit;
         if (how.culprit) separate(*target);
         target->deathText = std::move(how.text);
+        // Who was only to be opened, and ended its host with that, is opened again when it is to work: not for ever.
+        const auto& s = target->machine.snapshot();
+        if (target->blamed && s.state == MonitorState::unloaded && s.call != core::Call::none)
+            target->afterHost = Unit::AfterHost::stay;
         feed(*target, core::MonitorEvent::of(Kind::hostDied));
+        if (target->machine.state() != MonitorState::dead) target->blamed = false;  // nothing follows for it
         const std::lock_guard lock{conducting_};
         settle(conductor_.heard(target->index));
     });
@@ -113,7 +118,9 @@ void ResourceMonitor::Engine::resume(Unit& unit) {
             unit.retrying = after == Unit::AfterHost::retry;
             feed(unit, MonitorEvent::restart(unit.afterDelay));
             break;
-        case Unit::AfterHost::nothing: feed(unit, MonitorEvent::of(Kind::open)); break;
+        case Unit::AfterHost::nothing:
+            if (!unit.closed) feed(unit, MonitorEvent::of(Kind::open));
+            break;
         case Unit::AfterHost::stay: publishView(unit); break;
         case Unit::AfterHost::revive: break;
     }

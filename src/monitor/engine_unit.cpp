@@ -121,6 +121,7 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
             break;
         case Act::killHost:
             unit.blamed = true;
+            if (action.call == Call::load || action.call == Call::open) unit.afterHost = Unit::AfterHost::stay;
             if (host_->isolates()) {
                 log(unit.configuration.name, LogLevel::severe, {}, "its host is killed (W-440)");
                 separate(unit);

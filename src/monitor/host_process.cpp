@@ -40,6 +40,7 @@ using Error = boost::system::error_code;
 constexpr std::chrono::seconds greetingPatience{20};
 /** Longer than a host's farewell may take. */
 constexpr int lifelinePatienceMs = 60'000;
+constexpr std::chrono::seconds provingPatience{30};
 constexpr std::size_t longestLine = 2'000;
 /** Descriptors for the child are kept out of the way of the numbers they get in it. */
 constexpr int aboveStandard = 20;
@@ -127,7 +128,9 @@ public:
 std::vector<std::string> environmentFor(const HostProcessOrder& order) {
     std::vector<std::string> variables;
     for (char** entry = environ; *entry != nullptr; ++entry) {
-        if (std::string_view{*entry}.starts_with("HOLDFAST_")) continue;  // of whatever runs us
+        const std::string_view variable{*entry};
+        // Of whatever runs us; but where control groups are made is for people to say.
+        if (variable.starts_with("HOLDFAST_") && !variable.starts_with("HOLDFAST_CGROUP=")) continue;
         variables.emplace_back(*entry);
     }
     variables.push_back("HOLDFAST_RUN_DIRECTORY=" + order.runDirectory);
@@ -163,6 +166,7 @@ HostProcess::~HostProcess() {
 }
 
 void HostProcess::start() {
+    const auto self = shared_from_this();  // who hears that nothing is left lets go of it
     try {
         spawn();
     } catch (const std::exception& error) {
@@ -269,6 +273,7 @@ void HostProcess::readFrames() {
             if (error) {
                 // A host that hangs up lives on for a moment at most, or it is not well.
                 if (!self->dead_) self->armKill();
+                if (self->guard_ > 0) ::kill(static_cast<pid_t>(self->guard_), SIGCONT);  // a stopped one tells nothing
                 return;
             }
             self->frames_.add({self->buffer_.data(), count});
@@ -286,12 +291,13 @@ void HostProcess::readFrames() {
                     self->ready_ = true;
                     self->process_ = hello.process;
                     self->timer_.cancel();
+                    if (self->left_) self->awaitLeaving();
                     self->events_.ready();
                 } else {
                     self->events_.frame(*frame);
                 }
             }
-            if (self->frames_.broken()) return self->kill("it sent what is no frame of the host protocol");
+            if (self->frames_.broken()) return self->killSpoiled("it sent what is no frame of the host protocol");
             self->readFrames();
         });
 }
@@ -322,8 +328,13 @@ void HostProcess::takeReport(std::string_view line) {
     const auto space = line.find(' ');
     const auto word = line.substr(0, space);
     if (word == "proved") return dead_ ? prove() : static_cast<void>(0);
-    if (word != "exited" && word != "killed") return;
     HostEnd end;
+    if (word == "failed") {  // the guard could not start it
+        end.problem = fmt::format("cannot start {}: {}", order_.hostProgram.string(),
+                                  space == std::string_view::npos ? "" : line.substr(space + 1));
+        return die(std::move(end));
+    }
+    if (word != "exited" && word != "killed") return;
     end.signalled = word == "killed";
     if (space != std::string_view::npos) {
         const auto digits = line.substr(space + 1);
@@ -336,8 +347,16 @@ void HostProcess::kill(std::string why) {
     if (dead_) return;
     if (why_.empty()) why_ = std::move(why);
     killed_ = true;
-    if (guard_ > 0) ::kill(static_cast<pid_t>(guard_), SIGTERM);  // it kills the host and proves it
+    if (guard_ > 0) {
+        ::kill(static_cast<pid_t>(guard_), SIGTERM);  // it kills the host and proves it
+        ::kill(static_cast<pid_t>(guard_), SIGCONT);  // also if somebody stopped it
+    }
     armKill();
+}
+
+void HostProcess::killSpoiled(std::string why) {
+    spoiled_ = spoiled_ || (ready_ && !killed_ && !left_);
+    kill(std::move(why));
 }
 
 /** What was told to die, or has hung up, gets a moment; then the guard is killed, and the host with it. */
@@ -345,7 +364,7 @@ void HostProcess::armKill() {
     timer_.expires_after(killed_ ? order_.killPatience : std::chrono::milliseconds{2'000});
     timer_.async_wait([self = shared_from_this()](const Error& error) {
         if (error || self->dead_) return;
-        if (!self->killed_) return self->kill("it hung up");
+        if (!self->killed_) return self->killSpoiled("it hung up");
         self->events_.unkillable(fmt::format("host {} was killed and does not die{}", self->process_,
                                              self->why_.empty() ? "" : ": " + self->why_));
         if (self->guard_ > 0) ::kill(static_cast<pid_t>(self->guard_), SIGKILL);
@@ -355,6 +374,16 @@ void HostProcess::armKill() {
 void HostProcess::leave() {
     FrameWriter frame{FrameKind::leave};
     send(frame.take());
+    left_ = true;
+    if (ready_ && !killed_ && !dead_) awaitLeaving();
+}
+
+/** Who comes next in its place waits for its end; a host that is stopped, say, would never take its leave. */
+void HostProcess::awaitLeaving() {
+    timer_.expires_after(order_.killPatience);
+    timer_.async_wait([self = shared_from_this()](const Error& error) {
+        if (!error) self->kill("it was told to leave and did not");
+    });
 }
 
 void HostProcess::waitForGuard() {
@@ -392,9 +421,10 @@ void HostProcess::guardEnded() {
 /** The guard was killed, so nobody proves anything: look for what carries the host's marker until nothing does. */
 void HostProcess::sweep(int round) {
     const auto left = markedProcesses(order_.marker, {}, order_.reaperProgram.string());
-    if (left.empty()) return prove();
-    killMarked(left, order_.marker);
-    if (round == 600) events_.unkillable(fmt::format("{} processes of a dead host do not die", left.size()));
+    if (left && left->empty()) return prove();
+    if (left) killMarked(*left, order_.marker);
+    if (left && round == 600)
+        events_.unkillable(fmt::format("{} processes of a dead host do not die", left->size()));
     timer_.expires_after(std::chrono::milliseconds{round < 10 ? 5 : 50});
     timer_.async_wait([self = shared_from_this(), round](const Error& error) {
         if (!error) self->sweep(round + 1);
@@ -405,7 +435,10 @@ void HostProcess::die(HostEnd end) {
     if (dead_) return;
     dead_ = true;
     if (!writing_) outgoing_.clear();  // a write under way still holds the first
-    timer_.cancel();
+    timer_.expires_after(provingPatience);
+    timer_.async_wait([self = shared_from_this()](const Error& error) {
+        if (!error && !self->proved_) self->events_.unkillable("what a dead host left behind does not die");
+    });
     Error ignored;
     socket_.close(ignored);
     if (board_ != nullptr) {
@@ -414,11 +447,16 @@ void HostProcess::die(HostEnd end) {
         end.atWork = board_->atWork();
     }
     if (!why_.empty()) end.problem = why_;
+    // Its farewell is for a monitor that is gone; this one is not, so somebody in it closed the connection.
+    const bool parted = ready_ && !left_ && end.noted == CallBoard::Ending::farewell;
+    if (parted && end.problem.empty()) end.problem = "having lost its connection";
+    end.unasked = spoiled_ || parted;
     events_.died(std::move(end));
 }
 
 void HostProcess::prove() {
     if (std::exchange(proved_, true)) return;
+    timer_.cancel();
     events_.proved();
 }
 

@@ -35,6 +35,7 @@ struct HostEnd {
     bool signalled{false};
     int number{0};         ///< the signal or the exit status
     std::string problem;   ///< what is known beside that; of a start that failed, why
+    bool unasked{false};   ///< it lost or spoiled its connection by itself, or left before it was told to
     CallBoard::Ending noted{CallBoard::Ending::none};
     std::vector<CallBoard::Worker> blamed;  ///< on the thread that ended it
     std::vector<CallBoard::Worker> atWork;  ///< all who were
@@ -66,7 +67,9 @@ public:
     void send(std::string frame);
     /** SIGKILL; `why` becomes part of the end's text. */
     void kill(std::string why);
-    /** Nothing more is sent; the host exits once it has read what was. */
+    /** The same, for what it did to its connection. */
+    void killSpoiled(std::string why);
+    /** Nothing more is sent; the host exits once it has read what was, or is killed. */
     void leave();
 
     [[nodiscard]] bool isReady() const noexcept { return ready_ && !dead_; }
@@ -87,6 +90,7 @@ private:
     void die(HostEnd end);
     void prove();
     void armKill();
+    void awaitLeaving();
 
     boost::asio::io_context& io_;
     const HostProcessOrder order_;
@@ -108,6 +112,8 @@ private:
     bool dead_{false};
     bool proved_{false};
     bool killed_{false};
+    bool left_{false};     ///< told to leave
+    bool spoiled_{false};  ///< killed for what it did to its connection
     std::string why_;
     std::int64_t guard_{-1};
     std::int64_t process_{0};

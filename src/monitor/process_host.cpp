@@ -29,7 +29,8 @@ constexpr std::chrono::seconds killedPatience{5};
 constexpr std::chrono::milliseconds clearingInterval{50};
 /** Longer than an earlier host's farewell may take. */
 constexpr std::chrono::seconds clearingPatience{60};
-constexpr unsigned linesPerSecond = 50;
+constexpr unsigned printedPerSecond = 50;
+constexpr unsigned loggedPerSecond = 2'000;
 constexpr abi::Dword information = 0;
 constexpr abi::Dword warning = 1;
 
@@ -92,20 +93,22 @@ void ProcessHost::Core::clear(std::chrono::steady_clock::time_point deadline, bo
     const auto left =
         markedProcesses(marker_, fmt::format("{}{}.", marker_, ::getpid()), settings_.reaperProgram.string());
     const auto listener = listener_.lock();
-    if (left.empty()) {
+    if (left && left->empty()) {
         clear_ = true;
-        if (said && listener) listener->hostSays(information, "the earlier monitor's hosts are gone");
+        if (said && listener) listener->hostSays(information, "nothing of an earlier monitor's hosts is left");
         for (auto& [key, group] : groups_) startGroup(key);
         return;
     }
     if (!said && listener) {
-        listener->hostSays(information, fmt::format("waiting for {} processes of an earlier monitor to end: they take "
-                                                    "their resources offline",
-                                                    left.size()));
+        listener->hostSays(left ? information : warning,
+                           left ? fmt::format("waiting for {} processes of an earlier monitor to end: they take their "
+                                              "resources offline",
+                                              left->size())
+                                : "cannot see which processes there are; until then nothing is started");
     }
-    if (std::chrono::steady_clock::now() > deadline) {
+    if (left && std::chrono::steady_clock::now() > deadline) {
         if (listener) listener->hostSays(warning, "they did not end in time; killed");
-        killMarked(left, marker_);
+        killMarked(*left, marker_);
         deadline = std::chrono::steady_clock::now() + killedPatience;
     }
     clearing_.expires_after(clearingInterval);
@@ -160,6 +163,7 @@ void ProcessHost::Core::leaveGroup(ResourceNumber resource, Hosted& hosted) {
         group.process->send(protocol::writeEvent(FrameKind::remove, resource));
     hosted.added = false;
     group.members.erase(resource);
+    std::erase_if(group.waiting, [&](const CallOrder& order) { return order.resource == resource; });
     if (!group.members.empty() || !group.waiting.empty() || !group.process) return;
     group.left = true;
     group.process->leave();
@@ -201,6 +205,9 @@ void ProcessHost::Core::remove(ResourceNumber resource) {
     if (found == resources_.end()) return;
     if (!found->second.group.empty()) leaveGroup(resource, found->second);
     resources_.erase(found);
+    // A call that it was given up for ends with its host.
+    const std::lock_guard lock{mutex_};
+    std::erase_if(running_, [&](const auto& call) { return call.first == resource; });
 }
 
 void ProcessHost::Core::isolate(ResourceNumber resource) {
@@ -243,7 +250,7 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     order.killPatience = settings_.killPatience;
     HostProcess::Events events;
     events.ready = [this, key] { flush(key); };
-    events.frame = [this, key](const Frame& frame) { take(groups_[key], frame); };
+    events.frame = [this, key](const Frame& frame) { take(key, frame); };
     events.said = [this, key](const std::string& line) { relay(key, line); };
     events.died = [this, key](const HostEnd& end) { processDied(key, end); };
     events.proved = [this, key] { processProved(key); };
@@ -256,27 +263,30 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     group.process->start();
 }
 
-/** What agents print; they may print more than anybody can read. */
-void ProcessHost::Core::relay(const std::string& key, const std::string& line) {
-    Group& group = groups_[key];
-    const auto listener = listener_.lock();
-    if (!listener) return;
+/** Agents may say more than anybody can read, or than we can keep until somebody has. */
+bool ProcessHost::Core::admits(const std::string& key, Quota& quota, unsigned most) {
     const auto now = std::chrono::steady_clock::now();
-    if (now - group.quota.since >= std::chrono::seconds{1}) {
-        if (group.quota.dropped > 0)
-            listener->hostSays(warning, fmt::format("{}: {} lines were dropped", key, group.quota.dropped));
-        group.quota = {now, 0, 0};
+    if (now - quota.since >= std::chrono::seconds{1}) {
+        if (const auto listener = listener_.lock(); listener && quota.dropped > 0)
+            listener->hostSays(warning, fmt::format("{}: {} lines were dropped", key, quota.dropped));
+        quota = {now, 0, 0};
     }
-    if (++group.quota.lines > linesPerSecond) {
-        ++group.quota.dropped;
-        return;
-    }
-    listener->hostSays(information, key + ": " + line);
+    if (++quota.lines <= most) return true;
+    ++quota.dropped;
+    return false;
+}
+
+/** What agents print. */
+void ProcessHost::Core::relay(const std::string& key, const std::string& line) {
+    const auto listener = listener_.lock();
+    if (listener && admits(key, groups_[key].printed, printedPerSecond))
+        listener->hostSays(information, key + ": " + line);
 }
 
 /** Sends what waited for the process: each resource is made known before its first call. */
 void ProcessHost::Core::flush(const std::string& key) {
     Group& group = groups_[key];
+    if (group.left) return;  // who came since waits for the next one
     const auto listener = listener_.lock();
     for (auto& order : std::exchange(group.waiting, {})) {
         Hosted& hosted = resources_[order.resource];
@@ -292,7 +302,8 @@ void ProcessHost::Core::flush(const std::string& key) {
     }
 }
 
-void ProcessHost::Core::take(Group& group, const Frame& frame) {
+void ProcessHost::Core::take(const std::string& key, const Frame& frame) {
+    Group& group = groups_[key];
     const auto listener = listener_.lock();
     if (!listener) return;
     FrameReader reader{frame.body};
@@ -310,7 +321,11 @@ void ProcessHost::Core::take(Group& group, const Frame& frame) {
         }
         case FrameKind::status: {
             const auto [resource, status] = protocol::readStatus(reader);
-            if (!knows(resource)) break;
+            if (!knows(resource)) {
+                if (!reader.good()) break;
+                FrameWriter refusal{FrameKind::answer, frame.request};  // a thread of the agent waits for it
+                return group.process->send(refusal.u32(static_cast<std::uint32_t>(abi::ExitState::terminate)).take());
+            }
             const std::weak_ptr<HostProcess> process = group.process;
             return listener->statusReported(resource, status,
                                             [this, process, request = frame.request](abi::ExitState exit) {
@@ -326,6 +341,7 @@ void ProcessHost::Core::take(Group& group, const Frame& frame) {
             const auto resource = static_cast<ResourceNumber>(reader.u32());
             const abi::Dword level = reader.u32();
             if (!knows(resource)) break;
+            if (!admits(key, group.logged, loggedPerSecond)) return;
             return listener->logged(resource, level, reader.text());
         }
         case FrameKind::signalled: {
@@ -339,7 +355,7 @@ void ProcessHost::Core::take(Group& group, const Frame& frame) {
         }
         default: return;  // of a newer host
     }
-    if (!reader.good()) group.process->kill("it sent a malformed frame");
+    if (!reader.good()) group.process->killSpoiled("it sent a malformed frame");
 }
 
 std::string ProcessHost::Core::describe(const HostEnd& end) const {
@@ -369,9 +385,10 @@ std::vector<CallBoard::Worker> ProcessHost::Core::culprits(const Group& group, c
                                           end.number == SIGILL || end.number == SIGABRT || end.number == SIGSYS ||
                                           end.number == SIGTRAP);
     const bool exited = !end.signalled && end.noted != CallBoard::Ending::farewell && end.problem.empty();
-    if (!fromInside && !faults && !exited) return {};
-    if (!end.atWork.empty()) return end.atWork;
-    // A thread of the agents' own: it is one of them, and apart from each other the next time tells which.
+    if (!fromInside && !faults && !exited && !end.unasked) return {};
+    if (!end.atWork.empty() && !end.unasked) return end.atWork;
+    // A thread of the agents' own, or one that spoiled the connection some time ago: it is one of them, and apart from each
+    // other the next time tells which.
     std::vector<CallBoard::Worker> all;
     for (const auto resource : group.members) all.push_back({resource, {}});
     return all;
@@ -380,7 +397,7 @@ std::vector<CallBoard::Worker> ProcessHost::Core::culprits(const Group& group, c
 void ProcessHost::Core::processDied(const std::string& key, const HostEnd& end) {
     Group& group = groups_[key];
     const auto now = std::chrono::steady_clock::now();
-    if (end.noted != CallBoard::Ending::farewell) {
+    if (end.noted != CallBoard::Ending::farewell || end.unasked) {
         group.deaths = now - group.started > std::chrono::minutes{5} ? 1 : group.deaths + 1;
         group.lastDeath = now;
     }

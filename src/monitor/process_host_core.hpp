@@ -61,6 +61,11 @@ private:
         std::string group;  ///< where it was loaded last; empty before that
         bool added{false};  ///< the group's process knows it
     };
+    struct Quota {
+        std::chrono::steady_clock::time_point since;
+        unsigned lines{0};
+        unsigned dropped{0};
+    };
     struct Group {
         std::shared_ptr<HostProcess> process;  ///< null: none is needed, or it may not start yet
         std::set<ResourceNumber> members;      ///< who lives, or lived, in `process`
@@ -71,11 +76,8 @@ private:
         std::chrono::steady_clock::time_point lastDeath;
         unsigned deaths{0};  ///< in a row, none of which lived five minutes
         std::unique_ptr<boost::asio::steady_timer> timer;
-        struct {
-            std::chrono::steady_clock::time_point since;
-            unsigned lines{0};
-            unsigned dropped{0};
-        } quota;  ///< of what its agents print
+        Quota printed;  ///< by its agents
+        Quota logged;
     };
 
     [[nodiscard]] std::string keyOf(ResourceNumber resource, const Hosted& hosted) const;
@@ -88,7 +90,8 @@ private:
     void leaveGroup(ResourceNumber resource, Hosted& hosted);
     void flush(const std::string& key);
     void relay(const std::string& key, const std::string& line);
-    void take(Group& group, const Frame& frame);
+    [[nodiscard]] bool admits(const std::string& key, Quota& quota, unsigned most);
+    void take(const std::string& key, const Frame& frame);
     void processDied(const std::string& key, const HostEnd& end);
     void processProved(const std::string& key);
     void noticeGone();

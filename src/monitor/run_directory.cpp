@@ -35,6 +35,13 @@ RunDirectory::RunDirectory(const std::filesystem::path& path) {
     if (::lstat(path_.c_str(), &status) != 0) refuse(path, std::strerror(errno));
     if (!S_ISDIR(status.st_mode)) refuse(path, "it is no directory");
     if (status.st_uid != ::geteuid()) refuse(path, "it belongs to somebody else");
+    // Below /tmp somebody else may have made the folder in which this one is, and could put another in its place.
+    struct stat folder {};
+    struct stat above {};
+    if (::lstat(path_.parent_path().c_str(), &folder) == 0 && folder.st_uid != 0 && folder.st_uid != ::geteuid() &&
+        ::lstat(path_.parent_path().parent_path().c_str(), &above) == 0 && (above.st_mode & S_IWOTH) != 0) {
+        refuse(path, fmt::format("{} belongs to somebody else", path_.parent_path().string()));
+    }
     if ((status.st_mode & 077) != 0 && ::chmod(path_.c_str(), 0700) != 0) refuse(path, std::strerror(errno));
 
     const auto file = path_ / "monitor.lock";

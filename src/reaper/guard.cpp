@@ -52,7 +52,10 @@ bool Guard::start() {
     words.push_back(nullptr);
     const pid_t self = ::getpid();
     main_ = ::fork();
-    if (main_ < 0) return false;
+    if (main_ < 0) {
+        say(std::string{"failed "} + process::errorText(errno));
+        return false;
+    }
     if (main_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != self) ::_exit(127);
@@ -129,9 +132,10 @@ void Guard::sweep() {
     const auto skip = [this](pid_t pid) { return belongsToReaper(pid); };
     bool clean = true;
     for (int i = 0; i < 200 && !childless_; ++i) {
-        clean = true;
+        const auto all = process::descendantsOf(::getpid(), skip);
+        clean = !all.empty();  // there is a child: who sees none could not look
         orphans_ = false;
-        for (const pid_t pid : process::descendantsOf(::getpid(), skip)) {
+        for (const pid_t pid : all) {
             if (belongsToReaper(pid)) {
                 orphans_ = orphans_ || orphaned(pid);
                 continue;

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 // The Resource Monitor with agents in processes that die: attribution, isolation, and who comes back.
+#include "monitor/marked_processes.hpp"
 #include "monitor_bench.hpp"
 
 #include <holdfast/monitor/process_host.hpp>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -380,12 +383,166 @@ TEST_CASE("D18 what is no host is told as such, and leaves nothing") {
     CHECK(contains(refusedHost("exec 3>&-; sleep 60"), "it hung up"));
     // One of another time: it answers the hello with a refusal.
     CHECK(contains(refusedHost("printf '\\7\\0\\0\\0\\2\\0\\0\\0\\0\\0\\0\\0\\3\\0\\0\\0old' >&3; sleep 60"), ", old"));
+    {
+        HostBench bench{{scripted("r", "")}, [](auto& settings) { settings.hostProgram = "/nowhere/holdfast-host"; }};
+        const auto problems = bench->prepare();
+        REQUIRE(problems.size() == 1);
+        CHECK(contains(problems[0].toString(),
+                       "could not run: cannot start /nowhere/holdfast-host: No such file or directory"));
+        bench.stop();
+        CHECK(bench.stopped());
+    }
     HostBench bench{{scripted("r", "")}, [](auto& settings) { settings.reaperProgram = "/nowhere/holdfast-reaper"; }};
     const auto problems = bench->prepare();
     REQUIRE(problems.size() == 1);
     CHECK(contains(problems[0].toString(), "cannot start /nowhere/holdfast-reaper: No such file or directory"));
     bench.stop();
     CHECK(bench.stopped());
+}
+
+TEST_CASE("W-402 the end of what an agent forked is not the end of its host") {
+    HostBench bench{{scripted("good", ""), scripted("forks", "isalive-child")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("good") && bench.calls("forks", EntryPoint::isAlive) >= 3; }));
+    REQUIRE(bench.snapshot("good").hostProcess > 1);
+    REQUIRE(::kill(static_cast<pid_t>(bench.snapshot("good").hostProcess), SIGKILL) == 0);
+    REQUIRE(eventually([&] { return bench.snapshot("good").onlines == 2 && bench.snapshot("forks").onlines == 2; }));
+    for (const auto* name : {"good", "forks"}) {
+        CHECK(bench.snapshot(name).failures == 0);
+        CHECK_FALSE(bench.snapshot(name).separateMonitor);
+    }
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("W-402 who closes the connection of its host ends it, and is found") {
+    auto bad = scripted("bad", "isalive-closes");
+    bad.times.deadlockTimeout = 1s;  // alone, nothing comes that its host could miss: what it answered never arrives
+    bad.restart.threshold = 2;
+    bad.restart.action = core::RestartAction::restart;
+    auto good = scripted("good", "");
+    good.restart.threshold = 5;
+    HostBench bench{{good, bad}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.snapshot("bad").failures == 3; }));
+    CAPTURE(bench.snapshot("bad").reason);
+    CHECK(bench.snapshot("bad").separateMonitor);
+    CHECK(eventually([&] { return bench.snapshot("bad").external == abi::ResourceState::failed; }));
+    CHECK(eventually([&] { return bench.isOnline("good"); }));
+    CHECK(bench.snapshot("good").failures <= 1);  // which of them it was nobody knows before they are apart
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("S1 who is only to be there, and crashes when it is opened, is not opened again and again") {
+    HostBench bench{{scripted("r", "")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    REQUIRE(bench->offline("r"));
+    REQUIRE(eventually([&] { return bench.state("r") == MonitorState::opened; }));
+    CHECK(bench->setProperties("r", {{"Script", "open-segv", {}}}).code == abi::code::success);
+    REQUIRE(bench.snapshot("r").hostProcess > 1);
+    REQUIRE(::kill(static_cast<pid_t>(bench.snapshot("r").hostProcess), SIGKILL) == 0);
+    REQUIRE(eventually([&] { return bench.snapshot("r").separateMonitor; }));
+    const auto deaths = [&] {
+        const auto path = bench.path("r");
+        return std::count(path.begin(), path.end(), MonitorState::dead);
+    };
+    REQUIRE(eventually([&] { return bench.state("r") == MonitorState::unloaded; }));
+    std::this_thread::sleep_for(1s);  // longer than the pauses between its hosts
+    CHECK(deaths() == 2);
+    CHECK(bench->online("r"));  // but people may
+    CHECK(eventually([&] { return bench.snapshot("r").failures >= 1; }));
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("a resource that a reload removes and that crashes in its Close makes room for its successor") {
+    HostBench bench{{scripted("common", ""), scripted("r", "close-segv")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("common") && bench.isOnline("r"); }));
+    auto elsewhere = scripted("r", "");
+    elsewhere.host = "elsewhere";
+    CHECK(bench->reload(configurationOf({scripted("common", ""), elsewhere})).empty());
+    REQUIRE(eventually([&] { return bench.isOnline("r") && bench.snapshot("common").onlines == 2; }));
+    CHECK(bench.snapshot("common").failures == 0);
+    CHECK(bench->snapshot().size() == 2);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("a reload that is refused because an agent hangs leaves no call behind") {
+    HostBench bench{{scripted("common", "")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("common"); }));
+    auto hangs = scripted("hangs", "open-hangs");
+    hangs.times.deadlockTimeout = 500ms;
+    hangs.host = "h";
+    CHECK_FALSE(bench->reload(configurationOf({scripted("common", ""), hangs})).empty());
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench->outcome().running.empty());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("an agent that logs faster than anybody reads does not fill the monitor") {
+    HostBench bench{{scripted("r", "online-floods")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("r"); }));
+    std::size_t lines = 0;
+    for (const auto& record : bench.records()) {
+        const auto* log = std::get_if<monitor::LogRecord>(&record.what);
+        if (log != nullptr && log->text == "on and on") ++lines;
+    }
+    CHECK(lines >= 1'000);
+    CHECK(lines < 100'000);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("W-440 a guard that was stopped kills its host all the same") {
+    std::atomic<bool> fenced{false};
+    auto bad = scripted("bad", "isalive-hangs");
+    bad.times.deadlockTimeout = 2s;
+    bad.restart.threshold = 1;
+    HostBench bench{{bad}, [&](auto& settings) { settings.fence = [&](const std::string&) { fenced = true; }; }};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("bad"); }));
+    auto guard = ours(bench.directory());
+    guard.erase(static_cast<int>(bench.snapshot("bad").hostProcess));
+    REQUIRE(guard.size() == 1);
+    REQUIRE(::kill(*guard.begin(), SIGSTOP) == 0);
+    REQUIRE(eventually([&] { return bench.snapshot("bad").onlines == 2; }));
+    CHECK_FALSE(fenced);
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("D17 who cannot look has not seen that nothing is left") {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto found = monitor::markedProcesses("nobody:", {}, {});
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK_FALSE(found);
+    const auto again = monitor::markedProcesses("nobody:", {}, {});
+    REQUIRE(again);
+    CHECK(again->empty());
 }
 
 TEST_CASE("W-443 a host that does not die is a matter for fencing") {

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -143,9 +144,34 @@ void pin() {
     }
 }
 
+/** Ends the process, or the thread's stack, as the word says; `where` is the entry point. */
+void crash(Instance& instance, const std::string& where) {
+    const auto is = [&](const char* how) { return says(instance, (where + how).c_str()); };
+    if (is("-segv")) *static_cast<volatile int*>(nullptr) = 1;
+    if (is("-abort")) std::abort();
+    if (is("-exit")) std::exit(3);
+    if (is("-exit-now")) _exit(4);
+    if (is("-overflow")) overflow(1);
+    if (is("-closes")) ::close(3);  // as a daemon does that does not know what it inherited
+    if (is("-child")) {  // one that ends at once
+        const pid_t child = ::fork();
+        if (child == 0) _exit(0);
+        ::waitpid(child, nullptr, 0);
+    }
+    if (is("-forks")) {  // a child that no one owns: the host's guard must find it
+        if (::fork() == 0) {
+            ::setsid();
+            if (::fork() != 0) _exit(0);
+            for (;;) ::pause();
+        }
+        std::abort();
+    }
+}
+
 void closeIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return;
+    crash(*self, "close");
     if (self->worker.joinable()) self->worker.join();
     ::close(self->event);
     if (says(*self, "speaks-after-close")) {
@@ -159,24 +185,6 @@ void closeIt(ResourceId id) {
     }
     const std::lock_guard lock{mutex};
     instances.erase(id);
-}
-
-/** Ends the process, or the thread's stack, as the word says; `where` is the entry point. */
-void crash(Instance& instance, const std::string& where) {
-    const auto is = [&](const char* how) { return says(instance, (where + how).c_str()); };
-    if (is("-segv")) *static_cast<volatile int*>(nullptr) = 1;
-    if (is("-abort")) std::abort();
-    if (is("-exit")) std::exit(3);
-    if (is("-exit-now")) _exit(4);
-    if (is("-overflow")) overflow(1);
-    if (is("-forks")) {  // a child that no one owns: the host's guard must find it
-        if (::fork() == 0) {
-            ::setsid();
-            if (::fork() != 0) _exit(0);
-            for (;;) ::pause();
-        }
-        std::abort();
-    }
 }
 
 Dword onlineIt(ResourceId id, Handle* event) {
@@ -196,6 +204,9 @@ Dword onlineIt(ResourceId id, Handle* event) {
     if (says(*self, "online-fails")) {
         log(*self, 2, u"100% of what %1!s! needs is missing");
         return code::accessDenied;
+    }
+    if (says(*self, "online-floods")) {
+        for (int i = 0; i < 100'000; ++i) log(*self, 0, u"on and on");
     }
     if (says(*self, "online-babbles")) logEvent.load()(self->handle, 0, u"%1!hs!", "no \xff UTF-8 \xc3");
     if (says(*self, "online-silent")) return code::ioPending;
