@@ -211,7 +211,12 @@ TEST_CASE("W-402 S38 S39 whoever crashes its host is named and gets a host of it
     REQUIRE(eventually([&] { return bench.snapshot("good").onlines == 2; }));
     const auto reason = bench.snapshot("bad").reason;
     CAPTURE(reason);
+#if defined(__SANITIZE_THREAD__)
+    // exit() destroys the agent's statics under its other calls. ThreadSanitizer sees that, and says so with a status of its own.
+    CHECK((contains(reason, ending) || (script == "isalive-exit" && contains(reason, "ended with status 66"))));
+#else
     CHECK(contains(reason, ending));
+#endif
     CHECK(contains(reason, "at work was 'bad' in " + call));
     CHECK(bench.snapshot("bad").separateMonitor);
     CHECK_FALSE(bench.snapshot("good").separateMonitor);
