@@ -455,6 +455,16 @@ TEST_CASE("a reload that is refused because an agent hangs leaves no call behind
     CHECK(bench.nothingLeft());
 }
 
+TEST_CASE("what an agent prints is heard, and is UTF-8 whatever it was") {
+    HostBench bench{{scripted("r", "online-prints")}};
+    REQUIRE(bench->prepare().empty());
+    bench->start();
+    CHECK(eventually([&] { return bench.logged("print \xef\xbf\xbd \xef\xbf\xbd"); }));
+    bench.stop();
+    REQUIRE(bench.stopped());
+    CHECK(bench.nothingLeft());
+}
+
 TEST_CASE("an agent that logs faster than anybody reads does not fill the monitor") {
     HostBench bench{{scripted("r", "online-floods")}};
     REQUIRE(bench->prepare().empty());
