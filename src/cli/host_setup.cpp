@@ -2,6 +2,9 @@
 #include "cli/host_setup.hpp"
 
 #if defined(__linux__)
+#include "monitor/run_directory.hpp"
+
+#include <holdfast/monitor/in_process_host.hpp>
 #include <holdfast/monitor/process_host.hpp>
 
 #include <unistd.h>
@@ -80,10 +83,12 @@ void chooseHost(monitor::MonitorOptions& monitorOptions, const RunOptions& optio
     const fs::path directory = runDirectoryFor(configuration, options.file);
     if (options.debug) {
         // What agents start is owned by reapers all the same; they look for them in the environment.
-        std::error_code ignored;
-        fs::create_directories(directory, ignored);
-        fs::permissions(directory, fs::perms::owner_all, ignored);
-        ::setenv("HOLDFAST_RUN_DIRECTORY", fs::absolute(directory).c_str(), 1);
+        // Held like any monitor's: two of them would take each other's trees away.
+        const auto held = std::make_shared<monitor::RunDirectory>(directory);
+        monitorOptions.host = [held](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
+            return std::make_unique<monitor::InProcessHost>(registry, std::move(listener));
+        };
+        ::setenv("HOLDFAST_RUN_DIRECTORY", held->path().c_str(), 1);
         ::setenv("HOLDFAST_REAPER", reaper.c_str(), 1);
         ::setenv("HOLDFAST_ADOPT_TIMEOUT", std::to_string(configuration.adoptTimeout.count()).c_str(), 1);
         return;

@@ -74,8 +74,9 @@ std::vector<CallBoard::Worker> CallBoard::atWork() const {
 }
 
 std::vector<CallBoard::Worker> CallBoard::lastAtWork() const {
-    if (slot >= slotCount || slots[slot].state.load(std::memory_order_acquire) != 2) return {};
-    return {workerOf(slots[slot])};
+    const std::uint32_t last = slot;
+    if (last >= slotCount || slots[last].state.load(std::memory_order_acquire) != 2) return {};
+    return {workerOf(slots[last])};
 }
 
 void CallNote::use(CallBoard* board) noexcept { current.store(board, std::memory_order_release); }

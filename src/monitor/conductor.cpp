@@ -205,7 +205,8 @@ bool Conductor::isOnline(const Member& member) noexcept {
 
 /** Down, and sure to stay so: who has been asked to start may begin at any moment. */
 bool Conductor::isQuiet(const Member& member) noexcept {
-    if (member.view.state == MonitorState::dead) return isCurrent(member);  // until it has a host again
+    // Until it has a host again; but what its dead host left may still be at work (D17).
+    if (member.view.state == MonitorState::dead) return isCurrent(member) && !member.view.restartPending;
     return isDown(member) && member.asked != Asked::up && isCurrent(member);
 }
 

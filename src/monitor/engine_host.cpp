@@ -2,6 +2,8 @@
 // The life of hosts as the engine sees it: a host that died, what follows for each of its resources, and a new one.
 #include "monitor/engine.hpp"
 
+#include <holdfast/abi/wide.hpp>
+
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -67,7 +69,8 @@ void ResourceMonitor::Engine::hostReady(ResourceNumber resource) noexcept {
 }
 
 void ResourceMonitor::Engine::hostSays(abi::Dword level, std::string text) noexcept {
-    log({}, static_cast<LogLevel>(std::min<abi::Dword>(level, 3)), {}, std::move(text));
+    // What agents print need not be UTF-8, nor whole.
+    log({}, static_cast<LogLevel>(std::min<abi::Dword>(level, 3)), {}, abi::toUtf8(abi::toWide(text)));
 }
 
 void ResourceMonitor::Engine::hostUnkillable(std::string text) noexcept {

@@ -104,6 +104,22 @@ TEST_CASE("W-412 the conductor: a chain of three goes up and down in order") {
         CHECK(only(talk.becomes(2, MonitorState::unloaded), 2, Kind::remove));
         CHECK(only(talk.becomes(2, MonitorState::closed, true), 3, Kind::online));
     }
+    SECTION("D17 one that is removed and dies in its Close is not gone before that, either") {
+        CHECK(only(talk.note(talk.conductor.arrange({{0, {}}, {1, {{0}}}, {3, {{1}, {}, true, {2}}}})), 2,
+                   Kind::offline));
+        (void)talk.becomes(3, MonitorState::opened);
+        CHECK(only(talk.becomes(2, MonitorState::opened), 2, Kind::remove));
+        CHECK(talk.becomes(2, MonitorState::dead, true, true).empty());
+        CHECK(talk.conductor.has(2));
+        CHECK(only(talk.becomes(2, MonitorState::unloaded, true), 3, Kind::online));
+        CHECK_FALSE(talk.conductor.has(2));
+    }
+    SECTION("D17 W-412 what stands on something goes before it, dead or not, with all that its host left") {
+        (void)talk.becomes(2, MonitorState::dead, false, true);
+        CHECK(talk.note(talk.conductor.want(1, false)).empty());
+        CHECK(only(talk.becomes(2, MonitorState::unloaded), 2, Kind::offline));  // it was to come back
+        CHECK(only(talk.becomes(2, MonitorState::unloaded), 1, Kind::offline));
+    }
     SECTION("what is removed goes down before what it stands on and is closed") {
         CHECK(only(talk.note(talk.conductor.arrange({{0, {}}, {2, {{0}}}})), 1, Kind::offline));
         CHECK(only(talk.becomes(1, MonitorState::opened), 1, Kind::remove));
