@@ -110,6 +110,8 @@ void ResourceMonitor::Engine::apply(Unit& unit, const core::MonitorAction& actio
         case Act::log:
             if (action.reason == MonitorReason::loadFailed && !unit.problems.empty()) break;  // said in words already
             unit.said = reasonText(action.reason, action.call, action.code);
+            unit.loggedReason = action.reason;
+            unit.loggedCode = action.code;
             log(unit.configuration.name, levelOf(action.reason), unit.operation, unit.said);
             break;
         case Act::failed: noticeFailure(unit, action); break;
@@ -273,8 +275,8 @@ void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorActio
         return log(unit.configuration.name, LogLevel::information, {}, "it comes back with its host");
     }
     ++unit.failures;
-    unit.reason =
-        action.reason == MonitorReason::hostDied ? unit.deathText : reasonText(action.reason, action.call, action.code);
+    const std::uint32_t code = action.reason == unit.loggedReason ? unit.loggedCode : action.code;
+    unit.reason = action.reason == MonitorReason::hostDied ? unit.deathText : reasonText(action.reason, action.call, code);
     if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
         unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;

@@ -102,6 +102,8 @@ struct Unit : std::enable_shared_from_this<Unit> {
     enum class AfterHost { nothing, restart, retry, stay, revive };
     AfterHost afterHost{AfterHost::nothing};
     std::chrono::milliseconds afterDelay{0};
+    core::MonitorReason loggedReason{core::MonitorReason::none};  ///< with its code: the failure that follows has none
+    std::uint32_t loggedCode{0};
     bool blamed{false};  ///< its code ended the host
     bool separate{false};
     std::string deathText;  ///< how the host ended

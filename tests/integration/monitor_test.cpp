@@ -138,6 +138,7 @@ TEST_CASE("S9 W-906 an Online that fails: the agent's words arrive whole, Termin
     bench->start();
     REQUIRE(eventually([&] { return bench.state("r") == MonitorState::failed; }));
     CHECK(bench.logged("100% of what %1!s! needs is missing"));
+    CHECK(bench.snapshot("r").reason == "Online failed: error 5 (access denied)");
     CHECK(bench.logged("Online failed: error 5 (access denied)"));
     CHECK(eventually([&] {
         return bench.logged("nothing runs any more and no retry is pending") || bench.snapshot("r").restartPending;
