@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +27,8 @@ using monitor::FrameKind;
 using monitor::FrameReader;
 
 namespace {
+
+constexpr int lookAgain = 2'000;  // ms
 
 /** Of calls that no monitor ordered. */
 constexpr core::Generation ownGeneration = 0xFFFF'FFFF;
@@ -56,6 +59,9 @@ int HostService::run() {
 bool HostService::fill() {
     char buffer[65'536];
     for (;;) {
+        // An agent may close it under us, and who waits in recv would never learn of that.
+        pollfd ready{socket_, POLLIN, 0};
+        if (::poll(&ready, 1, lookAgain) == 0) continue;
         const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) return false;

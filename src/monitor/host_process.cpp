@@ -450,7 +450,7 @@ void HostProcess::die(HostEnd end) {
     // Its farewell is for a monitor that is gone; this one is not, so somebody in it closed the connection.
     const bool parted = ready_ && !left_ && end.noted == CallBoard::Ending::farewell;
     if (parted && end.problem.empty()) end.problem = "having lost its connection";
-    end.unasked = spoiled_ || parted;
+    end.unasked = parted || (spoiled_ && end.signalled && end.number == SIGKILL);  // by us; its own end says more
     events_.died(std::move(end));
 }
 

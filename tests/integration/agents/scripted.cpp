@@ -153,7 +153,7 @@ void crash(Instance& instance, const std::string& where) {
     if (is("-exit-now")) _exit(4);
     if (is("-overflow")) overflow(1);
     if (is("-closes")) ::close(3);  // as a daemon does that does not know what it inherited
-    if (is("-child")) {  // one that ends at once
+    if (is("-child")) {             // one that ends at once
         const pid_t child = ::fork();
         if (child == 0) _exit(0);
         ::waitpid(child, nullptr, 0);
