@@ -305,7 +305,7 @@ void ResourceMonitor::Engine::eventSignalled(ResourceNumber resource, core::Gene
 }
 
 void ResourceMonitor::Engine::strayCallback(std::string_view callback, std::uint64_t handle) noexcept {
-    log({}, LogLevel::warning, std::string{callback},
+    log({}, LogLevel::warning, abi::toUtf8(abi::toWide(callback)),
         fmt::format("called with handle 0x{:X}, which names no open resource; refused (W-117)", handle));
 }
 

@@ -2,12 +2,20 @@
 #include "monitor/host_protocol.hpp"
 
 #include <holdfast/abi/registry_value.hpp>
+#include <holdfast/abi/wide.hpp>
+
+#include <algorithm>
 
 namespace holdfast::inline v1::monitor::protocol {
 
 namespace {
 
 constexpr std::uint32_t absent = 0xFFFF'FFFF;  // in place of a registry type: the value is deleted
+
+constexpr std::uint64_t longestSpan = 1'000'000'000'000'000;  // ns, 11 days: a host that lies must not make us overflow
+
+/** A host may say anything; records are UTF-8. */
+std::string printable(const std::string& text) { return abi::toUtf8(abi::toWide(text)); }
 
 ResourceNumber readNumber(FrameReader& reader) { return static_cast<ResourceNumber>(reader.u32()); }
 
@@ -137,15 +145,15 @@ CallResult readResult(FrameReader& reader) {
     result.hasEvent = reader.u8() != 0;
     result.called = reader.u8() != 0;
     result.threw = reader.u8() != 0;
-    result.problem = reader.text();
+    result.problem = printable(reader.text());
     for (std::uint32_t left = reader.u32(); left > 0 && reader.good() && left < 1'000; --left)
-        result.notes.push_back(reader.text());
+        result.notes.push_back(printable(reader.text()));
     result.output = reader.bytes();
     result.outputNeeded = static_cast<std::size_t>(reader.u64());
     result.thread = reader.u64();
     using Steady = std::chrono::steady_clock;
     result.start = Steady::time_point{Steady::duration{static_cast<Steady::rep>(reader.u64())}};
-    result.span = std::chrono::nanoseconds{static_cast<std::int64_t>(reader.u64())};
+    result.span = std::chrono::nanoseconds{static_cast<std::int64_t>(std::min(reader.u64(), longestSpan))};
     return result;
 }
 
