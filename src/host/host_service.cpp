@@ -81,9 +81,10 @@ bool HostService::greet() {
     if (frame->kind != FrameKind::hello || !reader.good()) return false;
     if (theirs.lowest > own.highest || theirs.highest < own.lowest) {
         monitor::FrameWriter refusal{FrameKind::refuse};
-        refusal.text(fmt::format("this host (holdfast {}) speaks versions {} to {} of the host protocol, the monitor "
-                                 "(holdfast {}) {} to {}",
-                                 own.program, own.lowest, own.highest, theirs.program, theirs.lowest, theirs.highest));
+        refusal.text(
+            fmt::format("this host (holdfast {}) speaks versions {} to {} of the host protocol, the monitor "
+                        "(holdfast {}) {} to {}",
+                        own.program, own.lowest, own.highest, theirs.program, theirs.lowest, theirs.highest));
         send(refusal.take());
         return false;
     }
@@ -209,7 +210,8 @@ void HostService::note(const CallResult& result) {
 }
 
 void HostService::callReturned(CallResult result) noexcept {
-    if (result.entryPoint == EntryPoint::resourceTypeControl && result.controlCode == adapters::control::typeGetTraits) {
+    if (result.entryPoint == EntryPoint::resourceTypeControl &&
+        result.controlCode == adapters::control::typeGetTraits) {
         abi::Dword traits = 0;
         if (result.code == abi::code::success && result.output.size() >= sizeof traits)
             std::memcpy(&traits, result.output.data(), sizeof traits);

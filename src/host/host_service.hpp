@@ -49,10 +49,10 @@ public:
         std::string registryPath;
         std::uint32_t rank{0};
         bool open{false};
-        bool touched{false};     ///< Online was ordered, and nothing has ended it since
-        bool pending{false};     ///< an Online or Offline has answered 997 and no final report has come
-        bool adoptable{false};   ///< D17: the next host takes over what it runs
-        int calls{0};            ///< on the stack
+        bool touched{false};    ///< Online was ordered, and nothing has ended it since
+        bool pending{false};    ///< an Online or Offline has answered 997 and no final report has come
+        bool adoptable{false};  ///< D17: the next host takes over what it runs
+        int calls{0};           ///< on the stack
     };
     /** Orders a call without a monitor; what comes of it shows in `known`. */
     void order(ResourceNumber resource, EntryPoint entryPoint);
@@ -72,8 +72,8 @@ private:
     [[nodiscard]] bool fill();
 
     const int socket_;
-    std::mutex writing_;          // one frame at a time on the socket
-    monitor::FrameCutter frames_; // the thread of `run`
+    std::mutex writing_;           // one frame at a time on the socket
+    monitor::FrameCutter frames_;  // the thread of `run`
     monitor::MemoryRegistry registry_;
     std::unique_ptr<monitor::InProcessHost> host_;  // made and ended by `run`
 

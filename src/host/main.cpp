@@ -25,8 +25,10 @@ constexpr int usage = 2;
 void help() {
     std::puts(
         "holdfast-host: hosts the agents of one group for the Resource Monitor\n\n"
-        "Started by 'holdfast run'; there is nothing to start by hand. It takes orders over descriptor 3, a socket, and keeps\n"
-        "notes of who is at work in descriptor 4, shared memory. When its monitor is gone it takes its resources offline, except\n"
+        "Started by 'holdfast run'; there is nothing to start by hand. It takes orders over descriptor 3, a socket, "
+        "and keeps\n"
+        "notes of who is at work in descriptor 4, shared memory. When its monitor is gone it takes its resources "
+        "offline, except\n"
         "what the next host can take over, and exits.\n\n"
         "  --help     this text\n  --version  the version");
 }

@@ -5,10 +5,10 @@
 #include <cstring>
 
 #if !defined(_WIN32)
-#include <csignal>
-#include <memory>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <csignal>
+#include <memory>
 #endif
 
 namespace holdfast::inline v1::monitor {

@@ -29,9 +29,9 @@ public:
     struct View {
         core::MonitorState state{core::MonitorState::unloaded};
         bool restartPending{false};  ///< or, of one that is dead, its host is not proved dead yet
-        bool closed{false};      ///< its close request has ended
-        std::uint32_t taken{0};  ///< how many requests it has taken so far: an older picture decides nothing
-        bool broken{false};      ///< it could not be opened, or its host died at work: the restart policy goes on
+        bool closed{false};          ///< its close request has ended
+        std::uint32_t taken{0};      ///< how many requests it has taken so far: an older picture decides nothing
+        bool broken{false};          ///< it could not be opened, or its host died at work: the restart policy goes on
 
         auto operator<=>(const View&) const = default;
     };

@@ -242,8 +242,8 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         const bool waits = s.state == MonitorState::dead && host_->isolates();
         const bool follows = unit.afterHost != Unit::AfterHost::nothing && unit.afterHost != Unit::AfterHost::stay;
         const bool loads = s.state == MonitorState::unloaded && s.wantOnline;  // it is on its way
-        settle(conductor_.changed(
-            unit.index, {s.state, restartPending || waits || follows || loads, unit.closed, unit.requestsTaken, s.broken}));
+        settle(conductor_.changed(unit.index, {s.state, restartPending || waits || follows || loads, unit.closed,
+                                               unit.requestsTaken, s.broken}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;
         hopeless = conductor_.hopeless() && !saidHopeless_;
         saidHopeless_ = conductor_.hopeless();
@@ -276,7 +276,8 @@ void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorActio
     }
     ++unit.failures;
     const std::uint32_t code = action.reason == unit.loggedReason ? unit.loggedCode : action.code;
-    unit.reason = action.reason == MonitorReason::hostDied ? unit.deathText : reasonText(action.reason, action.call, code);
+    unit.reason =
+        action.reason == MonitorReason::hostDied ? unit.deathText : reasonText(action.reason, action.call, code);
     if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
         unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;

@@ -13,21 +13,21 @@ namespace holdfast::inline v1::monitor {
 
 /** What travels between a monitor and its hosts (D18). Numbers are the protocol: add, never change. */
 enum class FrameKind : std::uint16_t {
-    hello = 1,    ///< both ways, first: lowest and highest protocol version, program version
-    refuse = 2,   ///< host: the versions do not meet; a text
-    add = 10,     ///< monitor: a resource
-    store = 11,   ///< monitor: private properties
-    call = 12,    ///< monitor: an order
-    watch = 13,   ///< monitor: wait for the event handle
-    unwatch = 14, ///< monitor
-    answer = 15,  ///< monitor: what SetResourceStatus returns; the request id of `status`
-    leave = 16,   ///< monitor: everything is closed, exit
-    remove = 17,  ///< monitor: a closed resource will not come back
-    returned = 30,  ///< host: the result of a call
-    status = 31,    ///< host: SetResourceStatus; wants an `answer`
-    logged = 32,    ///< host
-    signalled = 33, ///< host: an event handle
-    stray = 34,     ///< host: a callback that named no open resource
+    hello = 1,       ///< both ways, first: lowest and highest protocol version, program version
+    refuse = 2,      ///< host: the versions do not meet; a text
+    add = 10,        ///< monitor: a resource
+    store = 11,      ///< monitor: private properties
+    call = 12,       ///< monitor: an order
+    watch = 13,      ///< monitor: wait for the event handle
+    unwatch = 14,    ///< monitor
+    answer = 15,     ///< monitor: what SetResourceStatus returns; the request id of `status`
+    leave = 16,      ///< monitor: everything is closed, exit
+    remove = 17,     ///< monitor: a closed resource will not come back
+    returned = 30,   ///< host: the result of a call
+    status = 31,     ///< host: SetResourceStatus; wants an `answer`
+    logged = 32,     ///< host
+    signalled = 33,  ///< host: an event handle
+    stray = 34,      ///< host: a callback that named no open resource
 };
 
 /**

@@ -306,7 +306,7 @@ void HostProcess::readLines(Descriptor& from, const std::shared_ptr<std::string>
     const auto buffer = isReport ? boost::asio::buffer(reports_) : boost::asio::buffer(lines_);
     const char* const bytes = isReport ? reports_.data() : lines_.data();
     from.async_read_some(buffer, [this, self = shared_from_this(), &from, pending, isReport, bytes](const Error& error,
-                                                                                              std::size_t count) {
+                                                                                                    std::size_t count) {
         pending->append(bytes, count);
         for (std::size_t end = 0; (end = pending->find('\n')) != std::string::npos || pending->size() > longestLine;) {
             const std::size_t length = std::min(end, longestLine);
@@ -423,8 +423,7 @@ void HostProcess::sweep(int round) {
     const auto left = markedProcesses(order_.marker, {}, order_.reaperProgram.string());
     if (left && left->empty()) return prove();
     if (left) killMarked(*left, order_.marker);
-    if (left && round == 600)
-        events_.unkillable(fmt::format("{} processes of a dead host do not die", left->size()));
+    if (left && round == 600) events_.unkillable(fmt::format("{} processes of a dead host do not die", left->size()));
     timer_.expires_after(std::chrono::milliseconds{round < 10 ? 5 : 50});
     timer_.async_wait([self = shared_from_this(), round](const Error& error) {
         if (!error) self->sweep(round + 1);

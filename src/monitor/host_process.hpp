@@ -33,9 +33,9 @@ struct HostProcessOrder {
 /** How one ended. */
 struct HostEnd {
     bool signalled{false};
-    int number{0};         ///< the signal or the exit status
-    std::string problem;   ///< what is known beside that; of a start that failed, why
-    bool unasked{false};   ///< it lost or spoiled its connection by itself, or left before it was told to
+    int number{0};        ///< the signal or the exit status
+    std::string problem;  ///< what is known beside that; of a start that failed, why
+    bool unasked{false};  ///< it lost or spoiled its connection by itself, or left before it was told to
     CallBoard::Ending noted{CallBoard::Ending::none};
     std::vector<CallBoard::Worker> blamed;  ///< on the thread that ended it
     std::vector<CallBoard::Worker> atWork;  ///< all who were
@@ -49,11 +49,11 @@ struct HostEnd {
 class HostProcess final : public std::enable_shared_from_this<HostProcess> {
 public:
     struct Events {
-        std::function<void()> ready;               ///< it said hello
+        std::function<void()> ready;  ///< it said hello
         std::function<void(const Frame&)> frame;
-        std::function<void(std::string)> said;     ///< a line of its standard output or error
-        std::function<void(HostEnd)> died;         ///< once
-        std::function<void()> proved;              ///< once, after `died`: nothing is left but trees of reapers
+        std::function<void(std::string)> said;  ///< a line of its standard output or error
+        std::function<void(HostEnd)> died;      ///< once
+        std::function<void()> proved;           ///< once, after `died`: nothing is left but trees of reapers
         std::function<void(std::string)> unkillable;
     };
 

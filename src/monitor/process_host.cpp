@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <future>
-#include <memory>
 #include <csignal>
 #include <cstring>
+#include <future>
+#include <memory>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {

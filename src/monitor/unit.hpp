@@ -71,15 +71,15 @@ struct Unit : std::enable_shared_from_this<Unit> {
     bool controlRunning{false};
 
     bool prepared{false};
-    unsigned preparations{0};  ///< that its host's death cut short, through no fault of its own
+    unsigned preparations{0};       ///< that its host's death cut short, through no fault of its own
     std::vector<Problem> problems;  ///< found while preparing
     PropertyBag properties;
     std::optional<PropertyFormats> formats;  ///< what the agent says its properties are
     std::size_t formatsCapacity{0};
     std::vector<abi::Byte> controlOutput;  ///< what the control call under way wrote
     std::size_t controlNeeded{0};          ///< and how much room its whole answer takes
-    std::vector<std::string> controlLog;  ///< what the agent logged during the control call
-    bool retrying{false};                 ///< the restart that is due is the final attempt (W-463)
+    std::vector<std::string> controlLog;   ///< what the agent logged during the control call
+    bool retrying{false};                  ///< the restart that is due is the final attempt (W-463)
     bool closed{false};
     std::uint64_t onlines{0};
     std::uint64_t failures{0};

@@ -177,7 +177,8 @@ TEST_CASE("a reload ends the host of whom it removed, and one that comes back ge
         const auto old = static_cast<pid_t>(bench.snapshot("alone").hostProcess);
         REQUIRE(old > 1);
         CHECK(bench->reload(configurationOf({scripted("common", "")})).empty());
-        if (i == 0) CHECK(eventually([&] { return ::kill(old, 0) != 0; }));  // the others: at once, it may still be there
+        if (i == 0)
+            CHECK(eventually([&] { return ::kill(old, 0) != 0; }));  // the others: at once, it may still be there
         const auto problems = bench->reload(configurationOf({scripted("common", ""), alone}));
         for (const auto& problem : problems) UNSCOPED_INFO(problem.toString());
         CHECK(problems.empty());
