@@ -64,10 +64,12 @@ const VerbRule* ruleOf(std::string_view name) {
 }
 
 std::optional<SettingValue> settingOf(const json::value& value) {
-    if (const auto* flag = value.if_bool()) return SettingValue{*flag};
-    if (const auto* whole = value.if_int64()) return SettingValue{*whole};
-    if (const auto* fraction = value.if_double()) return SettingValue{*fraction};
-    if (const auto* text = value.if_string()) return SettingValue{std::string{*text}};
+    // Made in its place: GCC 12 with sanitizers takes a moved one for uninitialised.
+    std::optional<SettingValue> setting{std::in_place};
+    if (const auto* flag = value.if_bool()) return setting->emplace<bool>(*flag), setting;
+    if (const auto* whole = value.if_int64()) return setting->emplace<std::int64_t>(*whole), setting;
+    if (const auto* fraction = value.if_double()) return setting->emplace<double>(*fraction), setting;
+    if (const auto* text = value.if_string()) return setting->emplace<std::string>(*text), setting;
     const auto* array = value.if_array();
     if (array == nullptr) return std::nullopt;
     std::vector<std::string> items;
@@ -75,7 +77,8 @@ std::optional<SettingValue> settingOf(const json::value& value) {
         if (!item.is_string()) return std::nullopt;
         items.emplace_back(item.get_string());
     }
-    return SettingValue{std::move(items)};
+    setting->emplace<std::vector<std::string>>(std::move(items));
+    return setting;
 }
 
 /** Fills `request` from the fields of `object`; what is wrong, or nothing. */
