@@ -9,6 +9,7 @@
 #include <holdfast/abi/cluster_registry.hpp>
 #include <holdfast/abi/error_table.hpp>
 #include <holdfast/abi/wide.hpp>
+#include <holdfast/adapters/library_description.hpp>
 #include <holdfast/exec/entry_points.hpp>
 
 #include <array>
@@ -214,6 +215,7 @@ abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceTy
     if (resourceType == nullptr || setStatus == nullptr || logEvent == nullptr) return abi::code::invalidParameter;
     try {
         const AgentTypes& all = types();
+        if (isLibraryTypeName(resourceType)) return describeLibrary(all, minVersion, maxVersion, table);
         for (std::size_t position = 0; position < all.size(); ++position) {
             if (!abi::equalsIgnoringCase(abi::toWide(all[position]->name()), resourceType)) continue;  // W-014
             if (minVersion > abi::versionV1 || maxVersion < abi::versionV1)
