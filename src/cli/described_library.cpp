@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/described_library.hpp"
 
+#include "monitor/agent_callbacks.hpp"
 #include "monitor/agent_library.hpp"
 #include "monitor/log_format.hpp"
 
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 
@@ -22,7 +24,6 @@ namespace {
 
 using abi::Dword;
 
-constexpr Dword versionV2 = 0x0200;
 constexpr Dword typeGetCharacteristics = 0x02000005;
 constexpr Dword typeGetClassInfo = 0x0200000D;
 constexpr Dword typeGetRequiredDependencies = 0x02000011;
@@ -38,8 +39,6 @@ Log& log() {
     return lines;
 }
 
-Dword HOLDFAST_STDCALL setStatus(abi::ResourceHandle, abi::ResourceStatus*) { return 0; }
-
 void HOLDFAST_STDCALL logEvent(abi::ResourceHandle, Dword, const abi::WideChar* format, ...) {
     if (format == nullptr) return;
     std::va_list arguments;
@@ -50,27 +49,35 @@ void HOLDFAST_STDCALL logEvent(abi::ResourceHandle, Dword, const abi::WideChar* 
     if (log().lines.size() < 20) log().lines.push_back("it logged: " + line);
 }
 
+/** The monitor's callbacks, but what is logged ends in our notes. Lives as long as the library may ask (W-027). */
+const abi::CallbackTable& callbacks() {
+    static const abi::CallbackTable table = [] {
+        auto ours = monitor::agentCallbacks();
+        ours.logEvent = &logEvent;
+        return ours;
+    }();
+    return table;
+}
+
 /** One type's ResourceTypeControl. */
 class TypeControl {
 public:
-    using Routine = decltype(abi::FunctionsV1::resourceTypeControl);
-
-    TypeControl(Routine routine, abi::WideString name) : routine_{routine}, name_{std::move(name)} {}
+    TypeControl(monitor::TableCalls calls, abi::WideString name) : calls_{calls}, name_{std::move(name)} {}
 
     /** The answer to a "get" code; nothing if the code is not answered. */
     [[nodiscard]] std::optional<std::vector<abi::Byte>> get(Dword controlCode) const {
-        if (routine_ == nullptr) return std::nullopt;  // W-025
-        std::vector<abi::Byte> out(4096);
+        if (!calls_.hasTypeControl()) return std::nullopt;  // W-025
+        std::size_t size = 4096;
         for (int attempt = 0; attempt < 4; ++attempt) {
-            Dword returned = 0;
-            const Dword result =
-                routine_(name_.c_str(), controlCode, nullptr, 0, out.data(), static_cast<Dword>(out.size()), &returned);
-            if (result == abi::code::success && returned <= out.size()) {
-                out.resize(returned);
-                return out;
+            const auto buffers = std::make_shared<monitor::ControlBuffers>();
+            buffers->out.resize(size);
+            const Dword result = calls_.typeControl(name_.c_str(), controlCode, buffers, [] { return true; });
+            if (result == abi::code::success && buffers->returned <= size) {
+                buffers->out.resize(buffers->returned);
+                return std::move(buffers->out);
             }
-            if (result != abi::code::moreData || returned <= out.size() || returned > largestAnswer) break;
-            out.resize(returned);
+            if (result != abi::code::moreData || buffers->returned <= size || buffers->returned > largestAnswer) break;
+            size = buffers->returned;
         }
         return std::nullopt;
     }
@@ -83,24 +90,20 @@ public:
     }
 
 private:
-    Routine routine_;
+    monitor::TableCalls calls_;
     abi::WideString name_;
 };
 
-/** Asks for V1, then for V2: in both, ResourceTypeControl stands in the same place. Later ones answer asynchronously. */
-std::optional<TypeControl> start(const monitor::AgentLibrary& library, const abi::WideString& name, Dword& result) {
-    for (const Dword version : {abi::versionV1, versionV2}) {
-        abi::FunctionTable* table = nullptr;
-        result = library.startup()(name.c_str(), version, version, &setStatus, &logEvent, &table);
-        if (result == abi::code::revisionMismatch) continue;
-        if (result != abi::code::success || table == nullptr) return std::nullopt;
-        if (table->version != version) {  // W-017: nothing in it may be called
-            result = abi::code::revisionMismatch;
-            return std::nullopt;
-        }
-        return TypeControl{table->v1.resourceTypeControl, name};
-    }
-    return std::nullopt;
+std::optional<TypeControl> start(const monitor::AgentLibrary& library, const abi::WideString& name,
+                                 monitor::StartupOutcome& outcome) {
+    abi::FunctionTable* table = nullptr;
+    const Dword result = library.start(name.c_str(), callbacks(), &table);
+    outcome = {};
+    outcome.code = result;
+    if (result != abi::code::success) return std::nullopt;
+    outcome = monitor::checkTable(table, abi::versionV1, library.highestVersion());
+    if (outcome.code != abi::code::success) return std::nullopt;
+    return TypeControl{outcome.functions, name};
 }
 
 std::vector<RequiredDependency> readDependencies(const std::vector<abi::Byte>& answer) {
@@ -142,6 +145,16 @@ void askClusterCodes(DescribedType& type, const TypeControl& control) {
     }
 }
 
+std::string refusal(const std::filesystem::path& file, const std::string& type,
+                    const monitor::StartupOutcome& outcome) {
+    std::string text = outcome.problem.empty()
+                           ? fmt::format("{}: Startup of \"{}\" answered code {}", file.string(), type, outcome.code)
+                           : fmt::format("{}: \"{}\": {}", file.string(), type, outcome.problem);
+    const std::lock_guard lock{log().mutex};
+    for (const auto& line : log().lines) text += "; " + line;
+    return text;
+}
+
 }  // namespace
 
 DescribedLibrary describeLibraryFile(const std::filesystem::path& file, const Strings& types) {
@@ -150,12 +163,12 @@ DescribedLibrary describeLibraryFile(const std::filesystem::path& file, const St
     if (!library) throw std::runtime_error{file.string() + ": " + outcome.problem};
 
     DescribedLibrary described;
-    Dword result = 0;
-    if (const auto whole = start(*library, adapters::libraryTypeName, result)) {
+    if (const auto whole = start(*library, adapters::libraryTypeName, outcome)) {
         if (const auto answer = whole->get(adapters::control::typeGetDescription)) {
             described = readDescription({reinterpret_cast<const char*>(answer->data()), answer->size()});
         }
     }
+    if (outcome.code == abi::code::invalidData) throw std::runtime_error{refusal(file, "holdfast\\library", outcome)};
     if (described.holdfast.empty() && types.empty()) {
         throw std::runtime_error{
             file.string() +
@@ -180,16 +193,13 @@ DescribedLibrary describeLibraryFile(const std::filesystem::path& file, const St
     }
     described.file = file;
     for (auto& type : described.types) {
-        if (const auto control = start(*library, abi::toWide(type.name), result)) {
+        if (const auto control = start(*library, abi::toWide(type.name), outcome)) {
             askClusterCodes(type, *control);
-        } else if (result == abi::code::resourceTypeNameNotFound) {
+            described.notes.insert(described.notes.end(), outcome.notes.begin(), outcome.notes.end());
+        } else if (outcome.code == abi::code::resourceTypeNameNotFound) {
             throw std::runtime_error{fmt::format("{}: it has no resource type \"{}\"", file.string(), type.name)};
-        } else if (result == abi::code::revisionMismatch) {
-            described.notes.push_back(fmt::format(
-                "\"{}\" offers neither function table 1.0 nor 2.0: its control codes were not asked", type.name));
         } else {
-            throw std::runtime_error{
-                fmt::format("{}: Startup of \"{}\" answered code {}", file.string(), type.name, result)};
+            throw std::runtime_error{refusal(file, type.name, outcome)};
         }
     }
     const std::lock_guard lock{log().mutex};

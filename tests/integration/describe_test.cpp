@@ -6,10 +6,12 @@
 
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/adapters/library_description.hpp>
+#include <holdfast/os/library.hpp>
 #include <holdfast/version.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <bit>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -73,21 +75,27 @@ TEST_CASE("W-907 the registration script of the SQLite agent is the one that was
 }
 
 TEST_CASE("W-014 W-015 the name under which a library describes itself is no type that a resource can have") {
-    monitor::StartupOutcome outcome;
-    const auto library = monitor::AgentLibrary::load(SQLITE_AGENT, outcome);
-    REQUIRE(library);
+    auto opened = os::Library::open(SQLITE_AGENT);
+    REQUIRE(opened.library);
+    const auto startup = std::bit_cast<abi::StartupRoutine>(opened.library.symbol("Startup"));
+    const auto startupEx = std::bit_cast<abi::StartupExRoutine>(opened.library.symbol("StartupEx"));
+    REQUIRE(startup != nullptr);
+    REQUIRE(startupEx != nullptr);
     abi::FunctionTable* table = nullptr;
     const auto start = [&](abi::Dword low, abi::Dword high) {
-        return library->startup()(adapters::libraryTypeName, low, high, &setStatus, &logEvent, &table);
+        return startup(adapters::libraryTypeName, low, high, &setStatus, &logEvent, &table);
     };
     CHECK(start(0x200, 0x400) == abi::code::revisionMismatch);
     CHECK(table == nullptr);
+    abi::CallbackTable callbacks{};
+    callbacks.logEvent = &logEvent;
+    CHECK(startupEx(adapters::libraryTypeName, 0x100, 0x400, &callbacks, &table) == abi::code::success);
     REQUIRE(start(0x100, 0x400) == abi::code::success);
     REQUIRE(table != nullptr);
-    const auto checked = monitor::checkTable(table, abi::versionV1, abi::versionV1);
-    REQUIRE(checked.problem.empty());
+    CHECK(table->version == abi::versionV1);
+    REQUIRE(monitor::checkTable(table, abi::versionV1, abi::versionV1).problem.empty());
 
-    const auto& f = checked.functions;
+    const auto& f = table->v1;
     const auto name = abi::toWide("never");
     CHECK(f.open(name.c_str(), nullptr, nullptr) == nullptr);
     f.close(nullptr);
@@ -138,6 +146,6 @@ TEST_CASE("W-538 of an agent made without holdfast describe shows the formats, i
 #if defined(NO_STARTUP_AGENT)
 TEST_CASE("describe says in words what is wrong with a library") {
     CHECK(has(failure("no_such_file.so", {}), "the file does not exist"));
-    CHECK(has(failure(NO_STARTUP_AGENT, {}), "does not export Startup"));
+    CHECK(has(failure(NO_STARTUP_AGENT, {}), "exports neither StartupEx nor Startup"));
 }
 #endif
