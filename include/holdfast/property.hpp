@@ -169,8 +169,6 @@ struct PropertyDescription {
     std::string range;        ///< "0 ms to 3600000 ms"; empty if the format is the only limit
     std::string pattern;      ///< ECMAScript regular expression for the whole text; empty if none
     Strings names;            ///< the texts allowed; empty if any is
-    std::string lowest;       ///< of `range`, as a decimal number (milliseconds); empty like it
-    std::string highest;
 };
 
 /**

@@ -132,8 +132,6 @@ PropertyTable::Row PropertyTable::complete(PropertyRule rule) {
     if (rule.ranged) {
         const auto* unit = rule.kind == Kind::duration ? " ms" : "";
         description.range = fmt::format("{}{} to {}{}", rule.lowest.text(), unit, rule.highest.text(), unit);
-        description.lowest = rule.lowest.text();
-        description.highest = rule.highest.text();
     }
     if (rule.kind == Kind::enumeration) {
         if (rule.names.empty()) authorError(name, "an enum needs names({{Enum::value, \"text\"}, ...})");

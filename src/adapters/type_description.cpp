@@ -116,6 +116,20 @@ void writeValue(JsonWriter& json, const PropertyValue& value) {
         value.data());
 }
 
+struct Bounds {
+    std::string_view lowest;
+    std::string_view highest;
+};
+
+/** The numbers of a range as the table words it: "0 ms to 3600000 ms", "-10 to 10". */
+Bounds boundsOf(std::string_view range) {
+    constexpr std::string_view between = " to ";
+    const auto middle = range.find(between);
+    if (middle == std::string_view::npos) return {};
+    const auto number = [](std::string_view text) { return text.substr(0, text.find(' ')); };
+    return {number(range.substr(0, middle)), number(range.substr(middle + between.size()))};
+}
+
 void writeProperty(JsonWriter& json, const PropertyDescription& property) {
     json.begin('{');
     json.field("name", std::string_view{property.name});
@@ -131,8 +145,9 @@ void writeProperty(JsonWriter& json, const PropertyDescription& property) {
         json.optionalText("defaultText", property.defaultText);
     }
     json.optionalText("range", property.range);
-    json.optionalText("lowest", property.lowest);
-    json.optionalText("highest", property.highest);
+    const auto bounds = boundsOf(property.range);
+    json.optionalText("lowest", bounds.lowest);
+    json.optionalText("highest", bounds.highest);
     json.optionalText("pattern", property.pattern);
     if (!property.names.empty()) {
         json.key("names");
