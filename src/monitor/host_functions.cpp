@@ -7,7 +7,11 @@
 
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace holdfast::inline v1::monitor {
 namespace {
@@ -113,6 +117,107 @@ Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dwo
     });
 }
 
+std::int32_t HOLDFAST_STDCALL createKey(KeyHandle parent, const WideChar* subkey, Dword, Dword, void*, KeyHandle* out,
+                                        Dword* disposition) {
+    if (!out) return static_cast<std::int32_t>(code::invalidParameter);
+    *out = nullptr;
+    return static_cast<std::int32_t>(withKey(parent, "ClusterRegCreateKey", [&](const HostAccess::Open& open) {
+        const auto path = abi::toUtf8(subkey);
+        constexpr Dword madeNew = 1;
+        constexpr Dword existed = 2;
+        if (disposition) *disposition = RegistryNode::descend(open.node, path, false) ? existed : madeNew;
+        *out = HostAccess::add({open.tree, RegistryNode::descend(open.node, path, true)});
+        return code::success;
+    }));
+}
+
+Dword HOLDFAST_STDCALL deleteValue(KeyHandle key, const WideChar* name) {
+    return withKey(key, "ClusterRegDeleteValue", [&](const HostAccess::Open& open) {
+        return open.node->remove(abi::toUtf8(name)) ? code::success : code::fileNotFound;
+    });
+}
+
+/** What a batch collects until it is closed; its handle is its address, and one owner uses it on one thread at a time. */
+struct Batch {
+    struct Command {
+        abi::BatchCommand what;
+        std::string name;
+        abi::RegistryValue value;
+    };
+    KeyHandle key;
+    std::vector<Command> commands;
+};
+
+std::int32_t HOLDFAST_STDCALL createBatch(KeyHandle key, abi::BatchHandle* out) {
+    if (!out) return static_cast<std::int32_t>(code::invalidParameter);
+    *out = nullptr;
+    return static_cast<std::int32_t>(withKey(key, "ClusterRegCreateBatch", [&](const HostAccess::Open&) {
+        *out = reinterpret_cast<abi::BatchHandle>(new Batch{key, {}});
+        return code::success;
+    }));
+}
+
+std::int32_t HOLDFAST_STDCALL batchAddCommand(abi::BatchHandle handle, abi::BatchCommand what, const WideChar* name,
+                                              Dword options, const void* data, Dword size) {
+    if (!handle || !name || (!data && size != 0)) return static_cast<std::int32_t>(code::invalidParameter);
+    auto& batch = *reinterpret_cast<Batch*>(handle);
+    return static_cast<std::int32_t>(
+        withKey(batch.key, "ClusterRegBatchAddCommand", [&](const HostAccess::Open&) -> Dword {
+            if (what != abi::BatchCommand::setValue && what != abi::BatchCommand::deleteValue)
+                return code::invalidParameter;
+            Batch::Command command{what, abi::toUtf8(name), {static_cast<abi::RegistryType>(options), {}}};
+            const auto* bytes = static_cast<const Byte*>(data);
+            if (size != 0) command.value.data.assign(bytes, bytes + size);
+            batch.commands.push_back(std::move(command));
+            return code::success;
+        }));
+}
+
+std::int32_t HOLDFAST_STDCALL closeBatch(abi::BatchHandle handle, abi::Bool commit, std::int32_t* failedCommand) {
+    if (!handle) return static_cast<std::int32_t>(invalidHandle);
+    const std::unique_ptr<Batch> batch{reinterpret_cast<Batch*>(handle)};
+    if (failedCommand) *failedCommand = -1;
+    if (commit == 0) return 0;
+    return static_cast<std::int32_t>(withKey(batch->key, "ClusterRegCloseBatch", [&](const HostAccess::Open& open) {
+        auto before = open.node->values;  // what fails half-way has changed nothing
+        try {
+            for (auto& command : batch->commands) {
+                if (command.what == abi::BatchCommand::setValue) {
+                    open.node->set(command.name, std::move(command.value));
+                } else {
+                    open.node->remove(command.name);
+                }
+            }
+        } catch (...) {
+            std::swap(before, open.node->values);
+            throw;
+        }
+        return code::success;
+    }));
+}
+
+std::int32_t HOLDFAST_STDCALL openTypeKey(KeyHandle beside, const WideChar* typeName, KeyHandle* out) {
+    if (!out || !typeName) return static_cast<std::int32_t>(code::invalidParameter);
+    *out = nullptr;
+    const auto answer = [&](const std::shared_ptr<HostAccess::Tree>& tree) {
+        auto node = RegistryNode::descend(tree->root, "ResourceTypes\\" + abi::toUtf8(typeName), true);
+        *out = HostAccess::add({tree, std::move(node)});
+        return code::success;
+    };
+    if (beside) {
+        return static_cast<std::int32_t>(
+            withKey(beside, "OpenTypeKey", [&](const HostAccess::Open& open) { return answer(open.tree); }));
+    }
+    try {
+        const auto tree = HostAccess::newest();
+        if (!tree) return static_cast<std::int32_t>(code::fileNotFound);
+        const std::lock_guard lock{tree->mutex};
+        return static_cast<std::int32_t>(answer(tree));
+    } catch (const std::exception&) {
+        return static_cast<std::int32_t>(code::notEnoughMemory);
+    }
+}
+
 void HOLDFAST_STDCALL enterCall(abi::ResourceHandle handle, const char* call) {
     const auto found = handles().find(reinterpret_cast<std::uintptr_t>(handle));
     // Noted in any case, so that enter and leave stay paired.
@@ -132,6 +237,15 @@ constexpr abi::HostFunctions functions{
     &enumValue,
     &enterCall,
     &leaveCall,
+    &createKey,
+    &deleteValue,
+    &createBatch,
+    &batchAddCommand,
+    &closeBatch,
+    &openTypeKey,
+    nullptr,  // the cluster API is not needed for what is here
+    nullptr,
+    nullptr,
 };
 
 }  // namespace
