@@ -6,6 +6,7 @@
 #include <holdfast/property.hpp>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace holdfast::inline v1::exec {
@@ -33,6 +34,12 @@ public:
     virtual void log(LogLevel level, std::string_view text) noexcept = 0;
     /** The private properties as they are now (D14); throws `Error`. Called on a worker. */
     [[nodiscard]] virtual PropertyBag readProperties() = 0;
+    /** What the resource `name` depends on, as it is now; throws `Error`. Called on a worker: remote work (W-800). */
+    [[nodiscard]] virtual Dependencies readDependencies(const std::string& name) {
+        static_cast<void>(name);
+        return {};
+    }
+    [[nodiscard]] virtual Engine engine() const noexcept { return Engine::unknown; }
     /** The author's `call` begins on this thread, and ends with `leaveCall`: a crash in between has a culprit. */
     virtual void enterCall(const char* call) noexcept { static_cast<void>(call); }
     virtual void leaveCall() noexcept {}
