@@ -32,14 +32,14 @@ struct ClassInfo {
 /** Bits of GET_CHARACTERISTICS (W-903), without those that holdfast cannot keep (quorum, monitor detach, clones). */
 enum class Characteristic : std::uint32_t {
     none = 0,
-    deleteRequiresAllNodes = 0x2,       ///< deleting fails while a node is down
-    requiresStateChangeReason = 0x10,   ///< the engine says why it moves the resource (W-650)
-    broadcastDelete = 0x20,             ///< every node is told of a deletion
-    singleClusterInstance = 0x40,       ///< one resource of the type per cluster
-    singleGroupInstance = 0x80,         ///< one per group
-    coexistInSharedVolumeGroup = 0x100, ///< may share a group with a shared volume
-    notPreemptable = 0x4000,            ///< is not moved away for a more important group
-    notifyNewOwner = 0x8000,            ///< the new owner node is announced
+    deleteRequiresAllNodes = 0x2,        ///< deleting fails while a node is down
+    requiresStateChangeReason = 0x10,    ///< the engine says why it moves the resource (W-650)
+    broadcastDelete = 0x20,              ///< every node is told of a deletion
+    singleClusterInstance = 0x40,        ///< one resource of the type per cluster
+    singleGroupInstance = 0x80,          ///< one per group
+    coexistInSharedVolumeGroup = 0x100,  ///< may share a group with a shared volume
+    notPreemptable = 0x4000,             ///< is not moved away for a more important group
+    notifyNewOwner = 0x8000,             ///< the new owner node is announced
 };
 [[nodiscard]] constexpr Characteristic operator|(Characteristic left, Characteristic right) noexcept {
     return static_cast<Characteristic>(static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right));

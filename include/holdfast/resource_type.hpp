@@ -248,7 +248,8 @@ private:
                     }};
         } else {
             // The table is complete only later, and the type may move until it is shared: no pointer to either is kept.
-            return {code, true, [call, handler, self = self_](const PropertyBag& values, ControlRequest& request) mutable {
+            return {code, true,
+                    [call, handler, self = self_](const PropertyBag& values, ControlRequest& request) mutable {
                         const Settings settings = (*self)->settings(values);
                         return call(handler, settings, request);
                     }};

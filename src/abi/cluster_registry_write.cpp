@@ -48,8 +48,8 @@ ClusterRegistry::Key ClusterRegistry::create(KeyHandle parent, std::string_view 
     const auto createKey = offered(&functions, &HostFunctions::clusterRegCreateKey);
     if (!createKey) detail::fail("create key", subkey, code::notSupported);
     KeyHandle handle{};
-    const auto code = static_cast<Dword>(
-        createKey(parent, toWide(subkey).c_str(), 0, keyReadWrite, nullptr, &handle, nullptr));
+    const auto code =
+        static_cast<Dword>(createKey(parent, toWide(subkey).c_str(), 0, keyReadWrite, nullptr, &handle, nullptr));
     if (code != code::success) detail::fail("create key", subkey, code);
     return Key{functions, handle};
 }

@@ -156,7 +156,8 @@ std::optional<Problem> readValue(const ListEntry& entry, std::vector<PropertyVal
                                                                    : malformed("a nested property list is malformed");
         default: {
             constexpr Dword userFormats = 0x8000;  // CLUSPROP_FORMAT_USER and above: bytes that only their vendor reads
-            if ((entry.syntax & userFormats) == 0) return malformed("a value's format is not one that a property holds");
+            if ((entry.syntax & userFormats) == 0)
+                return malformed("a value's format is not one that a property holds");
             return add(PropertyValue::user(static_cast<PropertyFormat>(entry.syntax & 0xFFFF), copied(data)));
         }
     }

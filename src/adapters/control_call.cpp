@@ -2,29 +2,25 @@
 
 #include "control_call.hpp"
 
+#include "control_buffers.hpp"
+#include "resource_controls.hpp"
+
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
 #include <string>
-#include <vector>
 
 namespace holdfast::inline v1::adapters {
 namespace {
 
 constexpr std::chrono::milliseconds patience{250};
-constexpr std::size_t largestBuffer = 1U << 20U;  // what an answer may need; a caller's larger buffer is not copied
+// Once values are being written only the end tells whether they are stored, so the caller waits for it a while longer.
+constexpr std::chrono::milliseconds storePatience{2'000};
 
 class ControlJob final : public exec::LaneJob {
 public:
     ControlJob(std::shared_ptr<exec::Instance> instance, const ControlCall& call)
-        : instance_{std::move(instance)}, code_{call.code}, hasIn_{call.in != nullptr}, hasOut_{call.out != nullptr} {
-        if (hasIn_) {
-            const auto* bytes = static_cast<const abi::Byte*>(call.in);
-            in_.assign(bytes, bytes + call.inSize);
-        }
-        if (hasOut_) out_.resize(std::min<std::size_t>(call.outSize, largestBuffer));
-    }
+        : instance_{std::move(instance)}, code_{call.code}, buffers_{call} {}
 
     void run(exec::WorkerSelf /*self*/) override {
         // What stays if a validator ends its thread.
@@ -37,25 +33,11 @@ public:
                 job.finish(result);
             }
         } const done{*this, result};
-        instance_->link().enterCall("validate");
+        instance_->link().enterCall(controlCallName(code_));
         std::string reason;
-        abi::Dword needed = 0;
-        const ControlCall call{code_,
-                               hasIn_ ? in_.data() : nullptr,
-                               static_cast<abi::Dword>(in_.size()),
-                               hasOut_ ? out_.data() : nullptr,
-                               static_cast<abi::Dword>(out_.size()),
-                               &needed};
         // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): `done` reads it
-        result = resourcePropertyControl(
-            instance_->type(),
-            [this] {
-                // W-109: after Close the engine's key is not ours any more.
-                if (instance_->closed()) throw Error{ErrorCode::failed, "the resource was closed meanwhile"};
-                return instance_->link().readProperties();
-            },
-            call, &reason);
-        needed_ = needed;
+        result = answerOnWorker(
+            *instance_, buffers_.call(), [this] { return mayStore(); }, &reason);
         if (!reason.empty()) {
             instance_->reporter().log(LogLevel::error, reason);
             // The engine reads the reason in its log: it should stand there before the code comes back.
@@ -67,14 +49,23 @@ public:
 
     [[nodiscard]] abi::Dword wait(const ControlCall& call) {
         std::unique_lock lock{mutex_};
-        if (!ended_.wait_for(lock, patience, [this] { return finished_; })) return abi::code::timeout;
-        if (call.bytesReturned != nullptr) *call.bytesReturned = needed_;
-        if (result_ == abi::code::success && hasOut_ && needed_ <= out_.size())
-            std::memcpy(call.out, out_.data(), needed_);
-        return result_;
+        const auto finished = [this] { return finished_; };
+        if (!ended_.wait_for(lock, patience, finished)) {
+            if (!storing_ || !ended_.wait_for(lock, storePatience, finished)) {
+                abandoned_ = true;
+                return abi::code::timeout;
+            }
+        }
+        return buffers_.copyOut(call, result_);
     }
 
 private:
+    /** D16: nothing is stored for a caller who was told ERROR_TIMEOUT. */
+    bool mayStore() {
+        const std::lock_guard lock{mutex_};
+        storing_ = !abandoned_;
+        return storing_;
+    }
     void finish(abi::Dword result) noexcept {
         {
             const std::lock_guard lock{mutex_};
@@ -86,21 +77,20 @@ private:
 
     const std::shared_ptr<exec::Instance> instance_;
     const abi::Dword code_;
-    const bool hasIn_;
-    const bool hasOut_;
-    std::vector<abi::Byte> in_;   // the worker's until it finished
-    std::vector<abi::Byte> out_;  // likewise
-    abi::Dword needed_{0};        // likewise
-    std::mutex mutex_;            // guards the two below
+    ControlBuffers buffers_;  // the worker's until it finished
+    std::mutex mutex_;        // guards all below
     std::condition_variable ended_;
     abi::Dword result_{abi::code::timeout};
     bool finished_{false};
+    bool storing_{false};
+    bool abandoned_{false};
 };
 
 }  // namespace
 
 abi::Dword controlResource(const std::shared_ptr<exec::Instance>& instance, const ControlCall& call) {
     if (call.bytesReturned != nullptr) *call.bytesReturned = 0;  // W-141
+    if (const auto answer = answerAtOnce(*instance, call)) return *answer;
     auto job = std::make_shared<ControlJob>(instance, call);
     instance->runtime().workers().submit(job);
     return job->wait(call);

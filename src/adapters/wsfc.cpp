@@ -4,6 +4,7 @@
 
 #include "control_call.hpp"
 #include "exec/immortal.hpp"
+#include "type_controls.hpp"
 #include "wsfc_link.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
@@ -147,17 +148,18 @@ abi::Dword HOLDFAST_STDCALL typeControlEntry(const abi::WideChar* typeName, abi:
         if (bytesReturned != nullptr) *bytesReturned = 0;
         if (typeName == nullptr) return abi::code::invalidParameter;
         std::shared_ptr<const AgentType> type;
+        abi::LogEventRoutine logEvent = nullptr;
         {
             Registry& all = registry();
             const std::lock_guard lock{all.mutex};
             for (std::size_t i = 0; i < all.count; ++i) {
-                if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type()->name()), typeName))
-                    type = all.served[i].type();
+                if (!abi::equalsIgnoringCase(abi::toWide(all.served[i].type()->name()), typeName)) continue;
+                type = all.served[i].type();
+                logEvent = all.served[i].callbacks.logEvent;
             }
         }
         if (!type) return abi::code::resourceTypeNameNotFound;
-        // Answered here: only the type's table is read, nothing of the author's runs.
-        return typePropertyControl(*type, {code, in, inSize, out, outSize, bytesReturned});
+        return controlType(type, logEvent, {code, in, inSize, out, outSize, bytesReturned});
     });
 }
 

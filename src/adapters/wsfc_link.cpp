@@ -3,13 +3,12 @@
 #include "wsfc_link.hpp"
 
 #include "abi/host_binding.hpp"
+#include "stored_properties.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/agent_type.hpp>
 
-#include <mutex>
-#include <optional>
 #include <utility>
 
 namespace holdfast::inline v1::adapters {
@@ -33,7 +32,7 @@ class CallbackLink final : public WsfcLink {
 public:
     CallbackLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
                  std::shared_ptr<const AgentType> type)
-        : callbacks_{callbacks}, handle_{handle}, resourceKey_{resourceKey}, type_{std::move(type)} {}
+        : callbacks_{callbacks}, handle_{handle}, properties_{resourceKey, std::move(type)} {}
 
     bool report(const exec::StatusReport& status) noexcept override {
         abi::ResourceStatus block{toState(status.status), status.checkPoint, waitHintMs, status.eventHandle};
@@ -44,27 +43,10 @@ public:
         logLine(callbacks_.logEvent, handle_, level, text);
     }
 
-    void keepParameters() noexcept override {
-        try {
-            auto parameters = std::make_shared<Key>();
-            parameters->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "Parameters");
-            const std::lock_guard lock{mutex_};
-            if (parameters->key) parameters_ = std::move(parameters);
-        } catch (const std::exception&) {  // the next Online tries again and says what is wrong
-        }
-    }
-
-    [[nodiscard]] PropertyBag readProperties() override {
-        if (resourceKey_ == nullptr) return {};  // an engine without a registry: the defaults hold
-        const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost();
-        std::shared_ptr<Key> parameters;
-        {
-            const std::lock_guard lock{mutex_};
-            parameters = parameters_;
-        }
-        return parameters ? registry.readParameters(parameters->key->get(), *type_)
-                          : registry.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
-    }
+    void keepParameters() noexcept override { properties_.keepKeys(); }
+    [[nodiscard]] PropertyBag readProperties() override { return properties_.checked(); }
+    [[nodiscard]] PropertyBag readStoredProperties() override { return properties_.stored(); }
+    void writeProperties(const PropertyBag& changes) override { properties_.write(changes); }
 
     void enterCall(const char* call) noexcept override {
         if (host_ != nullptr) host_->enterCall(handle_, call);
@@ -82,14 +64,7 @@ private:
     const abi::HostFunctions* const host_{hostThatTakesNotes()};
     const Callbacks callbacks_;
     const abi::ResourceHandle handle_;
-    const abi::KeyHandle resourceKey_;
-    const std::shared_ptr<const AgentType> type_;
-
-    struct Key {
-        std::optional<abi::ClusterRegistry::Key> key;
-    };
-    std::mutex mutex_;  // guards parameters_
-    std::shared_ptr<Key> parameters_;
+    StoredProperties properties_;
 };
 
 }  // namespace
