@@ -113,10 +113,10 @@ std::vector<Byte> writeNameList(std::span<const PropertyDescription> properties)
     Strings names;
     names.reserve(properties.size());
     for (const auto& property : properties) names.push_back(property.name);
-    return writeNameList(names);
+    return writeNames(names);
 }
 
-std::vector<Byte> writeNameList(const Strings& names) { return multiTextBytes(names); }
+std::vector<Byte> writeNames(const Strings& names) { return multiTextBytes(names); }
 
 std::vector<Byte> writeDependencyList(std::span<const RequiredDependency> dependencies) {
     Writer writer;

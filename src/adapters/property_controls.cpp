@@ -110,7 +110,7 @@ PropertyBag typeValues(const AgentType& type, const PropertyBag& stored, bool re
 std::vector<abi::Byte> namesIn(const PropertyBag& bag) {
     Strings names;
     for (const auto& entry : bag) names.push_back(entry.first);
-    return abi::writeNameList(names);
+    return abi::writeNames(names);
 }
 
 bool complete(const AgentType& type, const PropertyBag& values) {

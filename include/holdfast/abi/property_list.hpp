@@ -72,7 +72,8 @@ enum class ListUse { answer, send };
 [[nodiscard]] std::vector<Byte> writeFormatList(std::span<const PropertyDescription> properties);
 /** The answer to ENUM_..._PROPERTIES: a multi-string of the names (W-537). */
 [[nodiscard]] std::vector<Byte> writeNameList(std::span<const PropertyDescription> properties);
-[[nodiscard]] std::vector<Byte> writeNameList(const Strings& names);
+/** The same of plain names. */
+[[nodiscard]] std::vector<Byte> writeNames(const Strings& names);
 /** The answer to GET_REQUIRED_DEPENDENCIES: a value list of classes and type names (W-660). */
 [[nodiscard]] std::vector<Byte> writeDependencyList(std::span<const RequiredDependency> dependencies);
 
