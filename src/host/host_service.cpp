@@ -111,6 +111,7 @@ void HostService::take(const Frame& frame) {
                 const std::lock_guard lock{mutex_};
                 Known& known = known_[resource];
                 known.name = description.name;
+                known.type = description.type;
                 known.registryPath = description.registryPath;
                 known.rank = description.rank;
             }
@@ -125,6 +126,16 @@ void HostService::take(const Frame& frame) {
                 path = known_[resource].registryPath;
             }
             registry_.set(path + "\\Parameters", changes);
+            break;
+        }
+        case FrameKind::storeType: {
+            const auto [resource, changes] = protocol::readStore(reader);
+            std::string type;
+            {
+                const std::lock_guard lock{mutex_};
+                type = known_[resource].type;
+            }
+            registry_.set(monitor::typeParametersPath(type), changes);
             break;
         }
         case FrameKind::call: {

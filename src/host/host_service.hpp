@@ -46,6 +46,7 @@ public:
     /** What is known of a resource without its machine. */
     struct Known {
         std::string name;
+        std::string type;
         std::string registryPath;
         std::uint32_t rank{0};
         bool open{false};

@@ -62,8 +62,8 @@ std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader) {
     return {resource, std::move(description)};
 }
 
-std::string writeStore(ResourceNumber resource, const PropertyBag& changes) {
-    FrameWriter writer{FrameKind::store};
+std::string writeStore(ResourceNumber resource, const PropertyBag& changes, FrameKind kind) {
+    FrameWriter writer{kind};
     number(writer, resource).u32(static_cast<std::uint32_t>(changes.size()));
     for (const auto& [name, value] : changes) {
         writer.text(name);

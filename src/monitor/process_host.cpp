@@ -169,8 +169,8 @@ void ProcessHost::Core::leaveGroup(ResourceNumber resource, Hosted& hosted) {
     group.process->leave();
 }
 
-void ProcessHost::Core::store(ResourceNumber resource, const PropertyBag& changes) {
-    if (HostProcess* const process = processOf(resource)) process->send(protocol::writeStore(resource, changes));
+void ProcessHost::Core::store(FrameKind kind, ResourceNumber resource, const PropertyBag& changes) {
+    if (HostProcess* const process = processOf(resource)) process->send(protocol::writeStore(resource, changes, kind));
 }
 
 void ProcessHost::Core::event(FrameKind kind, ResourceNumber resource, core::Generation generation) {
@@ -296,6 +296,9 @@ void ProcessHost::Core::flush(const std::string& key) {
             group.process->send(protocol::writeAdd(order.resource, hosted.description));
             group.process->send(protocol::writeStore(
                 order.resource, registry_.values(hosted.description.registryPath + "\\Parameters")));
+            const PropertyBag ofType = registry_.values(typeParametersPath(hosted.description.type));
+            if (!ofType.empty())
+                group.process->send(protocol::writeStore(order.resource, ofType, FrameKind::storeType));
             if (listener) listener->hostStarted(order.resource, group.process->process());
         }
         group.process->send(protocol::write(order));
@@ -478,7 +481,11 @@ void ProcessHost::call(CallOrder order) {
 }
 
 void ProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
-    core_->post([core = core_.get(), resource, changes] { core->store(resource, changes); });
+    core_->post([core = core_.get(), resource, changes] { core->store(FrameKind::store, resource, changes); });
+}
+
+void ProcessHost::storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
+    core_->post([core = core_.get(), resource, changes] { core->store(FrameKind::storeType, resource, changes); });
 }
 
 void ProcessHost::watch(ResourceNumber resource, core::Generation generation) {

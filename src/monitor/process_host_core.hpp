@@ -48,7 +48,7 @@ public:
     void add(ResourceNumber resource, const HostedResource& description);
     void order(CallOrder order);
     void forget(const CallOrder& order);
-    void store(ResourceNumber resource, const PropertyBag& changes);
+    void store(FrameKind kind, ResourceNumber resource, const PropertyBag& changes);
     void event(FrameKind kind, ResourceNumber resource, core::Generation generation);
     void condemn(ResourceNumber resource);
     void remove(ResourceNumber resource);

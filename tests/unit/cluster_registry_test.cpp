@@ -191,7 +191,8 @@ TEST_CASE("W-534 W-501 only what differs is written, in one batch, and an absent
 }
 
 TEST_CASE("W-501 a batch that fails anywhere has written nothing") {
-    for (const std::string_view broken : {"ClusterRegCreateBatch", "ClusterRegBatchAddCommand", "ClusterRegCloseBatch"}) {
+    for (const std::string_view broken :
+         {"ClusterRegCreateBatch", "ClusterRegBatchAddCommand", "ClusterRegCloseBatch"}) {
         CAPTURE(broken);
         Registry registry;
         registry.memory.set(parameters, {{"Port", V::dword(1)}, {"User", V::sz("a")}});
@@ -312,7 +313,8 @@ TEST_CASE("D15 the key of a type is found beside a resource's, and through the c
         }
         KeyHandle handle = nullptr;
         const auto root = memory->open("");
-        monitor::hostFunctions().clusterRegOpenKey(root.get(), toWide("ResourceTypes\\Test Database").c_str(), 0, &handle);
+        monitor::hostFunctions().clusterRegOpenKey(root.get(), toWide("ResourceTypes\\Test Database").c_str(), 0,
+                                                   &handle);
         return handle;
     };
     const ClusterRegistry far{&remote};
