@@ -2,6 +2,9 @@
 
 #include "wsfc_link.hpp"
 
+#include "cluster_api.hpp"
+#include "dependency_reader.hpp"
+
 #include "abi/host_binding.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
@@ -48,8 +51,14 @@ public:
         try {
             auto parameters = std::make_shared<Key>();
             parameters->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "Parameters");
+            std::shared_ptr<Key> own;
+            if (hostIsHoldfast()) {
+                own = std::make_shared<Key>();
+                own->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "");
+            }
             const std::lock_guard lock{mutex_};
             if (parameters->key) parameters_ = std::move(parameters);
+            if (own && own->key) own_ = std::move(own);
         } catch (const std::exception&) {  // the next Online tries again and says what is wrong
         }
     }
@@ -64,6 +73,29 @@ public:
         }
         return parameters ? registry.readParameters(parameters->key->get(), *type_)
                           : registry.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
+    }
+
+    [[nodiscard]] Dependencies readDependencies(const std::string& name) override {
+        if (const auto* const host = abi::hostExport()) {
+            std::shared_ptr<Key> own;
+            {
+                const std::lock_guard lock{mutex_};
+                own = own_;
+            }
+            return own ? readDependencyKeys(*host, own->key->get()) : Dependencies{};
+        }
+        std::string_view absence;
+        if (const auto* const cluster = bindClusterApi(absence)) return readClusterDependencies(*cluster, name);
+        throw Error{ErrorCode::notInstalled, "cannot tell what the resource depends on: " + std::string{absence}};
+    }
+
+    [[nodiscard]] Engine engine() const noexcept override {
+        if (hostIsHoldfast()) return Engine::monitor;
+#if defined(_WIN32)
+        return Engine::failoverClustering;
+#else
+        return Engine::unknown;
+#endif
     }
 
     void enterCall(const char* call) noexcept override {
@@ -88,8 +120,9 @@ private:
     struct Key {
         std::optional<abi::ClusterRegistry::Key> key;
     };
-    std::mutex mutex_;  // guards parameters_
+    std::mutex mutex_;  // guards the two below
     std::shared_ptr<Key> parameters_;
+    std::shared_ptr<Key> own_;  // the resource's key, opened anew; only under a host of our own monitor
 };
 
 }  // namespace

@@ -152,6 +152,7 @@ private:
     void askVisible(Unit& unit, std::size_t capacity, const std::function<void(VisibleProperties)>& answer);
     [[nodiscard]] VisibleProperties visibleOf(const Unit& unit, abi::Dword code) const;
     void storeProperties(Unit& unit, const PropertyBag& changes);
+    [[nodiscard]] std::vector<holdfast::Dependency> dependenciesOf(const Unit& unit) const;
     void finishPreparing(Unit& unit);
     void failPreparing(Unit& unit, std::string text);
 

@@ -23,6 +23,7 @@ enum class FrameKind : std::uint16_t {
     answer = 15,     ///< monitor: what SetResourceStatus returns; the request id of `status`
     leave = 16,      ///< monitor: everything is closed, exit
     remove = 17,     ///< monitor: a closed resource will not come back
+    depends = 18,    ///< monitor: what a resource depends on
     returned = 30,   ///< host: the result of a call
     status = 31,     ///< host: SetResourceStatus; wants an `answer`
     logged = 32,     ///< host

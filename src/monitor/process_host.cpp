@@ -173,6 +173,12 @@ void ProcessHost::Core::store(ResourceNumber resource, const PropertyBag& change
     if (HostProcess* const process = processOf(resource)) process->send(protocol::writeStore(resource, changes));
 }
 
+void ProcessHost::Core::storeDependencies(ResourceNumber resource,
+                                          const std::vector<holdfast::Dependency>& dependencies) {
+    if (HostProcess* const process = processOf(resource))
+        process->send(protocol::writeDependencies(resource, dependencies));
+}
+
 void ProcessHost::Core::event(FrameKind kind, ResourceNumber resource, core::Generation generation) {
     if (HostProcess* const process = processOf(resource))
         process->send(protocol::writeEvent(kind, resource, generation));
@@ -479,6 +485,10 @@ void ProcessHost::call(CallOrder order) {
 
 void ProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
     core_->post([core = core_.get(), resource, changes] { core->store(resource, changes); });
+}
+
+void ProcessHost::storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+    core_->post([core = core_.get(), resource, dependencies] { core->storeDependencies(resource, dependencies); });
 }
 
 void ProcessHost::watch(ResourceNumber resource, core::Generation generation) {

@@ -3,6 +3,7 @@
 
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/core/monitor_events.hpp>
+#include <holdfast/dependencies.hpp>
 #include <holdfast/property.hpp>
 
 #include <chrono>
@@ -144,6 +145,8 @@ public:
     virtual void call(CallOrder order) = 0;
     /** Private properties were stored or, where absent, deleted: the agent reads them at its next Online (D14). */
     virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes) = 0;
+    /** What the resource depends on, with the values as they are now: said before each Online. */
+    virtual void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) = 0;
     /** Wait for the event handle the last run left; `HostListener::eventSignalled` once. */
     virtual void watch(ResourceNumber resource, core::Generation generation) = 0;
     virtual void unwatch(ResourceNumber resource) = 0;
