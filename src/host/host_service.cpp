@@ -138,6 +138,11 @@ void HostService::take(const Frame& frame) {
             registry_.set(monitor::typeParametersPath(type), changes);
             break;
         }
+        case FrameKind::depends: {
+            const auto [resource, dependencies] = protocol::readDependencies(reader);
+            host_->storeDependencies(resource, dependencies);
+            break;
+        }
         case FrameKind::call: {
             CallOrder order = protocol::readOrder(reader);
             begin(order);

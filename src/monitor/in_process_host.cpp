@@ -5,6 +5,7 @@
 #include "monitor/agent_library.hpp"
 #include "monitor/call_board.hpp"
 #include "monitor/call_threads.hpp"
+#include "monitor/dependency_keys.hpp"
 #include "monitor/event_watch.hpp"
 #include "monitor/handle_table.hpp"
 
@@ -73,6 +74,17 @@ public:
         Hosted& hosted = resources_[resource];
         hosted.description = description;
         hosted.key = registry_.open(description.registryPath);
+    }
+
+    void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+        std::string path;
+        {
+            const std::lock_guard lock{mutex_};
+            const auto found = resources_.find(resource);
+            if (found == resources_.end()) return;
+            path = found->second.description.registryPath;
+        }
+        writeDependencyKeys(registry_, path, dependencies);
     }
 
     /** On a thread of its own. */
@@ -467,6 +479,10 @@ void InProcessHost::call(CallOrder order) {
 
 /** The registry is the monitor's own, so they are there already. */
 void InProcessHost::storeProperties(ResourceNumber /*resource*/, const PropertyBag& /*changes*/) {}
+
+void InProcessHost::storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+    core_->storeDependencies(resource, dependencies);
+}
 
 void InProcessHost::watch(ResourceNumber resource, core::Generation generation) {
     const abi::Handle handle = core_->event(resource);

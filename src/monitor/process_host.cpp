@@ -173,6 +173,12 @@ void ProcessHost::Core::store(FrameKind kind, ResourceNumber resource, const Pro
     if (HostProcess* const process = processOf(resource)) process->send(protocol::writeStore(resource, changes, kind));
 }
 
+void ProcessHost::Core::storeDependencies(ResourceNumber resource,
+                                          const std::vector<holdfast::Dependency>& dependencies) {
+    if (HostProcess* const process = processOf(resource))
+        process->send(protocol::writeDependencies(resource, dependencies));
+}
+
 void ProcessHost::Core::event(FrameKind kind, ResourceNumber resource, core::Generation generation) {
     if (HostProcess* const process = processOf(resource))
         process->send(protocol::writeEvent(kind, resource, generation));
@@ -492,6 +498,10 @@ void ProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& ch
 
 void ProcessHost::storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
     core_->post([core = core_.get(), resource, changes] { core->store(FrameKind::storeType, resource, changes); });
+}
+
+void ProcessHost::storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+    core_->post([core = core_.get(), resource, dependencies] { core->storeDependencies(resource, dependencies); });
 }
 
 void ProcessHost::watch(ResourceNumber resource, core::Generation generation) {

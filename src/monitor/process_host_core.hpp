@@ -49,6 +49,7 @@ public:
     void order(CallOrder order);
     void forget(const CallOrder& order);
     void store(FrameKind kind, ResourceNumber resource, const PropertyBag& changes);
+    void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies);
     void event(FrameKind kind, ResourceNumber resource, core::Generation generation);
     void condemn(ResourceNumber resource);
     void remove(ResourceNumber resource);
