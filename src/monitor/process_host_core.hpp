@@ -103,11 +103,10 @@ private:
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     const RunDirectory directory_;
-    const std::string marker_;  ///< what every HOLDFAST_HOST of this run directory begins with
+    HostYard yard_;
     boost::asio::steady_timer clearing_;
     std::map<ResourceNumber, Hosted> resources_;
     std::map<std::string, Group> groups_;
-    std::uint32_t lastNumber_{0};
     bool clear_{false};
     bool leaving_{false};
     std::thread thread_;
