@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 set(holdfast_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
 
-install(TARGETS holdfast holdfast_testing EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS holdfast holdfast_service holdfast_testing EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 set(holdfast_private_headers PATTERN "monitor" EXCLUDE)
 if(TARGET holdfast_monitor)
   set(holdfast_private_headers "")
