@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/ctl_command.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/places.hpp"
 #include "cli/run_command.hpp"
 
 #include <holdfast/version.hpp>
@@ -10,6 +11,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
 int main(int argc, char** argv) {
     using namespace holdfast::cli;
@@ -52,7 +54,10 @@ int main(int argc, char** argv) {
     const CLI::App* const ctlCommand = addCtlCommand(app, ctl);
 
     try {
-        app.parse(argc, argv);
+        const auto given = programArguments(argc, argv);
+        std::vector<const char*> arguments;
+        for (const auto& argument : given) arguments.push_back(argument.c_str());
+        app.parse(static_cast<int>(arguments.size()), arguments.data());
     } catch (const CLI::ParseError& error) {
         const int code = app.exit(error);
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);

@@ -40,7 +40,8 @@ Instance::Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease)
       runtime_{lease_->runtime()},
       strand_{runtime_.pool()},
       machine_{setup_.type->policy({}), setup_.syncGrace},
-      terminateWait_{machine_.policy().terminateTimeout.count()} {}
+      terminateWait_{machine_.policy().terminateTimeout.count()},
+      nextRecovering_{setup_.recovering} {}
 
 Instance::~Instance() = default;
 
@@ -88,19 +89,26 @@ Instance::Result Instance::request(core::Request what, milliseconds patience, mi
     return slot->wait(start + patience + more);
 }
 
-Instance::Result Instance::online() {
+Instance::Result Instance::online(bool recovering) {
     const auto start = Steady::now();
+    if (recovering) nextRecovering_.store(true, std::memory_order_release);
     const Result result = request(core::Request::online, hopPatience, takenPatience + setup_.syncGrace);
     sayIfLate("Online", start);
     return result;
 }
 
-Instance::Result Instance::offline() {
+Instance::Result Instance::offline(std::string destinationNode) {
     const auto start = Steady::now();
+    {
+        const std::lock_guard lock{textMutex_};
+        nextDestination_.swap(destinationNode);
+    }
     const Result result = request(core::Request::offline, hopPatience, takenPatience);
     sayIfLate("Offline", start);
     return result;
 }
+
+Instance::Result Instance::cancel() { return request(core::Request::cancel, hopPatience, takenPatience); }
 
 Instance::Result Instance::terminate() {
     const auto start = Steady::now();
@@ -250,7 +258,10 @@ void Instance::handle(Incoming& incoming) {
     if (event.kind == core::Event::Kind::checkpoint) progressPosted_.store(false, std::memory_order_release);
     const core::Generation before = machine_.generation();
     const core::Actions actions = machine_.on(event, Runtime::coarseNow());
-    if (event.kind == core::Event::Kind::request && machine_.generation() != before) noteRunStop(event.request);
+    if (event.kind == core::Event::Kind::request && machine_.generation() != before) {
+        noteRunStop(event.request);
+        noteRequest(event.request);
+    }
     if (incoming.policy) {
         const core::Policy& policy = machine_.policy();
         terminateWait_.store(policy.terminateTimeout.count(), std::memory_order_release);
@@ -270,6 +281,14 @@ void Instance::noteRunStop(core::Request request) {
     runStop_.store(reason, std::memory_order_release);
 }
 
+void Instance::noteRequest(core::Request request) {
+    if (request == core::Request::online)
+        recovering_.store(nextRecovering_.exchange(false, std::memory_order_acq_rel), std::memory_order_release);
+    const std::lock_guard lock{textMutex_};
+    destination_.clear();
+    if (request == core::Request::offline) destination_.swap(nextDestination_);
+}
+
 void Instance::perform(const core::Action& action) {
     switch (action.kind) {
         case core::Action::Kind::reply: answer(action.request, action.answer); break;
@@ -277,6 +296,11 @@ void Instance::perform(const core::Action& action) {
         case core::Action::Kind::requestStop:
             runStop_.store(action.stop, std::memory_order_release);
             call_->request(action.stop);
+            runtime().control().submit([call = call_] { call->runCallbacks(); });
+            break;
+        case core::Action::Kind::cancelCall:
+            runStop_.store(StopReason::cancelled, std::memory_order_release);
+            call_->request(StopReason::cancelled);
             runtime().control().submit([call = call_] { call->runCallbacks(); });
             break;
         case core::Action::Kind::openReports: reporter_->open(action.id); break;
@@ -327,7 +351,22 @@ void Instance::report(const core::Action& action) {
         if (action.reason != core::Reason::none) say(action.reason, action.job);
     }
     reporter_->report(
-        action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr});
+        action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr,
+                    failureCode(action.reason), action.job});
+}
+
+ErrorCode Instance::failureCode(core::Reason reason) const {
+    switch (reason) {
+        case core::Reason::limitExceeded:
+        case core::Reason::predecessorTimeout: return ErrorCode::timeout;
+        case core::Reason::overloaded: return ErrorCode::outOfResources;
+        case core::Reason::onlineFailed:
+        case core::Reason::offlineFailed: {
+            const std::lock_guard lock{textMutex_};
+            return failureCode_;
+        }
+        default: return ErrorCode::failed;
+    }
 }
 
 void Instance::say(core::Reason reason, core::Job job) {
