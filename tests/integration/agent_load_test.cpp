@@ -18,9 +18,11 @@
 #include <thread>
 
 #if defined(_WIN32)
-#include <tlhelp32.h>
-#include <windows.h>
 #include <winsock2.h>
+
+#include <windows.h>
+
+#include <tlhelp32.h>
 #else
 #include <dlfcn.h>
 
