@@ -34,6 +34,8 @@ std::atomic<bool> pends{false};
 
 void say(ResourceHandle handle, const WideChar* text) { logEvent.load()(handle, 0, TEXT_OF("%1!ws!"), text); }
 
+FunctionTable table{};
+
 // An id is the handle it was opened with: a number, which nobody follows (W-106).
 ResourceHandle handleOf(ResourceId id) { return reinterpret_cast<ResourceHandle>(id); }
 
@@ -100,17 +102,24 @@ Dword formats(void* out, Dword outSize, Dword* returned) {
     return code::success;
 }
 
-Dword resourceAnswer(Dword codeNumber, Dword* returned) {
+/** It refuses every list that sets something, and knows nothing else. */
+Dword resourceAnswer(Dword codeNumber, bool refuses, Dword* returned) {
     *returned = 0;
-    return codeNumber == 0x0100'0089 ? code::invalidParameter : code::invalidFunction;  // it refuses every list
+    if (codeNumber != 0x0100'0089) return code::invalidFunction;
+    return refuses ? code::invalidParameter : code::success;
+}
+bool setsSomething(const void* in, Dword inSize) {
+    Dword count = 0;
+    if (in != nullptr && inSize >= sizeof count) std::memcpy(&count, in, sizeof count);
+    return count != 0;
 }
 Dword typeAnswer(Dword codeNumber, void* out, Dword outSize, Dword* returned) {
     *returned = 0;
     return codeNumber == 0x0200'0091 ? formats(out, outSize, returned) : code::invalidFunction;
 }
 
-Dword HOLDFAST_STDCALL controlIt(ResourceId, Dword codeNumber, void*, Dword, void*, Dword, Dword* returned) {
-    return resourceAnswer(codeNumber, returned);
+Dword HOLDFAST_STDCALL controlIt(ResourceId, Dword codeNumber, void* in, Dword inSize, void*, Dword, Dword* returned) {
+    return resourceAnswer(codeNumber, setsSomething(in, inSize), returned);
 }
 Dword HOLDFAST_STDCALL typeControlIt(const WideChar*, Dword codeNumber, void*, Dword, void* out, Dword outSize,
                                      Dword* returned) {
@@ -118,13 +127,14 @@ Dword HOLDFAST_STDCALL typeControlIt(const WideChar*, Dword codeNumber, void*, D
 }
 
 /** Answers on another thread: before this call returns, or long after; and, against the rule, a second time. */
-Dword HOLDFAST_STDCALL beginControl(ResourceId id, Dword codeNumber, void*, Dword, void*, Dword, Dword* returned,
-                                    std::int64_t context, Bool* asynchronously) {
+Dword HOLDFAST_STDCALL beginControl(ResourceId id, Dword codeNumber, void* in, Dword inSize, void*, Dword,
+                                    Dword* returned, std::int64_t context, Bool* asynchronously) {
     *asynchronously = 1;
-    const bool early = codeNumber % 2 == 0;
+    const bool early = table.version == versionV4;
+    const bool refuses = setsSomething(in, inSize);
     std::thread worker{[=] {
         if (!early) std::this_thread::sleep_for(120ms);
-        const Dword answer = resourceAnswer(codeNumber, returned);
+        const Dword answer = resourceAnswer(codeNumber, refuses, returned);
         endControl.load()(context, answer);
         if (endControl.load()(context, 0) != 0) say(handleOf(id), TEXT_OF("the second end is refused"));
     }};
@@ -150,8 +160,6 @@ Dword HOLDFAST_STDCALL beginTypeControl(const WideChar*, Dword codeNumber, void*
     return code::success;
 }
 Dword HOLDFAST_STDCALL cancelIt(ResourceId, Dword) { return 0; }
-
-FunctionTable table{};
 
 void fill(Dword version) {
     table.tableSize = static_cast<Dword>(functionBlockSize(version));
