@@ -68,6 +68,22 @@ public:
         const auto instance = instance_.lock();
         return instance ? instance->runStop() : StopReason::close;
     }
+    [[nodiscard]] Engine engine() const noexcept override {
+        const auto instance = instance_.lock();
+        return instance ? instance->link().engine() : Engine::unknown;
+    }
+    [[nodiscard]] StateChangeReason stateChangeReason() const noexcept override {
+        const auto instance = instance_.lock();
+        return instance ? instance->stateChange() : StateChangeReason::unknown;
+    }
+    [[nodiscard]] Dependencies dependencies() override {
+        const auto instance = instance_.lock();
+        return instance ? instance->dependencies() : Dependencies{};
+    }
+    [[nodiscard]] std::vector<DependencyNotice> dependencyNotices() const override {
+        const auto instance = instance_.lock();
+        return instance ? instance->dependencyNotices() : std::vector<DependencyNotice>{};
+    }
     [[nodiscard]] bool recovering() const noexcept override {
         const auto instance = instance_.lock();
         return instance && instance->recovering();

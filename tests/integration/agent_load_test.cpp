@@ -269,6 +269,18 @@ TEST_CASE("D8 the first Open and the last Close start and stop everything, again
     { const Library warm; }
     const std::size_t threadsBefore = threads();
     std::size_t handlesBefore = 0;
+    {
+        const Library library;
+        const FunctionsV2& f = tableOf(library, "Other Type");
+        for (int i = 0; i < 60; ++i) {
+            f.close(openOne(f));
+            CHECK(threads() <= threadsBefore);
+            if (i == 9) handlesBefore = handles();
+        }
+        std::printf("50 starts and stops of the runtime: handles %zu -> %zu, threads %zu -> %zu\n", handlesBefore,
+                    handles(), threadsBefore, threads());
+        CHECK(handles() <= handlesBefore + 3);
+    }
     for (int i = 0; i < 60; ++i) {
         {
             const Library library;
@@ -281,7 +293,13 @@ TEST_CASE("D8 the first Open and the last Close start and stop everything, again
     std::printf("50 loads with a life each: handles %zu -> %zu, threads %zu -> %zu\n", handlesBefore, handles(),
                 threadsBefore, threads());
     CHECK(scripted::eventually([&] { return threads() <= threadsBefore; }));
+#if defined(__MINGW32__)
+    // winpthreads, linked into each DLL, leaves up to three handles behind at every unload of a library that used a
+    // std::thread; a library that does nothing else does so, too. It is a load's cost, not a resource's.
+    CHECK(handles() <= handlesBefore + 3 * 50);
+#else
     CHECK(handles() <= handlesBefore + 3);
+#endif
 }
 
 // Last in the file: the library stays mapped from here on.
