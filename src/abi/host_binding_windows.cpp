@@ -20,11 +20,13 @@ Dword WINAPI systemGetLastError() { return GetLastError(); }
 
 }  // namespace
 
-const HostFunctions* bindHost() noexcept {
+const HostFunctions* hostExport() noexcept {
     HoldfastHostFunction host{};
-    if (bind(GetModuleHandleW(nullptr), "HoldfastHost", host)) {
-        if (const auto* functions = host(1)) return functions;
-    }
+    return bind(GetModuleHandleW(nullptr), "HoldfastHost", host) ? host(1) : nullptr;
+}
+
+const HostFunctions* bindHost() noexcept {
+    if (const auto* functions = hostExport()) return functions;
     // The resource host has it loaded already; elsewhere only the system's own copy will do, never one beside the program.
     HMODULE library = GetModuleHandleW(L"clusapi.dll");
     if (!library) library = LoadLibraryExW(L"clusapi.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);

@@ -6,6 +6,7 @@
 #include "served_types.hpp"
 
 #include <holdfast/abi/wide.hpp>
+#include <holdfast/adapters/library_description.hpp>
 
 #include <array>
 #include <exception>
@@ -42,6 +43,7 @@ abi::Dword start(const AgentTypes& (*types)(), const abi::WideChar* resourceType
                  abi::FunctionTable** table) noexcept {
     try {
         const AgentTypes& all = types();
+        if (isLibraryTypeName(resourceType)) return describeLibrary(all, minVersion, maxVersion, table);
         for (std::size_t position = 0; position < all.size(); ++position) {
             if (!abi::equalsIgnoringCase(abi::toWide(all[position]->name()), resourceType)) continue;  // W-014
             const TableVersion highest = extended ? all[position]->tableVersion() : TableVersion::v1;

@@ -3,6 +3,8 @@
 #include "wsfc_link.hpp"
 
 #include "abi/host_binding.hpp"
+#include "cluster_api.hpp"
+#include "dependency_reader.hpp"
 #include "stored_properties.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
@@ -10,6 +12,10 @@
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/agent_type.hpp>
 
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace holdfast::inline v1::adapters {
@@ -33,7 +39,10 @@ class CallbackLink final : public WsfcLink {
 public:
     CallbackLink(const Callbacks& callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
                  std::shared_ptr<const AgentType> type)
-        : callbacks_{callbacks}, handle_{handle}, properties_{resourceKey, std::move(type)} {}
+        : callbacks_{callbacks},
+          handle_{handle},
+          resourceKey_{resourceKey},
+          properties_{resourceKey, std::move(type)} {}
 
     bool report(const exec::StatusReport& status) noexcept override {
         const abi::ResourceState state = toState(status);
@@ -68,10 +77,43 @@ public:
         logLine(callbacks_.logEvent, handle_, level, text);
     }
 
-    void keepParameters() noexcept override { properties_.keepKeys(); }
+    void keepParameters() noexcept override {
+        properties_.keepKeys();
+        if (resourceKey_ == nullptr || !hostIsHoldfast()) return;
+        try {
+            auto own = std::make_shared<Key>();
+            own->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "");
+            const std::lock_guard lock{mutex_};
+            if (own->key) own_ = std::move(own);
+        } catch (const std::exception&) {  // then nothing is known of dependencies, and who asks is told so
+        }
+    }
     [[nodiscard]] PropertyBag readProperties() override { return properties_.checked(); }
     [[nodiscard]] PropertyBag readStoredProperties() override { return properties_.stored(); }
     void writeProperties(const PropertyBag& changes) override { properties_.write(changes); }
+
+    [[nodiscard]] Dependencies readDependencies(const std::string& name) override {
+        if (const auto* const host = abi::hostExport()) {
+            std::shared_ptr<Key> own;
+            {
+                const std::lock_guard lock{mutex_};
+                own = own_;
+            }
+            return own ? readDependencyKeys(*host, own->key->get()) : Dependencies{};
+        }
+        std::string_view absence;
+        if (const auto* const cluster = bindClusterApi(absence)) return readClusterDependencies(*cluster, name);
+        throw Error{ErrorCode::notInstalled, "cannot tell what the resource depends on: " + std::string{absence}};
+    }
+
+    [[nodiscard]] Engine engine() const noexcept override {
+        if (hostIsHoldfast()) return Engine::monitor;
+#if defined(_WIN32)
+        return Engine::failoverClustering;
+#else
+        return Engine::unknown;
+#endif
+    }
 
     void enterCall(const char* call) noexcept override {
         if (host_ != nullptr) host_->enterCall(handle_, call);
@@ -89,7 +131,14 @@ private:
     const abi::HostFunctions* const host_{hostThatTakesNotes()};
     const Callbacks callbacks_;
     const abi::ResourceHandle handle_;
+    const abi::KeyHandle resourceKey_;
     StoredProperties properties_;
+
+    struct Key {
+        std::optional<abi::ClusterRegistry::Key> key;
+    };
+    std::mutex mutex_;          // guards the one below
+    std::shared_ptr<Key> own_;  // the resource's key, opened anew; only under a host of our own monitor
 };
 
 }  // namespace

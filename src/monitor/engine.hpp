@@ -157,6 +157,7 @@ private:
     [[nodiscard]] VisibleProperties visibleOf(const Unit& unit, abi::Dword code) const;
     void storeProperties(Unit& unit, const PropertyBag& changes);
     void storeTypeProperties(Unit& unit, const PropertyBag& changes);
+    [[nodiscard]] std::vector<holdfast::Dependency> dependenciesOf(const Unit& unit) const;
     void finishPreparing(Unit& unit);
     void failPreparing(Unit& unit, std::string text);
 

@@ -146,7 +146,10 @@ void ResourceMonitor::Engine::startCall(Unit& unit, const core::MonitorAction& a
         case Call::load: order.entryPoint = EntryPoint::startup; break;
         case Call::open: order.entryPoint = EntryPoint::open; break;
         case Call::close: order.entryPoint = EntryPoint::close; break;
-        case Call::online: order.entryPoint = EntryPoint::online; break;
+        case Call::online:
+            order.entryPoint = EntryPoint::online;
+            host_->storeDependencies(unit.number, dependenciesOf(unit));
+            break;
         case Call::offline: order.entryPoint = EntryPoint::offline; break;
         case Call::looksAlive: order.entryPoint = EntryPoint::looksAlive; break;
         case Call::isAlive: order.entryPoint = EntryPoint::isAlive; break;
@@ -435,6 +438,18 @@ void ResourceMonitor::Engine::takeControl(Unit& unit, abi::Dword code) {
     unit.controls.pop_front();
     unit.controlRunning = false;
     if (control.answer) control.answer(code);
+}
+
+std::vector<holdfast::Dependency> ResourceMonitor::Engine::dependenciesOf(const Unit& unit) const {
+    std::vector<holdfast::Dependency> dependencies;
+    for (const auto& name : unit.configuration.dependsOn) {
+        // Of the other unit only what never changes is read; its properties stand in the registry.
+        if (const auto other = find(name)) {
+            dependencies.push_back(
+                {name, other->configuration.type, registry_.values(other->registryKey + "\\Parameters"), {}});
+        }
+    }
+    return dependencies;
 }
 
 void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& changes) {

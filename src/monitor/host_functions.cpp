@@ -2,6 +2,7 @@
 #include "memory_tree.hpp"
 #include "monitor/call_board.hpp"
 #include "monitor/handle_table.hpp"
+#include "monitor/system_functions.hpp"
 
 #include <holdfast/abi/wide.hpp>
 
@@ -65,12 +66,25 @@ Dword give(const abi::RegistryValue& value, Dword* type, Byte* data, Dword* size
     return code::success;
 }
 
-void HOLDFAST_STDCALL setLastError(Dword value) { lastError = value; }
-Dword HOLDFAST_STDCALL getLastError() { return lastError; }
+/** The system's functions for a key that is the system's own, as resources on Windows have them; null for one of ours. */
+const abi::HostFunctions* systemOf(KeyHandle key) noexcept {
+    const auto* const system = systemFunctions();
+    return system == nullptr || HostAccess::knows(key) ? nullptr : system;
+}
 
-std::int32_t HOLDFAST_STDCALL openKey(KeyHandle parent, const WideChar* subkey, Dword, KeyHandle* out) {
+void HOLDFAST_STDCALL setLastError(Dword value) {
+    if (const auto* const system = systemFunctions()) return system->setLastError(value);
+    lastError = value;
+}
+Dword HOLDFAST_STDCALL getLastError() {
+    const auto* const system = systemFunctions();
+    return system != nullptr ? system->getLastError() : lastError;
+}
+
+std::int32_t HOLDFAST_STDCALL openKey(KeyHandle parent, const WideChar* subkey, Dword access, KeyHandle* out) {
     if (!out) return static_cast<std::int32_t>(code::invalidParameter);
     *out = nullptr;
+    if (const auto* const system = systemOf(parent)) return system->clusterRegOpenKey(parent, subkey, access, out);
     return static_cast<std::int32_t>(withKey(parent, "ClusterRegOpenKey", [&](const HostAccess::Open& open) {
         auto node = RegistryNode::descend(open.node, abi::toUtf8(subkey), false);
         if (!node) return code::fileNotFound;
@@ -80,10 +94,12 @@ std::int32_t HOLDFAST_STDCALL openKey(KeyHandle parent, const WideChar* subkey, 
 }
 
 std::int32_t HOLDFAST_STDCALL closeKey(KeyHandle key) {
+    if (const auto* const system = systemOf(key)) return system->clusterRegCloseKey(key);
     return static_cast<std::int32_t>(HostAccess::close(key) ? code::success : invalidHandle);
 }
 
 Dword HOLDFAST_STDCALL queryValue(KeyHandle key, const WideChar* name, Dword* type, Byte* data, Dword* size) {
+    if (const auto* const system = systemOf(key)) return system->clusterRegQueryValue(key, name, type, data, size);
     return withKey(key, "ClusterRegQueryValue", [&](const HostAccess::Open& open) {
         const auto* found = open.node->value(abi::toUtf8(name));
         return found ? give(found->value, type, data, size) : code::fileNotFound;
@@ -91,6 +107,7 @@ Dword HOLDFAST_STDCALL queryValue(KeyHandle key, const WideChar* name, Dword* ty
 }
 
 Dword HOLDFAST_STDCALL setValue(KeyHandle key, const WideChar* name, Dword type, const Byte* data, Dword size) {
+    if (const auto* const system = systemOf(key)) return system->clusterRegSetValue(key, name, type, data, size);
     return withKey(key, "ClusterRegSetValue", [&](const HostAccess::Open& open) {
         if (!data && size != 0) return code::invalidParameter;
         abi::RegistryValue value{static_cast<abi::RegistryType>(type), {}};
@@ -102,6 +119,8 @@ Dword HOLDFAST_STDCALL setValue(KeyHandle key, const WideChar* name, Dword type,
 
 Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dword* nameSize, Dword* type, Byte* data,
                                  Dword* size) {
+    if (const auto* const system = systemOf(key))
+        return system->clusterRegEnumValue(key, index, name, nameSize, type, data, size);
     return withKey(key, "ClusterRegEnumValue", [&](const HostAccess::Open& open) {
         if (!name || !nameSize) return code::invalidParameter;
         if (index >= open.node->values.size()) return code::noMoreItems;

@@ -10,9 +10,13 @@
 namespace holdfast::inline v1::monitor {
 namespace {
 
+/** No number that the system could give a key of its own: those have 32 bits. */
+constexpr std::uintptr_t firstHandle =
+    sizeof(std::uintptr_t) > 4 ? std::uintptr_t{1} << (sizeof(std::uintptr_t) * 8 - 8) : 0x1000;
+
 struct OpenKeys {
     std::mutex mutex;
-    std::uintptr_t last{0x1000};  // no small number, which would look like one of the predefined keys or null
+    std::uintptr_t last{firstHandle};
     std::map<std::uintptr_t, HostAccess::Open> keys;
     std::vector<std::shared_ptr<HostAccess::Tree>> trees;  // of the registries that live, in the order they were made
 };
@@ -97,6 +101,10 @@ bool HostAccess::close(abi::KeyHandle handle) {
     last = std::move(found->second);
     table.keys.erase(found);
     return true;
+}
+
+bool HostAccess::knows(abi::KeyHandle handle) noexcept {
+    return handle == nullptr || reinterpret_cast<std::uintptr_t>(handle) >= firstHandle;
 }
 
 std::size_t HostAccess::count() {

@@ -55,6 +55,8 @@ struct HostAccess {
     /** Empty pointers for a handle that is not open. */
     static Open find(abi::KeyHandle handle);
     static bool close(abi::KeyHandle handle);
+    /** Whether it is one of ours, open or not any more, and no handle of the system's. */
+    static bool knows(abi::KeyHandle handle) noexcept;
     static std::size_t count();
     /** The tree of the registry made last of those that live; null if there is none. */
     static std::shared_ptr<Tree> newest();

@@ -4,6 +4,7 @@
 #include <holdfast/abi/callback_table.hpp>
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/core/monitor_events.hpp>
+#include <holdfast/dependencies.hpp>
 #include <holdfast/property.hpp>
 
 #include <chrono>
@@ -159,6 +160,8 @@ public:
         static_cast<void>(resource);
         static_cast<void>(changes);  // a host over the monitor's own registry has them already
     }
+    /** What the resource depends on, with the values as they are now: said before each Online. */
+    virtual void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) = 0;
     /** Wait for the event handle the last run left; `HostListener::eventSignalled` once. */
     virtual void watch(ResourceNumber resource, core::Generation generation) = 0;
     virtual void unwatch(ResourceNumber resource) = 0;
