@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
 # holdfast_add_agent(<name> SOURCES <file>... [LIBRARIES <target>...])
 #
-# Makes the agent library <name>.so (Linux) or <name>.dll (Windows): a module that shows its engine the entry
-# point Startup and nothing else. SOURCES has one file with HOLDFAST_AGENT(...), which defines Startup.
+# Makes the agent library <name>.so (Linux) or <name>.dll (Windows): a module that shows its engine the
+# start-up routines Startup and StartupEx and nothing else. SOURCES has one file with HOLDFAST_AGENT(...), which
+# defines them.
 # LIBRARIES are what the agent itself needs; holdfast::holdfast is always linked.
 
 function(holdfast_add_agent name)

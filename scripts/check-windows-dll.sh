@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
-# Checks an agent library for Windows without running it: it exports Startup (StartupEx at most beside it) and
+# Checks an agent library for Windows without running it: it exports Startup and StartupEx alone and
 # imports only what every Windows Server has.
 #   scripts/check-windows-dll.sh FILE.dll
 set -euo pipefail
@@ -11,7 +11,9 @@ rc=0
 
 # "[Ordinal/Name Pointer] Table" holds the exported names, one "[   0] Startup" per line.
 exports=$(awk '/\[Ordinal\/Name Pointer\] Table/ {on = 1; next} on && /^[[:space:]]*\[/ {print $NF; next} on && !/^[[:space:]]*\[/ && NF == 0 {exit}' <<<"$headers")
-[ "$(grep -cx Startup <<<"$exports" || true)" = 1 ] || { echo "does not export Startup"; rc=1; }
+for name in Startup StartupEx; do
+  [ "$(grep -cx "$name" <<<"$exports" || true)" = 1 ] || { echo "does not export $name"; rc=1; }
+done
 others=$(grep -vxE 'Startup|StartupEx' <<<"$exports" || true)
 [ -z "$others" ] || { echo "exports also: $(tr '\n' ' ' <<<"$others")"; rc=1; }
 

@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
 # Makes the prefix with what holdfast needs to be cross-compiled for Windows x86-64: Boost headers and a static
-# Boost.Thread, fmt (headers), SQLite and SQLiteCpp (for the example). Sources: Debian's own source packages.
+# Boost.Thread and Boost.JSON, fmt, toml++ and CLI11 (headers), Catch2 v3, SQLite and SQLiteCpp (for the example).
+# Sources: Debian's own packages and source packages.
 #   scripts/setup-windows-cross.sh PREFIX
-# Needs g++-mingw-w64-x86-64-posix, libboost1.81-dev, libfmt-dev, cmake, ninja-build, xz-utils (./dev installs them).
+# Needs g++-mingw-w64-x86-64-posix, libboost1.81-dev, libfmt-dev, libtomlplusplus-dev, libcli11-dev, cmake, ninja-build,
+# xz-utils (./dev installs them).
 # A second run with the same PREFIX does nothing.
 set -euo pipefail
 here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -14,14 +16,19 @@ prefix=$(realpath -m "${1:?usage: setup-windows-cross.sh PREFIX}")
 boost=1.81                       # the version of the headers in /usr/include/boost
 compiler=x86_64-w64-mingw32-g++-posix
 archiver=x86_64-w64-mingw32-gcc-ar-posix
+edition=2                        # of what this script makes: a prefix of an older one is brought up to date
+[ "$(cat "$prefix/.complete" 2>/dev/null)" != "$edition" ] || exit 0
+rm -f "$prefix/.complete"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$prefix"/{include,lib/cmake/Boost,lib/cmake/fmt}
 
 # --- Boost: the headers by symlink, Boost.Thread from its five Windows files ------------------------------------
-# Only these two folders are linked: /usr/include itself must never be searched by the cross compiler.
+# Only these folders are linked: /usr/include itself must never be searched by the cross compiler.
 ln -sfn /usr/include/boost "$prefix/include/boost"
 ln -sfn /usr/include/fmt "$prefix/include/fmt"
+ln -sfn /usr/include/toml++ "$prefix/include/toml++"
+ln -sfn /usr/include/CLI "$prefix/include/CLI"
 
 if ! [ -e "$prefix/lib/libboost_thread.a" ]; then
   say "Boost.Thread $boost"
@@ -43,6 +50,14 @@ if ! [ -e "$prefix/lib/libboost_thread.a" ]; then
   "$archiver" rcs libboost_thread.a "${objects[@]}"
   mv libboost_thread.a "$prefix/lib/"
   cd "$here"
+fi
+
+if ! [ -e "$prefix/lib/libboost_json.a" ]; then
+  say "Boost.JSON $boost"
+  printf '#include <boost/json/src.hpp>\n' >"$work/json.cpp"
+  "$compiler" -std=c++20 -O2 -DNDEBUG -isystem "$prefix/include" -D_WIN32_WINNT=0x0A00 -c "$work/json.cpp" -o "$work/json.o"
+  "$archiver" rcs "$work/libboost_json.a" "$work/json.o"
+  mv "$work/libboost_json.a" "$prefix/lib/"
 fi
 
 # The packages find_package(Boost) and find_package(fmt) find, with the target names of the real ones.
@@ -75,6 +90,9 @@ if(NOT TARGET Boost::headers)
   add_library(Boost::thread STATIC IMPORTED)
   set_target_properties(Boost::thread PROPERTIES IMPORTED_LOCATION "${prefix_}/lib/libboost_thread.a"
     INTERFACE_LINK_LIBRARIES Boost::headers)
+  add_library(Boost::json STATIC IMPORTED)
+  set_target_properties(Boost::json PROPERTIES IMPORTED_LOCATION "${prefix_}/lib/libboost_json.a"
+    INTERFACE_LINK_LIBRARIES Boost::headers)
 endif()
 set(Boost_INCLUDE_DIRS "${prefix_}/include")
 foreach(component_ IN LISTS Boost_FIND_COMPONENTS)
@@ -97,6 +115,32 @@ if(NOT TARGET fmt::fmt)
 endif()
 END
 
+mkdir -p "$prefix"/lib/cmake/{tomlplusplus,CLI11}
+cat >"$prefix/lib/cmake/tomlplusplus/tomlplusplusConfig.cmake" <<'END'
+get_filename_component(prefix_ "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+if(NOT TARGET tomlplusplus::tomlplusplus)
+  add_library(tomlplusplus::tomlplusplus INTERFACE IMPORTED)
+  # Header-only: the archive in Debian's package is for Linux.
+  set_target_properties(tomlplusplus::tomlplusplus PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${prefix_}/include"
+    INTERFACE_COMPILE_DEFINITIONS TOML_HEADER_ONLY=1)
+endif()
+END
+cat >"$prefix/lib/cmake/CLI11/CLI11Config.cmake" <<'END'
+get_filename_component(prefix_ "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+if(NOT TARGET CLI11::CLI11)
+  add_library(CLI11::CLI11 INTERFACE IMPORTED)
+  set_target_properties(CLI11::CLI11 PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${prefix_}/include")
+endif()
+END
+
+# --- Catch2 v3 ---------------------------------------------------------------------------------------------------
+if ! [ -e "$prefix/lib/libCatch2.a" ]; then
+  say "Catch2"
+  "$here/setup-catch2.sh" "$work/catch2" -DCMAKE_TOOLCHAIN_FILE="$here/../cmake/toolchains/mingw-w64-x86_64.cmake" \
+    -DHOLDFAST_MINGW_PREFIX="$prefix"
+  cp -r "$work/catch2"/{include,lib} "$prefix/"
+fi
+
 # --- SQLite and SQLiteCpp: the source package of SQLiteCpp carries both -------------------------------------------
 if ! [ -e "$prefix/lib/cmake/SQLiteCpp/SQLiteCppConfig.cmake" ]; then
   say "SQLiteCpp and SQLite"
@@ -109,4 +153,4 @@ if ! [ -e "$prefix/lib/cmake/SQLiteCpp/SQLiteCppConfig.cmake" ]; then
     -DSQLITECPP_RUN_CPPLINT=OFF -DSQLITECPP_RUN_CPPCHECK=OFF -DSQLITECPP_BUILD_EXAMPLES=OFF -DSQLITECPP_BUILD_TESTS=OFF
   cmake --build "$work/sqlitecpp/build" --target install
 fi
-touch "$prefix/.complete"
+echo "$edition" >"$prefix/.complete"

@@ -37,3 +37,10 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(CMAKE_EXE_LINKER_FLAGS_INIT    "-static")
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "-static")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-static")
+
+# Tests run under Wine where there is one; without, they are compiled and linked.
+find_program(holdfast_wine NAMES wine NO_CMAKE_FIND_ROOT_PATH)
+if(holdfast_wine)
+  get_filename_component(holdfast_scripts "${CMAKE_CURRENT_LIST_DIR}/../../scripts" ABSOLUTE)
+  set(CMAKE_CROSSCOMPILING_EMULATOR "${holdfast_scripts}/wine-run")
+endif()

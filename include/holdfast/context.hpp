@@ -61,6 +61,13 @@ public:
     [[nodiscard]] virtual std::string nodeName() const = 0;
     /** Why the run is being stopped; `none` while it is not. */
     [[nodiscard]] virtual StopReason stopReason() const noexcept = 0;
+    /**
+     * The engine's host died and this is its successor restoring what it hosted, so the entity may be running (W-115): the
+     * flag "recover monitor state" of OpenV2 (for the first Online after it) or of OnlineV2. probe() tells for certain.
+     */
+    [[nodiscard]] virtual bool recovering() const noexcept { return false; }
+    /** While going offline: the node it moves to, if the engine said so (OfflineV2); otherwise empty. */
+    [[nodiscard]] virtual std::string destinationNode() const { return {}; }
 
     /** The program that runs the resource. */
     [[nodiscard]] virtual Engine engine() const noexcept { return Engine::unknown; }

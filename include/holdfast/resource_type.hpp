@@ -3,6 +3,7 @@
 
 /// The description of a resource type, and the macro that makes a library of it. Included by resource.hpp.
 
+#include <holdfast/abi/callback_table.hpp>
 #include <holdfast/agent_type.hpp>
 #include <holdfast/detail/property_members.hpp>
 #include <holdfast/resource.hpp>
@@ -109,6 +110,15 @@ public:
         return *this;
     }
 
+    /**
+     * The highest version of the function table that an engine may be given (D20). V3 and V4 let control calls, such as a
+     * slow validator's, be answered after the engine's call returned.
+     */
+    ResourceType& tableVersion(TableVersion version) {
+        tableVersion_ = version;
+        return *this;
+    }
+
     /** The finished type; this object is left empty. */
     [[nodiscard]] std::shared_ptr<const AgentType> share() {
         auto type = std::make_shared<ResourceType>(std::move(*this));
@@ -126,6 +136,7 @@ public:
     }
 
     [[nodiscard]] core::Milliseconds syncGrace() const noexcept override { return syncGrace_; }
+    [[nodiscard]] TableVersion tableVersion() const noexcept override { return tableVersion_; }
 
     void validate(const PropertyBag& values) const override {
         static_cast<void>(settings(values));
@@ -169,6 +180,7 @@ private:
     std::string description_;
     core::Policy policy_;
     core::Milliseconds syncGrace_{0};
+    TableVersion tableVersion_{TableVersion::v2};
     detail::PropertyTable table_;
     std::vector<std::function<void(const Settings&)>> validators_;
 };
@@ -186,11 +198,14 @@ template <typename... Types>
 }
 
 namespace adapters {
-/** What the exported Startup calls: adapters/wsfc.hpp, which an author need not include. */
+/** What the exported Startup and StartupEx call: adapters/wsfc.hpp, which an author need not include. */
 // NOLINTNEXTLINE(readability-redundant-declaration)
 abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
                    abi::Dword maxVersion, abi::SetResourceStatusRoutine setStatus, abi::LogEventRoutine logEvent,
                    abi::FunctionTable** table) noexcept;
+// NOLINTNEXTLINE(readability-redundant-declaration)
+abi::Dword startupEx(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
+                     abi::Dword maxVersion, const abi::CallbackTable* callbacks, abi::FunctionTable** table) noexcept;
 }  // namespace adapters
 
 }  // namespace holdfast::inline v1
@@ -207,7 +222,7 @@ const holdfast::AgentTypes& holdfastAgentTypes();
 /**
  * Makes the library an agent: `HOLDFAST_AGENT(type, type, ...);` once, at global scope.
  *
- * Nothing runs while the library is loaded (D8): the types are built by the first Startup.
+ * Nothing runs while the library is loaded (D8): the types are built by the first Startup or StartupEx.
  */
 #define HOLDFAST_AGENT(...)                                                                                            \
     const holdfast::AgentTypes& holdfastAgentTypes() {                                                                 \
@@ -220,5 +235,11 @@ const holdfast::AgentTypes& holdfastAgentTypes();
         holdfast::abi::FunctionTable** table) {                                                                        \
         return holdfast::adapters::startup(&holdfastAgentTypes, resourceType, minVersion, maxVersion, setStatus,       \
                                            logEvent, table);                                                           \
+    }                                                                                                                  \
+    extern "C" HOLDFAST_EXPORT holdfast::abi::Dword HOLDFAST_STDCALL StartupEx(                                        \
+        const holdfast::abi::WideChar* resourceType, holdfast::abi::Dword minVersion, holdfast::abi::Dword maxVersion, \
+        const holdfast::abi::CallbackTable* callbacks, holdfast::abi::FunctionTable** table) {                         \
+        return holdfast::adapters::startupEx(&holdfastAgentTypes, resourceType, minVersion, maxVersion, callbacks,     \
+                                             table);                                                                   \
     }                                                                                                                  \
     static_assert(true)

@@ -45,6 +45,7 @@ Instance::Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease)
       strand_{runtime_.pool()},
       machine_{setup_.type->policy({}), setup_.syncGrace},
       terminateWait_{machine_.policy().terminateTimeout.count()},
+      nextRecovering_{setup_.recovering},
       name_{setup_.name} {}
 
 Instance::~Instance() = default;
@@ -83,7 +84,7 @@ Instance::Result Instance::request(core::Request what, milliseconds patience, mi
         urgent ? terminates_.fetch_add(1, std::memory_order_acq_rel) + 1 : terminates_.load(std::memory_order_acquire);
     try {
         // W-650: what was said is said about this stop and no later one.
-        const bool stops = what != core::Request::online;
+        const bool stops = what == core::Request::offline || what == core::Request::close;
         const auto why = stops ? nextStateChange_.exchange(StateChangeReason::unknown, std::memory_order_acq_rel)
                                : StateChangeReason::unknown;
         post(Incoming{core::Event::requested(what), {}, slot, before, why}, urgent);
@@ -97,19 +98,26 @@ Instance::Result Instance::request(core::Request what, milliseconds patience, mi
     return slot->wait(start + patience + more);
 }
 
-Instance::Result Instance::online() {
+Instance::Result Instance::online(bool recovering) {
     const auto start = Steady::now();
+    if (recovering) nextRecovering_.store(true, std::memory_order_release);
     const Result result = request(core::Request::online, hopPatience, takenPatience + setup_.syncGrace);
     sayIfLate("Online", start);
     return result;
 }
 
-Instance::Result Instance::offline() {
+Instance::Result Instance::offline(std::string destinationNode) {
     const auto start = Steady::now();
+    {
+        const std::lock_guard lock{textMutex_};
+        nextDestination_.swap(destinationNode);
+    }
     const Result result = request(core::Request::offline, hopPatience, takenPatience);
     sayIfLate("Offline", start);
     return result;
 }
+
+Instance::Result Instance::cancel() { return request(core::Request::cancel, hopPatience, takenPatience); }
 
 Instance::Result Instance::terminate() {
     const auto start = Steady::now();
@@ -321,7 +329,10 @@ void Instance::handle(Incoming& incoming) {
     if (event.kind == core::Event::Kind::checkpoint) progressPosted_.store(false, std::memory_order_release);
     const core::Generation before = machine_.generation();
     const core::Actions actions = machine_.on(event, Runtime::coarseNow());
-    if (event.kind == core::Event::Kind::request && machine_.generation() != before) noteRunStop(incoming);
+    if (event.kind == core::Event::Kind::request && machine_.generation() != before) {
+        noteRunStop(incoming);
+        noteRequest(event.request);
+    }
     if (incoming.policy) {
         const core::Policy& policy = machine_.policy();
         terminateWait_.store(policy.terminateTimeout.count(), std::memory_order_release);
@@ -340,6 +351,7 @@ void Instance::noteRunStop(const Incoming& incoming) {
         case core::Request::offline: reason = StopReason::offline; break;
         case core::Request::terminate: reason = StopReason::terminate; break;
         case core::Request::close: reason = StopReason::close; break;
+        case core::Request::cancel: break;  // W-150: not what stops the run
     }
     const bool newRun = incoming.event.request == core::Request::online;
     if (newRun) forgetDependencies();
@@ -349,6 +361,14 @@ void Instance::noteRunStop(const Incoming& incoming) {
     runStop_.store(reason, std::memory_order_release);
 }
 
+void Instance::noteRequest(core::Request request) {
+    if (request == core::Request::online)
+        recovering_.store(nextRecovering_.exchange(false, std::memory_order_acq_rel), std::memory_order_release);
+    const std::lock_guard lock{textMutex_};
+    destination_.clear();
+    if (request == core::Request::offline) destination_.swap(nextDestination_);
+}
+
 void Instance::perform(const core::Action& action) {
     switch (action.kind) {
         case core::Action::Kind::reply: answer(action.request, action.answer); break;
@@ -356,6 +376,11 @@ void Instance::perform(const core::Action& action) {
         case core::Action::Kind::requestStop:
             runStop_.store(action.stop, std::memory_order_release);
             call_->request(action.stop);
+            runtime().control().submit([call = call_] { call->runCallbacks(); });
+            break;
+        case core::Action::Kind::cancelCall:
+            runStop_.store(StopReason::cancelled, std::memory_order_release);
+            call_->request(StopReason::cancelled);
             runtime().control().submit([call = call_] { call->runCallbacks(); });
             break;
         case core::Action::Kind::openReports: reporter_->open(action.id); break;
@@ -406,7 +431,22 @@ void Instance::report(const core::Action& action) {
         if (action.reason != core::Reason::none) say(action.reason, action.job);
     }
     reporter_->report(
-        action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr});
+        action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr,
+                    failureCode(action.reason), action.job});
+}
+
+ErrorCode Instance::failureCode(core::Reason reason) const {
+    switch (reason) {
+        case core::Reason::limitExceeded:
+        case core::Reason::predecessorTimeout: return ErrorCode::timeout;
+        case core::Reason::overloaded: return ErrorCode::outOfResources;
+        case core::Reason::onlineFailed:
+        case core::Reason::offlineFailed: {
+            const std::lock_guard lock{textMutex_};
+            return failureCode_;
+        }
+        default: return ErrorCode::failed;
+    }
 }
 
 void Instance::say(core::Reason reason, core::Job job) {

@@ -273,6 +273,12 @@ void HostService::eventSignalled(ResourceNumber resource, core::Generation watch
     send(protocol::writeEvent(FrameKind::signalled, resource, watch));
 }
 
+void HostService::failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept {
+    monitor::FrameWriter frame{FrameKind::failed};
+    frame.u32(static_cast<std::uint32_t>(resource)).u32(static_cast<std::uint32_t>(type)).u32(code);
+    send(frame.take());
+}
+
 void HostService::strayCallback(std::string_view callback, std::uint64_t handle) noexcept {
     monitor::FrameWriter frame{FrameKind::stray};
     frame.text(callback).u64(handle);

@@ -39,6 +39,7 @@ public:
                         std::function<void(abi::ExitState)> answer) noexcept override;
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
+    void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
 
     // --- for the farewell -------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ enum class FrameKind : std::uint16_t {
     logged = 32,     ///< host
     signalled = 33,  ///< host: an event handle
     stray = 34,      ///< host: a callback that named no open resource
+    failed = 35,     ///< host: SignalFailure; resource, type, error code
 };
 
 /**

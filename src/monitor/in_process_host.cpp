@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <holdfast/monitor/in_process_host.hpp>
 
+#include "monitor/agent_callbacks.hpp"
 #include "monitor/agent_library.hpp"
 #include "monitor/call_board.hpp"
 #include "monitor/call_threads.hpp"
 #include "monitor/dependency_keys.hpp"
 #include "monitor/event_watch.hpp"
 #include "monitor/handle_table.hpp"
-#include "monitor/log_format.hpp"
 
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/monitor/memory_registry.hpp>
@@ -33,9 +33,6 @@ abi::Handle handleValue(std::uint64_t number) {
     // A handle is a number that happens to have a pointer's type (W-106).
     return reinterpret_cast<abi::Handle>(static_cast<std::uintptr_t>(number));  // NOLINT(performance-no-int-to-ptr)
 }
-
-abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status);
-void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, abi::Dword level, const abi::WideChar* format, ...);
 
 /** Small numbers, so that a reader of the trace sees which calls shared a thread. */
 std::uint64_t threadNumber() {
@@ -176,6 +173,10 @@ public:
         return ask(resource, reported);
     }
 
+    void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override {
+        if (const auto listener = listener_.lock()) listener->failureSignalled(resource, type, code);
+    }
+
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override {
         if (const auto listener = listener_.lock()) listener->logged(resource, level, std::move(text));
     }
@@ -244,7 +245,7 @@ private:
     }
 
     struct Instance {
-        abi::FunctionsV1 functions{};
+        TableCalls functions;
         abi::ResourceId id{nullptr};
         std::shared_ptr<AgentLibrary> library;
         std::shared_ptr<AgentLibrary::Type> type;
@@ -280,19 +281,16 @@ private:
             abi::FunctionTable* table = nullptr;
             const auto name = abi::toWide(description.type);
             abi::Dword code = 0;
-            guarded(result, [&] {
-                code = library->startup()(name.c_str(), abi::versionV1, abi::versionV1, &setResourceStatus, &logEvent,
-                                          &table);
-            });
+            guarded(result, [&] { code = library->start(name.c_str(), &table); });
             if (result.threw) return;
             if (code == abi::code::resourceTypeNameNotFound) {
                 outcome.problem = fmt::format("the agent knows no resource type '{}'", description.type);
             } else if (code == abi::code::revisionMismatch) {
-                outcome.problem = "the agent does not offer version 1.0 of the resource API";
+                outcome.problem = "the agent offers no version of the resource API from 1.0 to 4.0";
             } else if (code != 0) {
                 outcome.problem = fmt::format("Startup failed with error {}", code);
             } else {
-                outcome = checkTable(table, abi::versionV1, abi::versionV1);
+                outcome = checkTable(table, abi::versionV1, library->highestVersion());
                 code = outcome.code;
             }
             if (code != 0) {
@@ -373,30 +371,38 @@ private:
 
     void typeControl(const CallOrder& order, CallResult& result) {
         const Instance target = instance(order.resource);
-        if (target.functions.resourceTypeControl == nullptr) {  // W-025
+        if (!target.functions.hasTypeControl()) {  // W-025
             result.code = abi::code::invalidFunction;
             return;
         }
         const auto name = abi::toWide(target.description.type);
-        auto input = order.input;
-        std::vector<abi::Byte> output(order.outputCapacity);
-        abi::Dword returned = 0;
+        const auto buffers = buffersOf(order);
         const std::lock_guard lock{target.type->lock};
         guarded(result, [&] {
-            result.code = target.functions.resourceTypeControl(
-                name.c_str(), order.controlCode, input.empty() ? nullptr : input.data(),
-                static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
-                static_cast<abi::Dword>(output.size()), &returned);
+            result.code =
+                target.functions.typeControl(name.c_str(), order.controlCode, buffers, [this] { return listened(); });
         });
-        takeOutput(result, std::move(output), returned);
+        takeOutput(result, *buffers);
     }
 
-    static void takeOutput(CallResult& result, std::vector<abi::Byte> output, abi::Dword returned) {
-        result.outputNeeded = returned;
-        if (result.code == abi::code::success && returned <= output.size()) {
-            output.resize(returned);
-            result.output = std::move(output);
-        }
+    [[nodiscard]] bool listened() const noexcept {
+        const auto listener = listener_.lock();
+        return listener && !listener->ended();
+    }
+
+    [[nodiscard]] static std::shared_ptr<ControlBuffers> buffersOf(const CallOrder& order) {
+        auto buffers = std::make_shared<ControlBuffers>();
+        buffers->in = order.input;
+        buffers->out.resize(order.outputCapacity);
+        return buffers;
+    }
+
+    static void takeOutput(CallResult& result, const ControlBuffers& buffers) {
+        if (result.threw || result.code == abi::code::resourceCallTimedOut)
+            return;  // the agent may still write to them
+        result.outputNeeded = buffers.returned;
+        if (result.code == abi::code::success && buffers.returned <= buffers.out.size())
+            result.output.assign(buffers.out.begin(), buffers.out.begin() + buffers.returned);
     }
 
     void resourceCall(const CallOrder& order, CallResult& result) {
@@ -405,7 +411,7 @@ private:
             result.code = abi::code::resourceNotFound;
             return;
         }
-        const abi::FunctionsV1& f = target.functions;
+        const TableCalls& f = target.functions;
         switch (order.entryPoint) {
             case EntryPoint::online: {
                 abi::Handle event = nullptr;  // W-120
@@ -430,20 +436,16 @@ private:
                 guarded(result, [&] { result.code = static_cast<abi::Dword>(f.isAlive(target.id)); });
                 break;
             case EntryPoint::resourceControl: {
-                if (f.resourceControl == nullptr) {  // W-025
+                if (!f.hasResourceControl()) {  // W-025
                     result.code = abi::code::invalidFunction;
                     break;
                 }
-                auto input = order.input;
-                std::vector<abi::Byte> output(order.outputCapacity);
-                abi::Dword returned = 0;
+                const auto buffers = buffersOf(order);
                 guarded(result, [&] {
-                    result.code = f.resourceControl(
-                        target.id, order.controlCode, input.empty() ? nullptr : input.data(),
-                        static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
-                        static_cast<abi::Dword>(output.size()), &returned);
+                    result.code =
+                        f.resourceControl(target.id, order.controlCode, buffers, [this] { return listened(); });
                 });
-                takeOutput(result, std::move(output), returned);
+                takeOutput(result, *buffers);
                 break;
             }
             default: result.code = abi::code::invalidFunction; break;
@@ -457,38 +459,6 @@ private:
     std::mutex loading_;
     std::map<std::filesystem::path, std::weak_ptr<AgentLibrary>> libraries_;
 };
-
-namespace {
-
-std::uint64_t numberOf(abi::ResourceHandle handle) {
-    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(handle));
-}
-
-abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status) {
-    const auto found = handles().find(numberOf(handle));
-    if (!found.target || status == nullptr) {
-        handles().reportStray("SetResourceStatus", numberOf(handle));
-        return static_cast<abi::Dword>(abi::ExitState::terminate);  // W-117
-    }
-    return static_cast<abi::Dword>(found.target->statusReported(found.resource, *status));
-}
-
-void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, abi::Dword level, const abi::WideChar* format, ...) {
-    const auto found = handles().find(numberOf(handle));
-    if (!found.target) return handles().reportStray("LogEvent", numberOf(handle));
-    std::va_list arguments;
-    va_start(arguments, format);
-    std::string text;
-    try {
-        text = formatLogLine(format, arguments);
-    } catch (const std::exception&) {
-        text.clear();  // no memory for a log line is no reason to fail the agent
-    }
-    va_end(arguments);
-    found.target->logged(found.resource, level, std::move(text));
-}
-
-}  // namespace
 
 InProcessHost::InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
     : core_{std::make_shared<Core>(registry, std::move(listener))},

@@ -355,6 +355,12 @@ void ProcessHost::Core::take(const std::string& key, const Frame& frame) {
             if (!knows(resource)) break;
             return listener->eventSignalled(resource, generation);
         }
+        case FrameKind::failed: {
+            const auto resource = static_cast<ResourceNumber>(reader.u32());
+            const auto type = static_cast<abi::FailureType>(reader.u32());
+            if (!knows(resource)) break;
+            return listener->failureSignalled(resource, type, reader.u32());
+        }
         case FrameKind::stray: {
             const std::string callback = reader.text();
             return listener->strayCallback(callback, reader.u64());

@@ -3,6 +3,7 @@
 /// Many resources, many cycles, many threads.
 
 #include "scripted_agent.hpp"
+#include "support/own_process.hpp"
 
 #include <holdfast/exec/runtime.hpp>
 #include <holdfast/testing.hpp>
@@ -12,8 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
@@ -22,29 +21,10 @@
 using namespace scripted;
 using namespace std::chrono_literals;
 using holdfast::testing::FakeEngine;
+using holdfast::tests::ownProcess;
 using Answer = FakeEngine::Answer;
 
 namespace {
-
-/** Threads and open handles of this process, where the system tells. */
-struct Usage {
-    long threads{0};
-    long handles{0};
-    long kilobytes{0};
-    static Usage now() {
-        Usage usage;
-#if defined(__linux__)
-        for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/task"})
-            ++usage.threads;
-        for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) ++usage.handles;
-        std::ifstream status{"/proc/self/statm"};
-        long size = 0;
-        status >> size >> usage.kilobytes;
-        usage.kilobytes *= 4;
-#endif
-        return usage;
-    }
-};
 
 constexpr bool instrumented =
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -64,18 +44,18 @@ TEST_CASE("W-1110 1,000 Open/Close and Online/Offline cycles leave threads, hand
         REQUIRE(engine.close());
     };
     for (int i = 0; i < 100; ++i) cycle();
-    const Usage before = Usage::now();
+    const auto before = ownProcess();
     for (int i = 0; i < 1'000; ++i) cycle();
-    const Usage after = Usage::now();
+    const auto after = ownProcess();
     fmt::print("threads {} -> {}, handles {} -> {}, memory {} KiB -> {} KiB\n", before.threads, after.threads,
-               before.handles, after.handles, before.kilobytes, after.kilobytes);
+               before.handles, after.handles, before.residentKibibytes, after.residentKibibytes);
     if (instrumented) {
         // So slow that a Close may run out of time and leave its threads behind (D8); the next Open makes others.
         CHECK(after.threads <= before.threads + 50);
     } else {
         CHECK(after.threads == before.threads);
         CHECK(after.handles == before.handles);
-        CHECK(after.kilobytes < before.kilobytes + 2'048);
+        CHECK(after.residentKibibytes < before.residentKibibytes + 2'048);
     }
     CHECK(script->overlaps == 0);
 
@@ -84,7 +64,7 @@ TEST_CASE("W-1110 1,000 Open/Close and Online/Offline cycles leave threads, hand
         REQUIRE(one.bringOnline());
         REQUIRE(one.takeOffline());
     }
-    CHECK(Usage::now().threads <= after.threads + 12);  // pool, spawner, and a few workers; not one more per cycle
+    CHECK(ownProcess().threads <= after.threads + 12);  // pool, spawner, and a few workers; not one more per cycle
     CHECK(script->objects == 0);
 }
 
@@ -95,7 +75,7 @@ TEST_CASE("Online answers while 1,000 resources' online() block, and no thread i
     blocked->online = [&](Operation&) { door.waitDeaf(); };
     std::vector<std::unique_ptr<FakeEngine>> engines;
     for (int i = 0; i < many; ++i) engines.push_back(std::make_unique<FakeEngine>(typeOf(blocked)));
-    CHECK(Usage::now().threads < 50);  // D6: open resources cost none
+    CHECK(ownProcess().threads < 50);  // D6: open resources cost none
     std::vector<std::chrono::steady_clock::duration> took;
     for (const auto& engine : engines) {
         const auto start = std::chrono::steady_clock::now();

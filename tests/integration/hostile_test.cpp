@@ -4,6 +4,7 @@
 
 #include "bounded.hpp"
 #include "scripted_agent.hpp"
+#include "support/own_process.hpp"
 
 #include <holdfast/adapters/property_controls.hpp>
 #include <holdfast/adapters/wsfc.hpp>
@@ -58,15 +59,6 @@ void checkUndisturbed(FakeEngine& other) {
     CHECK(other.waitFor("Online"));
     CHECK(timed([&] { CHECK(other.terminate() == Answer::done); }) < entryPoint);
     other.forgetReports();
-}
-
-long residentMebibytes() {
-    long size = 0;
-    long resident = 0;
-#if defined(__linux__)
-    std::ifstream{"/proc/self/statm"} >> size >> resident;
-#endif
-    return resident * 4 / 1'024;
 }
 
 bool isUtf8(std::string_view text) {
@@ -148,6 +140,8 @@ public:
 
 // ---- what ends or keeps a thread ---------------------------------------------------------------------------------------
 
+// What these two do is about threads as POSIX has them. On Windows ending a thread leaves its locks held, and thread_local
+// destructors run under the loader lock: nothing in the process could make that good (docs/entry-points.md).
 #if !defined(_WIN32)
 TEST_CASE("Agents that end their own thread, a hundred times, leave the host and the other resources alone") {
     const auto script = quietScript();
@@ -194,7 +188,6 @@ TEST_CASE("Agents that end their own thread, a hundred times, leave the host and
     CHECK(script->objects == 0);
     checkUndisturbed(otherEngine);
 }
-#endif
 
 namespace {
 
@@ -234,6 +227,7 @@ TEST_CASE("D8 a thread_local destructor that hangs holds up neither other resour
     FakeEngine again{typeOf(next)};
     CHECK(again.bringOnline());
 }
+#endif
 
 TEST_CASE("D6 workers that stand by are still there when they have been idle for long") {
     namespace exec = holdfast::exec;
@@ -358,14 +352,14 @@ TEST_CASE("D4 four resources that checkpoint without a pause disturb no other on
     REQUIRE(other.bringOnline());
     REQUIRE(other.terminate() == Answer::done);
     other.forgetReports();
-    const long before = residentMebibytes();
+    const auto before = holdfast::tests::ownProcess().residentKibibytes / 1'024;
     for (const auto& engine : flooding) REQUIRE(engine->online() == Answer::pending);
     std::this_thread::sleep_for(2s);
-    const long after = residentMebibytes();
+    const auto after = holdfast::tests::ownProcess().residentKibibytes / 1'024;
     checkUndisturbed(other);
     for (const auto& engine : flooding) CHECK(timed([&] { CHECK(engine->terminate() == Answer::done); }) < entryPoint);
     CHECK(checkpoints > 0);
-    if (!bounded::instrumented) CHECK(after - before <= 64);
+    if (!bounded::instrumented) CHECK(after <= before + 64);
 }
 
 TEST_CASE("W-100 sixty-four mebibytes of an author's words hold up no other resource's entry points") {

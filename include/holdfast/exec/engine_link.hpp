@@ -15,7 +15,9 @@ namespace holdfast::inline v1::exec {
 struct StatusReport {
     core::Status status;
     std::uint32_t checkPoint;
-    void* eventHandle;  ///< with `Status::online`
+    void* eventHandle;                  ///< with `Status::online`
+    ErrorCode code{ErrorCode::failed};  ///< with `Status::failed`: why
+    core::Job job{core::Job::online};   ///< whose end or progress this is
 };
 
 /**
@@ -32,6 +34,8 @@ public:
     /** False if the engine answered "terminate" (W-206). */
     virtual bool report(const StatusReport& status) noexcept = 0;
     virtual void log(LogLevel level, std::string_view text) noexcept = 0;
+    /** A run failed and its event was signalled; for engines that can be told directly, too (W-324). */
+    virtual void signalFailure(ErrorCode code) noexcept { static_cast<void>(code); }
     /** The private properties as they are now (D14); throws `Error`. Called on a worker. */
     [[nodiscard]] virtual PropertyBag readProperties() = 0;
     /** What the resource `name` depends on, as it is now; throws `Error`. Called on a worker: remote work (W-800). */

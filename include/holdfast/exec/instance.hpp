@@ -45,6 +45,7 @@ public:
         std::shared_ptr<const AgentType> type;
         std::shared_ptr<EngineLink> link;
         core::Milliseconds syncGrace{0};  ///< D2: how long Online may wait for a quick success, 0 to 200 ms
+        bool recovering{false};           ///< W-115: Open's flag, for the first Online
     };
     Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease);
     Instance(const Instance&) = delete;
@@ -55,9 +56,11 @@ public:
 
     /** What an engine's call came to; empty if the strand could not be reached in time. */
     using Result = std::optional<core::Answer>;
-    Result online();
-    Result offline();
+    Result online(bool recovering = false);
+    Result offline(std::string destinationNode = {});
     Result terminate();
+    /** W-150: the pending operation is asked to give up; nothing is killed. */
+    Result cancel();
     /** Answers within 300 ms; true if nothing of the resource is left, false if a wedged call stays behind (D8). */
     bool close();
 
@@ -87,6 +90,8 @@ public:
     void logFromAuthor(LogLevel level, std::string_view text) noexcept;
     void progressed(core::JobId call, std::string_view step);
     void reportFailure(core::Generation run, std::string_view reason) noexcept;
+    [[nodiscard]] bool recovering() const noexcept { return recovering_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::string destinationNode() const { return text(destination_); }
     [[nodiscard]] StopReason runStop() const noexcept { return runStop_.load(std::memory_order_acquire); }
     [[nodiscard]] StateChangeReason stateChange() const noexcept {
         return stateChange_.load(std::memory_order_acquire);
@@ -126,10 +131,12 @@ private:
     void drain();
     void handle(Incoming& incoming);
     void noteRunStop(const Incoming& incoming);
+    void noteRequest(core::Request request);
     void perform(const core::Action& action);
     void startJob(const core::Action& action);
     void report(const core::Action& action);
     void say(core::Reason reason, core::Job job);
+    [[nodiscard]] ErrorCode failureCode(core::Reason reason) const;
     void setVerdict(core::Health health, core::Generation generation);
     void answer(core::Request request, core::Answer answer);
 
@@ -143,7 +150,7 @@ private:
     core::Lifecycle machine_;
     std::unique_ptr<TimerSet> timers_;
     std::shared_ptr<StopState> call_;
-    std::array<std::vector<std::shared_ptr<ReplySlot>>, 4> waiters_;
+    std::array<std::vector<std::shared_ptr<ReplySlot>>, core::requestCount> waiters_;
     Slot* slot_{nullptr};
     std::uint32_t slotGeneration_{0};
 
@@ -154,22 +161,27 @@ private:
     std::atomic<core::Generation> failurePosted_{0};  // the run whose failure was posted
     std::atomic<StopReason> runStop_{StopReason::none};
     std::atomic<StateChangeReason> stateChange_{StateChangeReason::unknown};  // of the stop under way
-    std::atomic<std::int64_t> terminateWait_;                                 // ms
+    std::atomic<bool> recovering_{false};
+    std::atomic<std::int64_t> terminateWait_;  // ms
 
     // engine threads
     std::atomic<std::uint32_t> terminates_{0};
+    std::atomic<bool> nextRecovering_;  // set by Open and Online, taken by the Online that is accepted
     std::atomic<StateChangeReason> nextStateChange_{StateChangeReason::unknown};  // taken by the next stop
 
     std::mutex inboxMutex_;  // guards the two below; held for moments only
     std::deque<Incoming> inbox_;
     std::deque<Incoming> urgent_;
 
-    mutable std::mutex
-        textMutex_;  // guards the texts, the verdict, the object pointer and what is known of dependencies
+    // Guards the texts, the verdict, the object pointer and what is known of dependencies.
+    mutable std::mutex textMutex_;
     std::string name_;
-    std::string progress_;  // the running operation's last checkpoint
-    std::string failure_;   // what the author's code said last
-    std::string reported_;  // the reason of reportFailure
+    std::string progress_;                      // the running operation's last checkpoint
+    std::string failure_;                       // what the author's code said last
+    std::string reported_;                      // the reason of reportFailure
+    std::string nextDestination_;               // of the Offline that was requested last
+    std::string destination_;                   // of the one that was accepted last
+    ErrorCode failureCode_{ErrorCode::failed};  // beside failure_
     Verdict lastVerdict_{Verdict::alive()};
     std::shared_ptr<RunObject> object_;
     std::optional<Dependencies> dependencies_;  // as read in this run, unless a notice made it stale

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <holdfast/abi/callback_table.hpp>
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/core/monitor_events.hpp>
 #include <holdfast/dependencies.hpp>
@@ -103,6 +104,12 @@ public:
                                 std::function<void(abi::ExitState)> answer) noexcept = 0;
     virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
     virtual void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept = 0;
+    /** SignalFailure (W-324): the agent says itself that its resource failed; `code` is its own error code. */
+    virtual void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept {
+        static_cast<void>(resource);
+        static_cast<void>(type);
+        static_cast<void>(code);
+    }
     /** A callback that named no open resource (W-117). */
     virtual void strayCallback(std::string_view callback, std::uint64_t handle) noexcept = 0;
     /** The resource's host runs, or runs anew, as this process. */
