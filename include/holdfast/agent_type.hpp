@@ -3,6 +3,7 @@
 
 /// A resource type with its C++ types erased: what the runtime, the adapters and the tools need of `ResourceType`.
 
+#include <holdfast/control.hpp>
 #include <holdfast/core/policy.hpp>
 #include <holdfast/property.hpp>
 
@@ -52,6 +53,12 @@ public:
 
     /** The type's policy with the framework's properties in `values` applied; throws `PropertyError`. */
     [[nodiscard]] virtual core::Policy policy(const PropertyBag& values) const = 0;
+
+    /** What the engine may ask beyond properties, and the author's own control codes. */
+    [[nodiscard]] virtual const ControlDeclarations& declarations() const noexcept {
+        static const ControlDeclarations none;
+        return none;
+    }
 
     /** D17: the type overrides adopt(), so what it runs may outlive its host. */
     [[nodiscard]] virtual bool adopts() const noexcept { return false; }

@@ -68,8 +68,8 @@ public:
     }
 
     /**
-     * Adds a property that fills `member`. `traits` are any of `required`, `secret`, `expand`, `range(low, high)`,
-     * `pattern("...")`, `oneOf({...})`, `names({{Enum::a, "a"}, ...})` and the description (text).
+     * Adds a property that fills `member`. `traits` are any of `required`, `secret`, `readOnly`, `expand`,
+     * `range(low, high)`, `pattern("...")`, `oneOf({...})`, `names({{Enum::a, "a"}, ...})` and the description (text).
      */
     template <typename Member, typename Owner, typename... Traits>
     requires std::derived_from<Settings, Owner> ResourceType& property(std::string_view name, Member Owner::*member,
@@ -111,6 +111,62 @@ public:
         return *this;
     }
 
+    /** What class of resource this is, for others that depend on a class (W-902). */
+    ResourceType& classInfo(ResourceClass resourceClass, std::uint32_t subclass = 0) {
+        declarations_.classInfo = {resourceClass, subclass};
+        return *this;
+    }
+    /** What the engine should know of the type: `Characteristic::a | Characteristic::b` (W-903). */
+    ResourceType& characteristics(Characteristic value) {
+        declarations_.characteristics = value;
+        return *this;
+    }
+    /** A resource cannot come online without depending on one of that class (W-901). */
+    ResourceType& requiresClass(ResourceClass resourceClass) {
+        declarations_.dependencies.emplace_back(resourceClass);
+        return *this;
+    }
+    /** A resource cannot come online without depending on one of that type, as "Network Name" (W-901). */
+    ResourceType& requiresType(std::string_view typeName) {
+        detail::checkTypeName(typeName);
+        declarations_.dependencies.emplace_back(std::string{typeName});
+        return *this;
+    }
+    /** The longest property list that is accepted when properties are set; 64 KiB unless told otherwise (W-513). */
+    ResourceType& largestPropertyList(std::size_t bytes) {
+        declarations_.largestPropertyList = bytes;
+        return *this;
+    }
+
+    /**
+     * Adds a control code of the author's own to the resources of this type: user function `function` (0 to 262143) with
+     * the access that a caller needs (W-613). Callers send CLUSCTL_USER_CODE(function, CLUS_OBJECT_RESOURCE) | access.
+     *
+     * `handler` is `(ControlRequest&)` or `(const Settings&, ControlRequest&)`, then with the values stored now, and returns
+     * nothing or a Win32 code.
+     *
+     * @par Thread safety It runs on a worker beside the resource's own members, and several calls at a time may run.
+     * @par Budget The caller waits 250 ms, then it is told ERROR_TIMEOUT and what the handler answers later is dropped (D16).
+     * @par Errors What it throws is logged and becomes a code: `Error` by its table, `PropertyError` 13, others 5038.
+     */
+    template <typename Handler>
+    ResourceType& control(std::uint32_t function, ControlAccess access, Handler handler) {
+        detail::checkControl(name_, declarations_.controls, abi::ControlObject::resource, function, access);
+        declarations_.controls.push_back(
+            authorControl(abi::ControlObject::resource, function, access, std::move(handler)));
+        return *this;
+    }
+    /** The same for the type itself; `handler` is `(ControlRequest&)`. */
+    template <typename Handler>
+    ResourceType& typeControl(std::uint32_t function, ControlAccess access, Handler handler) {
+        static_assert(std::invocable<Handler&, ControlRequest&>,
+                      "holdfast: a type has no Settings, so its handler is (holdfast::ControlRequest&)");
+        detail::checkControl(name_, declarations_.typeControls, abi::ControlObject::resourceType, function, access);
+        declarations_.typeControls.push_back(
+            authorControl(abi::ControlObject::resourceType, function, access, std::move(handler)));
+        return *this;
+    }
+
     /**
      * The highest version of the function table that an engine may be given (D20). V3 and V4 let control calls, such as a
      * slow validator's, be answered after the engine's call returned.
@@ -126,6 +182,7 @@ public:
         type->policy_.repairs = detail::overridesRepair<Type>;
         detail::checkSyncGrace(type->name_, type->syncGrace_);
         type->table_.finish(type->name_, type->policy_);
+        *type->self_ = type.get();
         return type;
     }
 
@@ -137,6 +194,7 @@ public:
     }
 
     [[nodiscard]] core::Milliseconds syncGrace() const noexcept override { return syncGrace_; }
+    [[nodiscard]] const ControlDeclarations& declarations() const noexcept override { return declarations_; }
     [[nodiscard]] TableVersion tableVersion() const noexcept override { return tableVersion_; }
 
     void validate(const PropertyBag& values) const override {
@@ -177,6 +235,39 @@ private:
         return *this;
     }
 
+    template <typename Handler>
+    AuthorControl authorControl(abi::ControlObject object, std::uint32_t function, ControlAccess access,
+                                Handler handler) {
+        constexpr bool plain = std::invocable<Handler&, ControlRequest&>;
+        static_assert(plain || std::invocable<Handler&, const Settings&, ControlRequest&>,
+                      "holdfast: a control handler is (holdfast::ControlRequest&) or (const Settings&, "
+                      "holdfast::ControlRequest&)");
+        const auto call = [](auto& which, auto&... arguments) -> std::uint32_t {
+            using Result = std::invoke_result_t<decltype(which), decltype(arguments)...>;
+            static_assert(std::is_void_v<Result> || std::convertible_to<Result, std::uint32_t>,
+                          "holdfast: a control handler returns nothing or a Win32 code");
+            if constexpr (std::is_void_v<Result>) {
+                which(arguments...);
+                return 0;
+            } else {
+                return static_cast<std::uint32_t>(which(arguments...));
+            }
+        };
+        const abi::Dword code = abi::control::user(object, function, access);
+        if constexpr (plain) {
+            return {code, false, [call, handler](const PropertyBag&, ControlRequest& request) mutable {
+                        return call(handler, request);
+                    }};
+        } else {
+            // The table is complete only later, and the type may move until it is shared: no pointer to either is kept.
+            return {code, true,
+                    [call, handler, self = self_](const PropertyBag& values, ControlRequest& request) mutable {
+                        const Settings settings = (*self)->settings(values);
+                        return call(handler, settings, request);
+                    }};
+        }
+    }
+
     std::string name_;
     std::string description_;
     core::Policy policy_;
@@ -184,6 +275,9 @@ private:
     TableVersion tableVersion_{TableVersion::v2};
     detail::PropertyTable table_;
     std::vector<std::function<void(const Settings&)>> validators_;
+    ControlDeclarations declarations_;
+    // Where the finished type is, for its handlers; set once by share(), before anything can be called.
+    std::shared_ptr<const ResourceType*> self_{std::make_shared<const ResourceType*>(nullptr)};
 };
 
 namespace detail {

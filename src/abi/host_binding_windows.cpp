@@ -41,6 +41,15 @@ const HostFunctions* bindHost() noexcept {
                           bind(library, "ClusterRegQueryValue", functions.clusterRegQueryValue) &&
                           bind(library, "ClusterRegSetValue", functions.clusterRegSetValue) &&
                           bind(library, "ClusterRegEnumValue", functions.clusterRegEnumValue);
+    // What writes may be missing (batches: before Windows 7); and a substitute may offer only what reads.
+    bind(library, "ClusterRegCreateKey", functions.clusterRegCreateKey);
+    bind(library, "ClusterRegDeleteValue", functions.clusterRegDeleteValue);
+    bind(library, "ClusterRegCreateBatch", functions.clusterRegCreateBatch);
+    bind(library, "ClusterRegBatchAddCommand", functions.clusterRegBatchAddCommand);
+    bind(library, "ClusterRegCloseBatch", functions.clusterRegCloseBatch);
+    bind(library, "OpenCluster", functions.openCluster);
+    bind(library, "CloseCluster", functions.closeCluster);
+    bind(library, "GetClusterResourceTypeKey", functions.getClusterResourceTypeKey);
     return complete ? &functions : nullptr;
 }
 

@@ -2,22 +2,22 @@
 
 #include "control_call.hpp"
 
+#include "control_buffers.hpp"
+#include "resource_controls.hpp"
+
 #include <holdfast/exec/runtime.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace holdfast::inline v1::adapters {
 namespace {
@@ -32,18 +32,13 @@ constexpr milliseconds closePatience{30};
 // Far inside the engine's own limit for a call (W-440).
 constinit std::atomic<std::int64_t> controlLimit{30'000};
 
-constexpr std::size_t largestBuffer = 1U << 20U;  // what an answer may need; a caller's larger buffer is not copied
+// For what is being written already.
+constexpr milliseconds storePatience{2'000};
 
 class ControlJob final : public exec::LaneJob, public PendingControl, public std::enable_shared_from_this<ControlJob> {
 public:
     ControlJob(std::shared_ptr<exec::Instance> instance, const ControlCall& call)
-        : instance_{std::move(instance)}, code_{call.code}, hasIn_{call.in != nullptr}, hasOut_{call.out != nullptr} {
-        if (hasIn_) {
-            const auto* bytes = static_cast<const abi::Byte*>(call.in);
-            in_.assign(bytes, bytes + call.inSize);
-        }
-        if (hasOut_) out_.resize(std::min<std::size_t>(call.outSize, largestBuffer));
-    }
+        : instance_{std::move(instance)}, code_{call.code}, buffers_{call} {}
 
     void run(exec::WorkerSelf /*self*/) override {
         // What stays if a validator ends its thread.
@@ -56,25 +51,11 @@ public:
                 job.finish(result);
             }
         } const done{*this, result};
-        instance_->link().enterCall("validate");
+        instance_->link().enterCall(controlCallName(code_));
         std::string reason;
-        abi::Dword needed = 0;
-        const ControlCall call{code_,
-                               hasIn_ ? in_.data() : nullptr,
-                               static_cast<abi::Dword>(in_.size()),
-                               hasOut_ ? out_.data() : nullptr,
-                               static_cast<abi::Dword>(out_.size()),
-                               &needed};
         // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): `done` reads it
-        result = resourcePropertyControl(
-            instance_->type(),
-            [this] {
-                // W-109: after Close the engine's key is not ours any more.
-                if (instance_->closed()) throw Error{ErrorCode::failed, "the resource was closed meanwhile"};
-                return instance_->link().readProperties();
-            },
-            call, &reason);
-        needed_ = needed;
+        result = answerOnWorker(
+            *instance_, buffers_.call(), [this] { return mayStore(); }, &reason);
         if (!reason.empty()) {
             instance_->reporter().log(LogLevel::error, reason);
             // The engine reads the reason in its log: it should stand there before the code comes back.
@@ -115,10 +96,16 @@ public:
         return copyOut(call);
     }
 
-    /** Nobody waits any more: what comes is dropped (D16). */
-    void forget() {
-        const std::lock_guard lock{mutex_};
+    /**
+     * Nobody waits any more: what comes is dropped (D16). While values are being written only the end tells whether they are
+     * stored, so then the caller waits for it a while longer: its answer, or nothing.
+     */
+    [[nodiscard]] std::optional<abi::Dword> forget(const ControlCall& call) {
+        std::unique_lock lock{mutex_};
+        if (storing_) ended_.wait_for(lock, storePatience, [this] { return finished_; });
         state_ = State::answered;
+        if (!finished_) return std::nullopt;
+        return copyOut(call);
     }
 
     /** From now on the answer is End's, unless it is there by now: then it is returned. */
@@ -171,13 +158,15 @@ private:
         ended_.notify_all();
     }
 
-    /** Under the lock, by whoever claimed the call: the engine's buffers are valid until it is answered. */
-    abi::Dword copyOut(const ControlCall& call) noexcept {
-        if (call.bytesReturned != nullptr) *call.bytesReturned = needed_;
-        if (result_ == abi::code::success && hasOut_ && needed_ <= out_.size())
-            std::memcpy(call.out, out_.data(), needed_);
-        return result_;
+    /** D16: nothing is stored for a caller who was told ERROR_TIMEOUT. */
+    bool mayStore() {
+        const std::lock_guard lock{mutex_};
+        storing_ = state_ != State::answered;
+        return storing_;
     }
+
+    /** Under the lock, by whoever claimed the call: the engine's buffers are valid until it is answered. */
+    abi::Dword copyOut(const ControlCall& call) noexcept { return buffers_.copyOut(call, result_); }
 
     void end(abi::Dword code) noexcept {
         static_cast<void>(late_.end(late_.context, code));
@@ -186,16 +175,13 @@ private:
 
     const std::shared_ptr<exec::Instance> instance_;
     const abi::Dword code_;
-    const bool hasIn_;
-    const bool hasOut_;
-    std::vector<abi::Byte> in_;   // the worker's until it finished
-    std::vector<abi::Byte> out_;  // likewise
-    abi::Dword needed_{0};        // likewise
-    std::mutex mutex_;            // guards all below; late_ and call_ are written once, before the state says so
+    ControlBuffers buffers_;  // the worker's until it finished
+    std::mutex mutex_;        // guards all below; late_ and call_ are written once, before the state says so
     std::condition_variable ended_;
     State state_{State::waited};
     abi::Dword result_{abi::code::timeout};
     bool finished_{false};
+    bool storing_{false};  // it is too late to take it back
     LateAnswer late_{};
     ControlCall call_{};
     std::optional<boost::asio::steady_timer> limit_;
@@ -204,19 +190,18 @@ private:
 }  // namespace
 
 abi::Dword controlResource(const std::shared_ptr<exec::Instance>& instance, const ControlCall& call) {
-    if (call.bytesReturned != nullptr) *call.bytesReturned = 0;  // W-141
+    if (const auto answer = answerAtOnce(*instance, call)) return *answer;
     auto job = std::make_shared<ControlJob>(instance, call);
     instance->runtime().workers().submit(job);
     if (const auto answer = job->wait(call, patience)) return *answer;
-    job->forget();
-    return abi::code::timeout;
+    return job->forget(call).value_or(abi::code::timeout);
 }
 
 abi::Dword beginControlResource(const std::shared_ptr<exec::Instance>& instance, const ControlCall& call,
                                 const LateAnswer& late) {
     if (late.asynchronously != nullptr) *late.asynchronously = 0;
     if (late.end == nullptr || late.asynchronously == nullptr) return controlResource(instance, call);
-    if (call.bytesReturned != nullptr) *call.bytesReturned = 0;  // W-141
+    if (const auto answer = answerAtOnce(*instance, call)) return *answer;
     auto job = std::make_shared<ControlJob>(instance, call);
     if (!late.pending->add(job)) return abi::code::resourceNotFound;  // W-108: it is being closed
     std::optional<abi::Dword> answer;
@@ -225,7 +210,7 @@ abi::Dword beginControlResource(const std::shared_ptr<exec::Instance>& instance,
         answer = job->wait(call, quickAnswer);
         if (!answer) answer = job->becomeLate(call, late);
     } catch (...) {
-        job->forget();
+        static_cast<void>(job->forget(call));
         late.pending->remove(job.get());
         throw;
     }

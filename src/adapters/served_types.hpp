@@ -19,8 +19,8 @@ struct ServedType {
 
 /** The type with this number, which an Open of its own carries. */
 [[nodiscard]] ServedType servedType(std::size_t index);
-/** The type with this name, without case; null if no start-up routine was called for it. */
-[[nodiscard]] std::shared_ptr<const AgentType> servedTypeNamed(const abi::WideChar* name);
+/** The type with this name, without case; a null type if no start-up routine was called for it. */
+[[nodiscard]] ServedType servedTypeNamed(const abi::WideChar* name);
 
 /** Serves the type at `position` of `types` and hands out its table of `version`; the same one each time (W-027). */
 [[nodiscard]] abi::Dword serve(const AgentTypes& types, std::size_t position, const Callbacks& callbacks,

@@ -6,6 +6,7 @@
 #include "served_types.hpp"
 
 #include <holdfast/abi/wide.hpp>
+#include <holdfast/adapters/library_description.hpp>
 
 #include <array>
 #include <exception>
@@ -42,6 +43,7 @@ abi::Dword start(const AgentTypes& (*types)(), const abi::WideChar* resourceType
                  abi::FunctionTable** table) noexcept {
     try {
         const AgentTypes& all = types();
+        if (isLibraryTypeName(resourceType)) return describeLibrary(all, minVersion, maxVersion, table);
         for (std::size_t position = 0; position < all.size(); ++position) {
             if (!abi::equalsIgnoringCase(abi::toWide(all[position]->name()), resourceType)) continue;  // W-014
             const TableVersion highest = extended ? all[position]->tableVersion() : TableVersion::v1;
@@ -69,13 +71,14 @@ ServedType servedType(std::size_t index) {
     return {all.served[index].type(), all.served[index].callbacks};
 }
 
-std::shared_ptr<const AgentType> servedTypeNamed(const abi::WideChar* name) {
+ServedType servedTypeNamed(const abi::WideChar* name) {
     Registry& all = registry();
     const std::lock_guard lock{all.mutex};
     for (std::size_t i = 0; i < all.count; ++i) {
-        if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type()->name()), name)) return all.served[i].type();
+        if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type()->name()), name))
+            return {all.served[i].type(), all.served[i].callbacks};
     }
-    return nullptr;
+    return {};
 }
 
 abi::Dword serve(const AgentTypes& types, std::size_t position, const Callbacks& callbacks, abi::Dword version,

@@ -4,6 +4,7 @@
 
 #include "control_call.hpp"
 #include "served_types.hpp"
+#include "type_controls.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
 #include <holdfast/abi/error_table.hpp>
@@ -188,14 +189,13 @@ Dword HOLDFAST_STDCALL typeControlEntry(const WideChar* typeName, Dword code, vo
     return guardedEntry(abi::code::notEnoughMemory, [&] {
         if (bytesReturned != nullptr) *bytesReturned = 0;
         if (typeName == nullptr) return abi::code::invalidParameter;
-        const auto type = servedTypeNamed(typeName);
-        if (!type) return abi::code::resourceTypeNameNotFound;
-        // Answered here: only the type's table is read, nothing of the author's runs.
-        return typePropertyControl(*type, {code, in, inSize, out, outSize, bytesReturned});
+        const auto served = servedTypeNamed(typeName);
+        if (!served.type) return abi::code::resourceTypeNameNotFound;
+        return controlType(served.type, served.callbacks.logEvent, {code, in, inSize, out, outSize, bytesReturned});
     });
 }
 
-/** Answered directly: W-151 leaves that to us, and there is nothing to wait for. */
+/** Answered directly: W-151 leaves that to us, and what is not there in time is ERROR_TIMEOUT as in V1 and V2. */
 Dword HOLDFAST_STDCALL beginTypeControlEntry(const WideChar* typeName, Dword code, void* in, Dword inSize, void* out,
                                              Dword outSize, Dword* bytesReturned, std::int64_t /*context*/,
                                              Bool* asynchronously) {

@@ -2,18 +2,20 @@
 
 #include "wsfc_link.hpp"
 
+#include "abi/host_binding.hpp"
 #include "cluster_api.hpp"
 #include "dependency_reader.hpp"
-
-#include "abi/host_binding.hpp"
+#include "stored_properties.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
 #include <holdfast/abi/error_table.hpp>
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/agent_type.hpp>
 
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace holdfast::inline v1::adapters {
@@ -37,7 +39,10 @@ class CallbackLink final : public WsfcLink {
 public:
     CallbackLink(const Callbacks& callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
                  std::shared_ptr<const AgentType> type)
-        : callbacks_{callbacks}, handle_{handle}, resourceKey_{resourceKey}, type_{std::move(type)} {}
+        : callbacks_{callbacks},
+          handle_{handle},
+          resourceKey_{resourceKey},
+          properties_{resourceKey, std::move(type)} {}
 
     bool report(const exec::StatusReport& status) noexcept override {
         const abi::ResourceState state = toState(status);
@@ -73,32 +78,19 @@ public:
     }
 
     void keepParameters() noexcept override {
+        properties_.keepKeys();
+        if (resourceKey_ == nullptr || !hostIsHoldfast()) return;
         try {
-            auto parameters = std::make_shared<Key>();
-            parameters->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "Parameters");
-            std::shared_ptr<Key> own;
-            if (hostIsHoldfast()) {
-                own = std::make_shared<Key>();
-                own->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "");
-            }
+            auto own = std::make_shared<Key>();
+            own->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "");
             const std::lock_guard lock{mutex_};
-            if (parameters->key) parameters_ = std::move(parameters);
-            if (own && own->key) own_ = std::move(own);
-        } catch (const std::exception&) {  // the next Online tries again and says what is wrong
+            if (own->key) own_ = std::move(own);
+        } catch (const std::exception&) {  // then nothing is known of dependencies, and who asks is told so
         }
     }
-
-    [[nodiscard]] PropertyBag readProperties() override {
-        if (resourceKey_ == nullptr) return {};  // an engine without a registry: the defaults hold
-        const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost();
-        std::shared_ptr<Key> parameters;
-        {
-            const std::lock_guard lock{mutex_};
-            parameters = parameters_;
-        }
-        return parameters ? registry.readParameters(parameters->key->get(), *type_)
-                          : registry.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
-    }
+    [[nodiscard]] PropertyBag readProperties() override { return properties_.checked(); }
+    [[nodiscard]] PropertyBag readStoredProperties() override { return properties_.stored(); }
+    void writeProperties(const PropertyBag& changes) override { properties_.write(changes); }
 
     [[nodiscard]] Dependencies readDependencies(const std::string& name) override {
         if (const auto* const host = abi::hostExport()) {
@@ -140,13 +132,12 @@ private:
     const Callbacks callbacks_;
     const abi::ResourceHandle handle_;
     const abi::KeyHandle resourceKey_;
-    const std::shared_ptr<const AgentType> type_;
+    StoredProperties properties_;
 
     struct Key {
         std::optional<abi::ClusterRegistry::Key> key;
     };
-    std::mutex mutex_;  // guards the two below
-    std::shared_ptr<Key> parameters_;
+    std::mutex mutex_;          // guards the one below
     std::shared_ptr<Key> own_;  // the resource's key, opened anew; only under a host of our own monitor
 };
 

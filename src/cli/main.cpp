@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/ctl_command.hpp"
+#include "cli/describe_command.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_command.hpp"
 
@@ -50,6 +51,8 @@ int main(int argc, char** argv) {
     checkCommand->footer(exitCodeHelp());
     CtlOptions ctl;
     const CLI::App* const ctlCommand = addCtlCommand(app, ctl);
+    DescribeOptions describe;
+    const CLI::App* const describeCommand = addDescribeCommand(app, describe);
 
     try {
         app.parse(argc, argv);
@@ -58,6 +61,7 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
+        if (describeCommand->parsed()) return static_cast<int>(runDescribe(describe));
         if (ctlCommand->parsed()) return static_cast<int>(runCtl(ctl));
         return static_cast<int>(runMonitor(checkCommand->parsed() ? check : run));
     } catch (const std::exception& error) {

@@ -329,6 +329,11 @@ void Instance::handle(Incoming& incoming) {
     if (event.kind == core::Event::Kind::checkpoint) progressPosted_.store(false, std::memory_order_release);
     const core::Generation before = machine_.generation();
     const core::Actions actions = machine_.on(event, Runtime::coarseNow());
+    const core::Phase phase = machine_.phase();
+    // Before any action: whoever hears of the answer or the report finds it so.
+    active_.store(
+        phase == core::Phase::onlinePending || phase == core::Phase::online || phase == core::Phase::offlinePending,
+        std::memory_order_release);
     if (event.kind == core::Event::Kind::request && machine_.generation() != before) {
         noteRunStop(incoming);
         noteRequest(event.request);
@@ -347,7 +352,8 @@ void Instance::handle(Incoming& incoming) {
 void Instance::noteRunStop(const Incoming& incoming) {
     StopReason reason = StopReason::none;
     switch (incoming.event.request) {
-        case core::Request::online: break;
+        case core::Request::online:
+        case core::Request::cancel: break;
         case core::Request::offline: reason = StopReason::offline; break;
         case core::Request::terminate: reason = StopReason::terminate; break;
         case core::Request::close: reason = StopReason::close; break;

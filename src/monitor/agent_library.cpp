@@ -93,9 +93,13 @@ std::shared_ptr<AgentLibrary> AgentLibrary::load(const std::filesystem::path& pa
 }
 
 abi::Dword AgentLibrary::start(const abi::WideChar* type, abi::FunctionTable** table) const {
-    if (startupEx_ != nullptr) return startupEx_(type, abi::versionV1, highestVersion(), &agentCallbacks(), table);
-    return startup_(type, abi::versionV1, highestVersion(), setResourceStatusRoutine(), agentCallbacks().logEvent,
-                    table);
+    return start(type, agentCallbacks(), table);
+}
+
+abi::Dword AgentLibrary::start(const abi::WideChar* type, const abi::CallbackTable& callbacks,
+                               abi::FunctionTable** table) const {
+    if (startupEx_ != nullptr) return startupEx_(type, abi::versionV1, highestVersion(), &callbacks, table);
+    return startup_(type, abi::versionV1, highestVersion(), setResourceStatusRoutine(), callbacks.logEvent, table);
 }
 
 std::shared_ptr<AgentLibrary::Type> AgentLibrary::type(std::string_view name) {

@@ -47,6 +47,9 @@ public:
     [[nodiscard]] std::shared_ptr<Type> type(std::string_view name);
     /** Calls StartupEx if the library has it, otherwise Startup, with every version this monitor knows. */
     [[nodiscard]] abi::Dword start(const abi::WideChar* type, abi::FunctionTable** table) const;
+    /** The same with callbacks of the caller's, which must live as long as the library. */
+    [[nodiscard]] abi::Dword start(const abi::WideChar* type, const abi::CallbackTable& callbacks,
+                                   abi::FunctionTable** table) const;
     /** The highest version `start` asks for. */
     [[nodiscard]] abi::Dword highestVersion() const noexcept {
         return startupEx_ != nullptr ? abi::versionV4 : abi::versionV1;

@@ -23,7 +23,8 @@ enum class FrameKind : std::uint16_t {
     answer = 15,     ///< monitor: what SetResourceStatus returns; the request id of `status`
     leave = 16,      ///< monitor: everything is closed, exit
     remove = 17,     ///< monitor: a closed resource will not come back
-    depends = 18,    ///< monitor: what a resource depends on
+    storeType = 18,  ///< monitor: private properties of a resource's type
+    depends = 19,    ///< monitor: what a resource depends on
     returned = 30,   ///< host: the result of a call
     status = 31,     ///< host: SetResourceStatus; wants an `answer`
     logged = 32,     ///< host

@@ -90,8 +90,8 @@ std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader) {
     return {resource, std::move(description)};
 }
 
-std::string writeStore(ResourceNumber resource, const PropertyBag& changes) {
-    FrameWriter writer{FrameKind::store};
+std::string writeStore(ResourceNumber resource, const PropertyBag& changes, FrameKind kind) {
+    FrameWriter writer{kind};
     bag(number(writer, resource), changes);
     return writer.take();
 }

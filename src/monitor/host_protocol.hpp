@@ -32,7 +32,9 @@ struct Hello {
 [[nodiscard]] std::string writeAdd(ResourceNumber resource, const HostedResource& description);
 [[nodiscard]] std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader);
 
-[[nodiscard]] std::string writeStore(ResourceNumber resource, const PropertyBag& changes);
+/** `store` or `storeType`. */
+[[nodiscard]] std::string writeStore(ResourceNumber resource, const PropertyBag& changes,
+                                     FrameKind kind = FrameKind::store);
 [[nodiscard]] std::pair<ResourceNumber, PropertyBag> readStore(FrameReader& reader);
 
 [[nodiscard]] std::string writeDependencies(ResourceNumber resource,

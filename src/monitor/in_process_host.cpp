@@ -45,9 +45,33 @@ std::uint64_t threadNumber() {
 
 class InProcessHost::Core : public CallbackTarget, public std::enable_shared_from_this<Core> {
 public:
+    /** A key of the system's registry that closes itself. */
+    class SystemKey {
+    public:
+        SystemKey() = default;
+        SystemKey(std::shared_ptr<ResourceKeys> keys, abi::KeyHandle handle)
+            : keys_{std::move(keys)}, handle_{handle} {}
+        SystemKey(SystemKey&& other) noexcept
+            : keys_{std::move(other.keys_)}, handle_{std::exchange(other.handle_, nullptr)} {}
+        SystemKey& operator=(SystemKey&& other) noexcept {
+            std::swap(keys_, other.keys_);
+            std::swap(handle_, other.handle_);
+            return *this;
+        }
+        ~SystemKey() {
+            if (keys_) keys_->close(handle_);
+        }
+        [[nodiscard]] abi::KeyHandle get() const noexcept { return handle_; }
+
+    private:
+        std::shared_ptr<ResourceKeys> keys_;
+        abi::KeyHandle handle_{};
+    };
+
     struct Hosted {
         HostedResource description;
         MemoryRegistry::Key key;
+        SystemKey systemKey;  ///< in place of `key`
         std::shared_ptr<AgentLibrary> library;
         std::shared_ptr<AgentLibrary::Type> type;
         std::uint64_t handle{0};
@@ -57,8 +81,8 @@ public:
         std::map<EntryPoint, std::size_t> running;
     };
 
-    Core(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
-        : registry_{registry}, listener_{std::move(listener)} {}
+    Core(MemoryRegistry& registry, std::weak_ptr<HostListener> listener, std::shared_ptr<ResourceKeys> keys)
+        : registry_{registry}, listener_{std::move(listener)}, keys_{std::move(keys)} {}
 
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
@@ -73,7 +97,22 @@ public:
         const std::lock_guard lock{mutex_};
         Hosted& hosted = resources_[resource];
         hosted.description = description;
-        hosted.key = registry_.open(description.registryPath);
+        if (!keys_) {
+            hosted.key = registry_.open(description.registryPath);
+            return;
+        }
+        hosted.systemKey = SystemKey{keys_, keys_->open(description.registryPath)};
+        keys_->store(description.registryPath, registry_.values(description.registryPath + "\\Parameters"));
+    }
+
+    void store(ResourceNumber resource, const PropertyBag& changes) {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        if (keys_ && found != resources_.end()) keys_->store(found->second.description.registryPath, changes);
+    }
+
+    void leaveKeys() {
+        if (keys_) keys_->erase({});
     }
 
     void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
@@ -127,6 +166,7 @@ public:
         handles().erase(found->second.handle);
         last = std::move(found->second);
         resources_.erase(found);
+        if (keys_) keys_->erase(last.description.registryPath);
     }
 
     [[nodiscard]] std::vector<std::string> running() const {
@@ -264,7 +304,7 @@ private:
         copy.library = hosted.library;
         copy.type = hosted.type;
         copy.description = hosted.description;
-        copy.key = hosted.key.get();
+        copy.key = keys_ ? hosted.systemKey.get() : hosted.key.get();
         copy.condemned = hosted.condemned;
         if (hosted.type) copy.functions = hosted.type->functions;
         return copy;
@@ -454,14 +494,16 @@ private:
 
     MemoryRegistry& registry_;
     const std::weak_ptr<HostListener> listener_;
+    const std::shared_ptr<ResourceKeys> keys_;  ///< null: keys of `registry_`
     mutable std::mutex mutex_;
     std::map<ResourceNumber, Hosted> resources_;
     std::mutex loading_;
     std::map<std::filesystem::path, std::weak_ptr<AgentLibrary>> libraries_;
 };
 
-InProcessHost::InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
-    : core_{std::make_shared<Core>(registry, std::move(listener))},
+InProcessHost::InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener,
+                             std::unique_ptr<ResourceKeys> keys)
+    : core_{std::make_shared<Core>(registry, std::move(listener), std::move(keys))},
       events_{std::make_unique<EventWatch>()},
       threads_{std::make_unique<CallThreads>()} {}
 
@@ -477,8 +519,12 @@ void InProcessHost::call(CallOrder order) {
     if (!threads_->run([core = core_, shared] { core->perform(*shared); })) core_->failToStart(*shared);
 }
 
-/** The registry is the monitor's own, so they are there already. */
-void InProcessHost::storeProperties(ResourceNumber /*resource*/, const PropertyBag& /*changes*/) {}
+/** In the registry of the monitor they are already; the system's follows it. */
+void InProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
+    core_->store(resource, changes);
+}
+
+void InProcessHost::leaveKeys() { core_->leaveKeys(); }
 
 void InProcessHost::storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
     core_->storeDependencies(resource, dependencies);

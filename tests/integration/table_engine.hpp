@@ -252,16 +252,21 @@ inline Dword HOLDFAST_STDCALL endCall(std::int64_t context, Dword status) {
     return 0;
 }
 
+inline CallbackTable wholeCallbacks() {
+    CallbackTable whole{};
+    whole.logEvent = &logEvent;
+    whole.setResourceStatusEx = &setStatusEx;
+    whole.signalFailure = &signalFailure;
+    whole.endControlCall = &endCall;
+    whole.endTypeControlCall = &endCall;
+    return whole;
+}
+
 /** As many entries as a monitor that supports `max` certainly has, and not a byte more (W-031). */
 class Callbacks {
 public:
     explicit Callbacks(Dword max) : memory_{callbackEntries(max) * sizeof(void*)} {
-        CallbackTable whole{};
-        whole.logEvent = &logEvent;
-        whole.setResourceStatusEx = &setStatusEx;
-        whole.signalFailure = &signalFailure;
-        whole.endControlCall = &endCall;
-        whole.endTypeControlCall = &endCall;
+        const CallbackTable whole = wholeCallbacks();
         std::memcpy(memory_.data(), &whole, memory_.size());
     }
     [[nodiscard]] const CallbackTable* get() const noexcept { return static_cast<CallbackTable*>(memory_.data()); }

@@ -38,6 +38,16 @@ public:
     virtual void signalFailure(ErrorCode code) noexcept { static_cast<void>(code); }
     /** The private properties as they are now (D14); throws `Error`. Called on a worker. */
     [[nodiscard]] virtual PropertyBag readProperties() = 0;
+    /** The same for a control call: a value that an Online would refuse is read all the same, so that it can be mended. */
+    [[nodiscard]] virtual PropertyBag readStoredProperties() { return readProperties(); }
+    /**
+     * Stores `changes`, all or none of them, and only what differs; an absent value is deleted. Called on a worker that
+     * works for a control call, never for Open, Online, Offline, Terminate or Close (W-800). Throws `Error`.
+     */
+    virtual void writeProperties(const PropertyBag& changes) {
+        static_cast<void>(changes);
+        throw Error{ErrorCode::notInstalled, "this engine keeps no properties"};
+    }
     /** What the resource `name` depends on, as it is now; throws `Error`. Called on a worker: remote work (W-800). */
     [[nodiscard]] virtual Dependencies readDependencies(const std::string& name) {
         static_cast<void>(name);

@@ -71,6 +71,8 @@ public:
     [[nodiscard]] EngineLink& link() const noexcept { return *setup_.link; }
     [[nodiscard]] Reporter& reporter() const noexcept { return *reporter_; }
     [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
+    /** Online or pending: what is set now is used at the next Online only (W-640). */
+    [[nodiscard]] bool active() const noexcept { return active_.load(std::memory_order_acquire); }
     /** Closed: the engine's handle and key are not ours any more. */
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
     /** The last Close hands the lease to the engine's thread, which may stop the runtime; a zombie keeps it. */
@@ -156,6 +158,7 @@ private:
 
     // written by the strand, read by anyone
     std::atomic<bool> released_{false};
+    std::atomic<bool> active_{false};
     std::atomic<bool> closed_{false};                 // set by Close
     std::atomic<bool> progressPosted_{false};         // set by the call, cleared by the strand: one event is enough
     std::atomic<core::Generation> failurePosted_{0};  // the run whose failure was posted

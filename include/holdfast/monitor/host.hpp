@@ -38,6 +38,9 @@ enum class EntryPoint : std::uint8_t {
 /** The time an entry point should take (W-100, W-135). */
 [[nodiscard]] std::chrono::milliseconds budgetOf(EntryPoint entryPoint) noexcept;
 
+/** Where the private properties of a resource type are in the registry (W-500). */
+[[nodiscard]] std::string typeParametersPath(std::string_view type);
+
 /** What a host must know of a resource. */
 struct HostedResource {
     std::string name;
@@ -152,6 +155,11 @@ public:
     virtual void call(CallOrder order) = 0;
     /** Private properties were stored or, where absent, deleted: the agent reads them at its next Online (D14). */
     virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes) = 0;
+    /** The same for the resource's type (D15), in the host of this resource. */
+    virtual void storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
+        static_cast<void>(resource);
+        static_cast<void>(changes);  // a host over the monitor's own registry has them already
+    }
     /** What the resource depends on, with the values as they are now: said before each Online. */
     virtual void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) = 0;
     /** Wait for the event handle the last run left; `HostListener::eventSignalled` once. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#if defined(__linux__)
 #include "monitor/marked_processes.hpp"
 
 #include <fcntl.h>
@@ -100,4 +99,3 @@ void killMarked(const std::vector<std::int64_t>& processes, std::string_view pre
 }
 
 }  // namespace holdfast::inline v1::monitor
-#endif

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#if defined(__linux__)
 #include "monitor/run_directory.hpp"
 
 #include <fmt/format.h>
@@ -45,25 +44,24 @@ RunDirectory::RunDirectory(const std::filesystem::path& path) {
     if ((status.st_mode & 077) != 0 && ::chmod(path_.c_str(), 0700) != 0) refuse(path, std::strerror(errno));
 
     const auto file = path_ / "monitor.lock";
-    lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock_ < 0) refuse(path, fmt::format("{}: {}", file.string(), std::strerror(errno)));
-    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0) refuse(path, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
         char owner[32]{};
-        const ssize_t count = ::pread(lock_, owner, sizeof owner - 1, 0);
-        ::close(lock_);
-        lock_ = -1;
+        const ssize_t count = ::pread(lock, owner, sizeof owner - 1, 0);
+        ::close(lock);
         std::string who{owner, static_cast<std::size_t>(count > 0 ? count : 0)};
         while (!who.empty() && who.back() == '\n') who.pop_back();
         refuse(path, fmt::format("another monitor uses it{}", who.empty() ? "" : " (process " + who + ")"));
     }
+    lock_ = lock;
     const std::string own = std::to_string(::getpid()) + '\n';
     // Only for people: on a full disk the lock holds all the same.
-    if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, own.data(), own.size(), 0) < 0) return;
+    if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, own.data(), own.size(), 0) < 0) return;
 }
 
 RunDirectory::~RunDirectory() {
-    if (lock_ >= 0) ::close(lock_);
+    if (lock_ >= 0) ::close(static_cast<int>(lock_));
 }
 
 }  // namespace holdfast::inline v1::monitor
-#endif
