@@ -357,7 +357,6 @@ void Instance::noteRunStop(const Incoming& incoming) {
         case core::Request::offline: reason = StopReason::offline; break;
         case core::Request::terminate: reason = StopReason::terminate; break;
         case core::Request::close: reason = StopReason::close; break;
-        case core::Request::cancel: break;  // W-150: not what stops the run
     }
     const bool newRun = incoming.event.request == core::Request::online;
     if (newRun) forgetDependencies();

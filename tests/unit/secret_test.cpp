@@ -12,6 +12,12 @@
 #include <random>
 #include <string>
 
+#if defined(_WIN32)
+#include <windows.h>
+
+#include <wincred.h>
+#endif
+
 using namespace holdfast;
 namespace fs = std::filesystem;
 
@@ -160,5 +166,24 @@ TEST_CASE("D15 a credential is what systemd gave the process") {
     CHECK(build("credential:other").find("does not exist") != std::string::npos);
     ::unsetenv("CREDENTIALS_DIRECTORY");
     fs::remove_all(directory);
+}
+#endif
+
+#if defined(_WIN32)
+TEST_CASE("D15 a credential is a generic one of this account's") {
+    const std::string name = "holdfast-test-" + std::to_string(std::random_device{}());
+    CHECK(build("credential:" + name).find("this account has no generic credential") != std::string::npos);
+    std::wstring wide{name.begin(), name.end()};
+    std::wstring password = L"from Windows \u00E4";
+    CREDENTIALW credential{};
+    credential.Type = CRED_TYPE_GENERIC;
+    credential.TargetName = wide.data();
+    credential.CredentialBlob = reinterpret_cast<BYTE*>(password.data());
+    credential.CredentialBlobSize = static_cast<DWORD>(password.size() * sizeof(wchar_t));
+    credential.Persist = CRED_PERSIST_LOCAL_MACHINE;
+    REQUIRE(CredWriteW(&credential, 0) != 0);
+    CHECK(build("credential:" + name).empty());
+    CHECK(seen == "from Windows \xC3\xA4");
+    CredDeleteW(wide.c_str(), CRED_TYPE_GENERIC, 0);
 }
 #endif
