@@ -29,7 +29,8 @@ options=(--target=x86_64-w64-windows-gnu -std=c++20 -fsyntax-only -nostdlibinc -
   -fms-extensions -fdelayed-template-parsing
   -pedantic-errors -Werror=gnu -Werror=vla -Werror=c99-designator -Werror=zero-length-array -Wno-unknown-warning-option
   -D_WIN32_WINNT=0x0A00 -DWIN32_LEAN_AND_MEAN -DNOMINMAX -DBOOST_ALL_NO_LIB -DBOOST_ASIO_NO_DEPRECATED
-  -DBOOST_CHRONO_HEADER_ONLY -DFMT_HEADER_ONLY=1)
+  -DBOOST_CHRONO_HEADER_ONLY -DFMT_HEADER_ONLY=1
+  -DSQLITECPP_HAVE_STD_FILESYSTEM=)   # it asks for the version of a GCC, and takes clang for an old one
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
