@@ -58,7 +58,7 @@ rc=0
 printf '%s\n' "${files[@]}" >"$scratch/files"
 xargs -d '\n' -P "$jobs" -n 1 "$compiler" "${options[@]}" <"$scratch/files" >"$scratch/log" 2>&1 || rc=1
 if [ "$rc" -ne 0 ]; then
-  grep -E -A4 'error:' "$scratch/log" | sed "s|$scratch/||" | head -n 60
+  grep -E -A4 'error:' "$scratch/log" | sed "s|$scratch/||" | head -n 60 || true
 fi
 say "$(wc -l <"$scratch/files") files, $(grep -cE 'error:' "$scratch/log" || true) errors ($(seconds_since 0))"
 exit "$rc"
