@@ -162,7 +162,7 @@ DescribedLibrary describeLibraryFile(const std::filesystem::path& file, const St
 
     DescribedLibrary described;
     if (const auto whole = start(*library, adapters::libraryTypeName, outcome)) {
-        if (const auto answer = whole->get(adapters::typeGetDescription)) {
+        if (const auto answer = whole->get(abi::control::typeGetDescription)) {
             described = readDescription({reinterpret_cast<const char*>(answer->data()), answer->size()});
         }
     }

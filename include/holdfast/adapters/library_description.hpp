@@ -19,14 +19,6 @@ namespace holdfast::inline v1::adapters {
 inline constexpr abi::WideChar libraryTypeName[] = {'h', 'o', 'l', 'd', 'f', 'a', 's', 't', '\\',
                                                     'l', 'i', 'b', 'r', 'a', 'r', 'y', '\0'};
 
-/**
- * holdfast's own, of the user range (W-613): UTF-8 JSON without a terminating NUL, see docs/describe.md. Asked of the table
- * that Startup gives for `libraryTypeName`.
- */
-inline constexpr abi::Dword typeGetDescription =
-    abi::control::user(abi::ControlObject::resourceType, 0x4847, abi::ControlAccess::read);
-static_assert(typeGetDescription == 0x0281211D);
-
 /** The number of the JSON's form: raised when a reader of the old one would misread it. */
 inline constexpr int descriptionFormat = 1;
 
