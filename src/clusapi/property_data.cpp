@@ -111,7 +111,7 @@ DWORD readList(const void* list, DWORD size, std::vector<Listed>& properties) {
     // The reader decides whether it is a list at all; then the bytes themselves are taken, which text in UTF-8 could not hold.
     const auto checked = holdfast::abi::readPropertyList(list, size, largest);
     if (checked.code != ERROR_SUCCESS) return checked.code;
-    const std::span<const holdfast::Byte> all{static_cast<const holdfast::Byte*>(list), size};
+    const std::span<const holdfast::abi::Byte> all{static_cast<const holdfast::abi::Byte*>(list), size};
     std::size_t at = sizeof(DWORD);
     for (std::size_t i = 0; i < checked.properties.size(); ++i) {
         const auto entries = holdfast::abi::readValueList(all, at);
@@ -237,8 +237,7 @@ DWORD formatOf(DWORD registryType) noexcept {
 }
 
 bool isText(DWORD format) noexcept {
-    return format == CLUSPROP_FORMAT_SZ || format == CLUSPROP_FORMAT_EXPAND_SZ ||
-           format == CLUSPROP_FORMAT_EXPANDED_SZ;
+    return format == CLUSPROP_FORMAT_SZ || format == CLUSPROP_FORMAT_EXPAND_SZ || format == CLUSPROP_FORMAT_EXPANDED_SZ;
 }
 
 bool isSized(DWORD format) noexcept {

@@ -221,7 +221,7 @@ TEST_CASE("a flood of output neither stops the program nor floods the log, and w
     REQUIRE(eventually([&] { return !process.running(); }, 40s));
     CHECK(context.logged("line 0"));
     CHECK(eventually([&] { return context.logged("lines of output left out"); }));
-    CHECK(context.logged("last"));  // before the end is told, and the bucket had time to fill
+    CHECK(context.logged("last"));          // before the end is told, and the bucket had time to fill
     CHECK(context.lines().size() < 1'000);  // of 20,000
 }
 
