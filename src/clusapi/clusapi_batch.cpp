@@ -13,7 +13,7 @@ namespace {
 
 // CLUSTER_REG_COMMAND; the part of MinGW's header that has it does not compile.
 constexpr int setValue = 1;
-constexpr int createKey = 2;
+constexpr int makeKey = 2;
 constexpr int deleteKey = 3;
 constexpr int deleteValue = 4;
 
@@ -44,11 +44,11 @@ public:
 
     LONG perform(HKEY root, const Command& command) {
         switch (command.what) {
-            case createKey: {
+            case makeKey: {
                 DWORD disposition = 0;
                 HKEY made = nullptr;
-                const LONG code = ::RegCreateKeyExW(root, command.name.c_str(), 0, nullptr, 0, KEY_READ | KEY_WRITE,
-                                                    nullptr, &made, &disposition);
+                const LONG code = holdfast::clusapi::createKey(root, command.name.c_str(), 0, KEY_READ | KEY_WRITE,
+                                                               nullptr, &made, &disposition);
                 if (code != ERROR_SUCCESS) return code;
                 opened_.push_back(made);
                 key_ = made;  // the values that follow belong to it
@@ -103,7 +103,7 @@ extern "C" LONG WINAPI holdfast_ClusterRegBatchAddCommand(void* handle, int what
                                                           const void* data, DWORD size) {
     return static_cast<LONG>(guarded([&]() -> DWORD {
         if (handle == nullptr || name == nullptr || (data == nullptr && size != 0)) return ERROR_INVALID_PARAMETER;
-        if (what != setValue && what != createKey && what != deleteKey && what != deleteValue) {
+        if (what != setValue && what != makeKey && what != deleteKey && what != deleteValue) {
             return ERROR_INVALID_PARAMETER;
         }
         const auto* const bytes = static_cast<const BYTE*>(data);

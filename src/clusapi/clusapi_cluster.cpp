@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // clusapi: the cluster and its resources, as far as a resource DLL asks for them in Open and Online. They are what lies in the registry
-// under HKCU\Software\holdfast\Cluster\<instance>; the variable HOLDFAST_CLUSTER_INSTANCE names the instance ("default").
+// under HKCU\Software\holdfast\Cluster\<instance>: this process's own, unless HOLDFAST_CLUSTER_INSTANCE names another.
 
 #include "property_data.hpp"
 
@@ -63,12 +63,23 @@ private:
     HKEY key_{nullptr};
 };
 
+/** A host has a cluster of its own, named by its number and the time of its start: its successor's number may be the same. */
+std::wstring ownInstance() {
+    FILETIME made{};
+    FILETIME other{};
+    ::GetProcessTimes(::GetCurrentProcess(), &made, &other, &other, &other);
+    std::array<wchar_t, 64> name{};
+    const int size = std::swprintf(name.data(), name.size(), L"%lu-%llx", ::GetCurrentProcessId(),
+                                   (ULONGLONG{made.dwHighDateTime} << 32) | made.dwLowDateTime);
+    return {name.data(), static_cast<std::size_t>(std::max(size, 0))};
+}
+
 std::wstring instanceKey() {
     std::array<wchar_t, 256> name{};
     const DWORD size =
         ::GetEnvironmentVariableW(L"HOLDFAST_CLUSTER_INSTANCE", name.data(), static_cast<DWORD>(name.size()));
     return L"Software\\holdfast\\Cluster\\" +
-           (size > 0 && size < name.size() ? std::wstring{name.data(), size} : std::wstring{L"default"});
+           (size > 0 && size < name.size() ? std::wstring{name.data(), size} : ownInstance());
 }
 
 DWORD openResourceKey(const Object& resource, REGSAM access, HKEY* out) {
@@ -142,8 +153,8 @@ DWORD checkpoint(const Object& resource, DWORD code, const void* in, DWORD inSiz
     Key own;
     if (const DWORD error = openResourceKey(resource, KEY_READ | KEY_WRITE, own.out())) return error;
     Key list;
-    if (const LONG error = ::RegCreateKeyExW(own.get(), crypto ? L"CryptoSync" : L"RegSync", 0, nullptr, 0,
-                                             KEY_READ | KEY_WRITE, nullptr, list.out(), nullptr)) {
+    if (const LONG error = createKey(own.get(), crypto ? L"CryptoSync" : L"RegSync", 0, KEY_READ | KEY_WRITE, nullptr,
+                                     list.out(), nullptr)) {
         return static_cast<DWORD>(error);
     }
     std::vector<NamedValue> known;

@@ -6,7 +6,7 @@
 LONG WINAPI ClusterRegCreateKey(HKEY key, LPCWSTR subkey, DWORD options, REGSAM access, LPSECURITY_ATTRIBUTES security,
                                 PHKEY result, LPDWORD disposition) {
     if (subkey == nullptr) return ERROR_INVALID_PARAMETER;
-    return ::RegCreateKeyExW(key, subkey, 0, nullptr, options, access, security, result, disposition);
+    return holdfast::clusapi::createKey(key, subkey, options, access, security, result, disposition);
 }
 LONG WINAPI ClusterRegOpenKey(HKEY key, LPCWSTR subkey, REGSAM access, PHKEY result) {
     if (subkey == nullptr) return ERROR_INVALID_PARAMETER;

@@ -45,9 +45,8 @@ public:
     ItemKey(HKEY key, const Item& item, bool write) noexcept : key_{key} {
         if (item.KeyName == nullptr || *item.KeyName == L'\0') return;
         owned_ = true;
-        code_ = static_cast<DWORD>(
-            write ? ::RegCreateKeyExW(key, item.KeyName, 0, nullptr, 0, KEY_SET_VALUE, nullptr, &key_, nullptr)
-                  : ::RegOpenKeyExW(key, item.KeyName, 0, KEY_QUERY_VALUE, &key_));
+        code_ = static_cast<DWORD>(write ? createKey(key, item.KeyName, 0, KEY_SET_VALUE, nullptr, &key_, nullptr)
+                                         : ::RegOpenKeyExW(key, item.KeyName, 0, KEY_QUERY_VALUE, &key_));
     }
     ItemKey(const ItemKey&) = delete;
     ItemKey& operator=(const ItemKey&) = delete;

@@ -44,4 +44,12 @@ wchar_t* localText(std::wstring_view text) {
     return copy;
 }
 
+LONG createKey(HKEY key, const wchar_t* subkey, DWORD options, REGSAM access, SECURITY_ATTRIBUTES* security,
+               HKEY* result, DWORD* disposition) noexcept {
+    const LONG code = ::RegCreateKeyExW(key, subkey, 0, nullptr, options, access, security, result, disposition);
+    if (code != ERROR_CHILD_MUST_BE_VOLATILE) return code;
+    return ::RegCreateKeyExW(key, subkey, 0, nullptr, options | REG_OPTION_VOLATILE, access, security, result,
+                             disposition);
+}
+
 }  // namespace holdfast::clusapi

@@ -39,4 +39,11 @@ void* localCopy(const void* data, std::size_t size) noexcept;
 /** With a NUL; throws std::bad_alloc. */
 wchar_t* localText(std::wstring_view text);
 
+/**
+ * RegCreateKeyExW, also below a key that lives only until the machine stops: a monitor for tests may keep its cluster in one, and
+ * whoever makes a key here knows nothing of that.
+ */
+LONG createKey(HKEY key, const wchar_t* subkey, DWORD options, REGSAM access, SECURITY_ATTRIBUTES* security,
+               HKEY* result, DWORD* disposition) noexcept;
+
 }  // namespace holdfast::clusapi

@@ -42,8 +42,7 @@ RESUTIL_PROPERTY_ITEM item(LPWSTR name, DWORD format, DWORD_PTR standard, DWORD 
 }
 
 RESUTIL_PROPERTY_ITEM table[] = {
-    item(titleName, CLUSPROP_FORMAT_SZ, reinterpret_cast<DWORD_PTR>(defaultTitle), 0, 0, RESUTIL_PROPITEM_REQUIRED,
-         offsetof(Settings, title)),
+    item(titleName, CLUSPROP_FORMAT_SZ, reinterpret_cast<DWORD_PTR>(defaultTitle), 0, 0, 0, offsetof(Settings, title)),
     item(stepsName, CLUSPROP_FORMAT_DWORD, 3, 1, 100, 0, offsetof(Settings, steps)),
     item(stepTimeName, CLUSPROP_FORMAT_DWORD, 20, 0, 10'000, 0, offsetof(Settings, stepTime)),
     item(hostsName, CLUSPROP_FORMAT_MULTI_SZ, 0, 0, 0, 0, offsetof(Settings, hosts)),

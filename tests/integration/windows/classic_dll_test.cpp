@@ -83,7 +83,8 @@ TEST_CASE("a classic resource DLL opens, pends, is alive, goes offline and close
     key.set(L"Steps", 4);
     key.set(L"StepTime", 10);
     const Library dll;
-    const auto handle = reinterpret_cast<RESOURCE_HANDLE>(&key);
+    int anything = 0;  // an engine's handle is opaque to the DLL
+    const auto handle = reinterpret_cast<RESOURCE_HANDLE>(&anything);
     const RESID id = dll->Open(L"counter", key.get(), handle);
     REQUIRE(id != nullptr);
     CHECK_FALSE(dll->IsAlive(id));

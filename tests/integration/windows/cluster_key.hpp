@@ -6,6 +6,7 @@
 #include "clusapi/mingw_resapi.hpp"
 
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,16 @@ using Bytes = std::vector<BYTE>;
 class ClusterKey {
 public:
     explicit ClusterKey(const std::wstring& resource = L"counter") {
-        const std::wstring instance = L"test-" + std::to_wstring(::GetCurrentProcessId());
-        ::SetEnvironmentVariableW(L"HOLDFAST_CLUSTER_INSTANCE", instance.c_str());
-        root_ = L"Software\\holdfast\\Cluster\\" + instance;
+        // By this name a monitor that tidies up knows that somebody still uses it.
+        FILETIME made{};
+        FILETIME other{};
+        ::GetProcessTimes(::GetCurrentProcess(), &made, &other, &other, &other);
+        wchar_t start[32] = {};
+        ::swprintf(start, 32, L"%llx", (ULONGLONG{made.dwHighDateTime} << 32) | made.dwLowDateTime);
+        root_ = L"Software\\holdfast\\Cluster\\" + std::to_wstring(::GetCurrentProcessId()) + L"-" + start;
         ::RegDeleteTreeW(HKEY_CURRENT_USER, root_.c_str());
-        ::RegCreateKeyExW(HKEY_CURRENT_USER, (root_ + L"\\Resources\\" + resource).c_str(), 0, nullptr, 0,
-                          KEY_ALL_ACCESS, nullptr, &key_, nullptr);
-        ::RegCreateKeyExW(key_, L"Parameters", 0, nullptr, 0, KEY_ALL_ACCESS, nullptr, &parameters_, nullptr);
+        make(HKEY_CURRENT_USER, root_ + L"\\Resources\\" + resource, &key_);
+        make(key_, L"Parameters", &parameters_);
     }
     ClusterKey(const ClusterKey&) = delete;
     ClusterKey& operator=(const ClusterKey&) = delete;
@@ -58,6 +62,16 @@ public:
     }
 
 private:
+    /** A monitor that ran here may have made the key above a volatile one. */
+    static void make(HKEY key, const std::wstring& subkey, HKEY* out) {
+        for (const DWORD options : {REG_OPTION_NON_VOLATILE, REG_OPTION_VOLATILE}) {
+            if (::RegCreateKeyExW(key, subkey.c_str(), 0, nullptr, options, KEY_ALL_ACCESS, nullptr, out, nullptr) ==
+                ERROR_SUCCESS) {
+                return;
+            }
+        }
+        throw std::runtime_error{"no key of the registry"};
+    }
     std::wstring root_;
     HKEY key_{nullptr};
     HKEY parameters_{nullptr};
