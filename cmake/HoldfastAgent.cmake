@@ -84,7 +84,7 @@ function(holdfast_add_agent name)
     holdfast_version_resource(${name} ${fields})
     if(MINGW)
       # One self-contained DLL: no compiler runtime has to lie beside it on the node.
-      target_link_options(${name} PRIVATE -static)
+      target_link_options(${name} PRIVATE -static LINKER:--gc-sections)
       _holdfast_split_debug_information(${name})
     elseif(MSVC)
       # The same with the static runtime; holdfast itself and every other library must be built with it, too.
