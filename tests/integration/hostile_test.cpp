@@ -492,8 +492,8 @@ TEST_CASE("W-105 a validator may throw an exception whose what() is null") {
     std::string reason;
     const adapters::ControlCall call{
         adapters::control::resourceValidatePrivateProperties, &noProperties, sizeof noProperties, nullptr, 0, &needed};
-    CHECK(adapters::resourcePropertyControl(
-              *type, [] { return holdfast::PropertyBag{}; }, call, &reason) == 13);
+    const adapters::PropertyStore store{[] { return holdfast::PropertyBag{}; }, {}, {}, false};
+    CHECK(adapters::resourcePropertyControl(*type, store, call, &reason) == 13);
 }
 
 TEST_CASE("W-105 a library whose types cannot be made, whatever it throws, is answered 13 by Startup") {

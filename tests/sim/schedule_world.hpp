@@ -128,6 +128,7 @@ private:
             }
             case Action::Kind::startJob: startJob(action); break;
             case Action::Kind::requestStop:
+            case Action::Kind::cancelCall:
                 if (!stopDeaf_) {
                     // It hears the stop; how it ends is up to it.
                     in(hop(), [this, id = action.id] { endWork(id, false); });
