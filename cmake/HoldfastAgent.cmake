@@ -28,11 +28,11 @@ endfunction()
 
 # The script is what `holdfast describe` says of the DLL, so the DLL has to be loaded here: on Windows, or by an emulator.
 function(_holdfast_add_registration_script name)
-  foreach(program holdfast_cli holdfast::program)
-    if(TARGET ${program})
-      break()
+  set(program "")
+  foreach(candidate holdfast::program holdfast_cli)
+    if(TARGET ${candidate})
+      set(program ${candidate})
     endif()
-    set(program "")
   endforeach()
   if(NOT program OR (CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR))
     message(VERBOSE "${name}-register.ps1 is not generated: no program holdfast that could run here. On Windows: "
@@ -84,7 +84,7 @@ function(holdfast_add_agent name)
     holdfast_version_resource(${name} ${fields})
     if(MINGW)
       # One self-contained DLL: no compiler runtime has to lie beside it on the node.
-      target_link_options(${name} PRIVATE -static)
+      target_link_options(${name} PRIVATE -static LINKER:--gc-sections)
       _holdfast_split_debug_information(${name})
     elseif(MSVC)
       # The same with the static runtime; holdfast itself and every other library must be built with it, too.

@@ -23,6 +23,8 @@ function(holdfast_target_defaults target)
     endif()
   endif()
   if(MINGW)
+    # A DLL then holds what it uses (see holdfast_add_agent), not all that its libraries have.
+    target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
     target_compile_options(${target} PRIVATE -Wa,-mbig-obj)   # Asio overflows the section count of plain COFF at -O0
   endif()
 endfunction()

@@ -16,9 +16,9 @@ prefix=$(realpath -m "${1:?usage: setup-windows-cross.sh PREFIX}")
 boost=1.81                       # the version of the headers in /usr/include/boost
 compiler=x86_64-w64-mingw32-g++-posix
 archiver=x86_64-w64-mingw32-gcc-ar-posix
-edition=2                        # of what this script makes: a prefix of an older one is brought up to date
+edition=3                        # of what this script makes: a prefix of an older one is brought up to date
 [ "$(cat "$prefix/.complete" 2>/dev/null)" != "$edition" ] || exit 0
-rm -f "$prefix/.complete"
+rm -rf "$prefix/.complete" "$prefix/lib/cmake/SQLiteCpp"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$prefix"/{include,lib/cmake/Boost,lib/cmake/fmt}
@@ -147,7 +147,7 @@ if ! [ -e "$prefix/lib/cmake/SQLiteCpp/SQLiteCppConfig.cmake" ]; then
   debian_source bookworm sqlitecpp "$work/sqlite-source"
   mkdir -p "$work/sqlitecpp"
   tar -xzf "$work/sqlite-source"/sqlitecpp_*.orig.tar.gz -C "$work/sqlitecpp" --strip-components=1
-  cmake -S "$work/sqlitecpp" -B "$work/sqlitecpp/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+  cmake -S "$work/sqlitecpp" -B "$work/sqlitecpp/build" -G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel \
     -DCMAKE_TOOLCHAIN_FILE="$here/../cmake/toolchains/mingw-w64-x86_64.cmake" -DHOLDFAST_MINGW_PREFIX="$prefix" \
     -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DSQLITECPP_INTERNAL_SQLITE=ON \
     -DSQLITECPP_RUN_CPPLINT=OFF -DSQLITECPP_RUN_CPPCHECK=OFF -DSQLITECPP_BUILD_EXAMPLES=OFF -DSQLITECPP_BUILD_TESTS=OFF

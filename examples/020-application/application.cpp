@@ -9,7 +9,19 @@ using namespace std::chrono_literals;
 using holdfast::Check, holdfast::Error, holdfast::Operation, holdfast::Presence, holdfast::Process, holdfast::Verdict;
 using enum holdfast::ErrorCode;
 
+#ifdef _WIN32
+enum class StopSignal { term = SIGTERM, intr = SIGINT, brk = SIGBREAK };
+const auto stopSignals =
+    holdfast::names({{StopSignal::term, "TERM"}, {StopSignal::intr, "INT"}, {StopSignal::brk, "BREAK"}});
+#else
 enum class StopSignal { term = SIGTERM, intr = SIGINT, quit = SIGQUIT, hup = SIGHUP, usr1 = SIGUSR1, usr2 = SIGUSR2 };
+const auto stopSignals = holdfast::names({{StopSignal::term, "TERM"},
+                                          {StopSignal::intr, "INT"},
+                                          {StopSignal::quit, "QUIT"},
+                                          {StopSignal::hup, "HUP"},
+                                          {StopSignal::usr1, "USR1"},
+                                          {StopSignal::usr2, "USR2"}});
+#endif
 
 struct Settings {
     std::string commandLine;
@@ -150,14 +162,7 @@ HOLDFAST_AGENT(
         .property("CoreSize", &Settings::coreSize, "Largest core dump, in bytes")
         .property("OutputBurst", &Settings::outputBurst, "Lines of output logged at once")
         .property("OutputRate", &Settings::outputRate, "Lines per second after that; the rest is counted")
-        .property("StopSignal", &Settings::stopSignal,
-                  holdfast::names({{StopSignal::term, "TERM"},
-                                   {StopSignal::intr, "INT"},
-                                   {StopSignal::quit, "QUIT"},
-                                   {StopSignal::hup, "HUP"},
-                                   {StopSignal::usr1, "USR1"},
-                                   {StopSignal::usr2, "USR2"}}),
-                  "Asks it to end")
+        .property("StopSignal", &Settings::stopSignal, stopSignals, "Asks it to end")
         .property("StopPatience", &Settings::stopPatience, holdfast::range(0ms, 1h), "Until it is killed")
         .property("StartTime", &Settings::startTime, holdfast::range(0ms, 1h), "It has to live so long to be online")
         .property("HealthCommand", &Settings::healthCommand, "Succeeds while it is healthy; is given PROGRAM_PID")

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Programs that an agent runs: each tree of processes is owned by a reaper of its own, which outlives the host (D17).
-/// On Linux only for now: elsewhere this header is empty and HOLDFAST_HAS_PROCESS is 0.
+/// Programs that an agent runs: nothing of what they start outlives its resource (D17). On Linux a reaper owns each tree of
+/// processes and can keep it for the next host; on Windows a job object does, which ends with its host. On other systems this header
+/// is empty and HOLDFAST_HAS_PROCESS is 0. What differs on Windows is said at each member.
 
-#if defined(__linux__)
+#if defined(__linux__) || defined(_WIN32)
 #define HOLDFAST_HAS_PROCESS 1
 #else
 #define HOLDFAST_HAS_PROCESS 0
@@ -29,22 +30,28 @@
 namespace holdfast::inline v1 {
 
 namespace process {
+#ifdef _WIN32
+class Tree;
+using Owned = Tree;
+#else
 class Link;
-}
+using Owned = Link;
+#endif
+}  // namespace process
 
 /** How a program ended. */
 class ProcessExit {
 public:
     enum class Kind : std::uint8_t {
         status,   ///< by itself
-        signal,   ///< killed
+        signal,   ///< killed; on Windows only by this library, since nobody else's kill can be told from a status
         unknown,  ///< its reaper died before it could say
     };
     ProcessExit(Kind kind, int value, bool coreDumped = false, std::string note = {})
         : kind_{kind}, value_{value}, coreDumped_{coreDumped}, note_{std::move(note)} {}
 
     [[nodiscard]] Kind kind() const noexcept { return kind_; }
-    /** The exit status, or the signal's number. */
+    /** The exit status (on Windows all 32 bits of it), or the signal's number. */
     [[nodiscard]] int value() const noexcept { return value_; }
     [[nodiscard]] bool coreDumped() const noexcept { return coreDumped_; }
     [[nodiscard]] bool succeeded() const noexcept { return kind_ == Kind::status && value_ == 0; }
@@ -58,7 +65,12 @@ private:
     std::string note_;
 };
 
-/** What of the system a program may use; what is not set is inherited. In bytes or numbers, soft and hard alike. */
+/**
+ * What of the system a program may use; what is not set is inherited. In bytes or numbers, soft and hard alike.
+ *
+ * On Windows `processes` counts those of the tree, `coreSize` means nothing, and `openFiles`, `fileSize` and `lockedMemory` are
+ * refused.
+ */
 struct ProcessLimits {
     std::optional<std::uint64_t> openFiles;
     std::optional<std::uint64_t> processes;
@@ -74,14 +86,14 @@ struct ProcessSettings {
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;  ///< added to what it inherits
     bool inheritEnvironment{true};                   ///< else it starts with PATH, and HOME and USER if a user is set
-    std::filesystem::path workingDirectory{"/"};
-    std::string user;   ///< name or number; empty: the host's own
+    std::filesystem::path workingDirectory{"/"};     ///< "/" on Windows: the root of the system's drive
+    std::string user;   ///< name or number; empty: the host's own. Refused on Windows, as are `group` and `umask`
     std::string group;  ///< name or number; empty: the user's own
     ProcessLimits limits;
     std::optional<std::uint32_t> umask;  ///< 0022
     std::uint32_t outputBurst{200};      ///< lines of output passed on at once …
     std::uint32_t outputRate{20};        ///< … and per second after that; the rest is counted
-    bool adoptable{false};               ///< kept for the next host if this one dies
+    bool adoptable{false};               ///< kept for the next host if this one dies; not on Windows
     std::string fingerprint;             ///< what adopt() compares; empty: made of all of the above
 };
 
@@ -93,6 +105,9 @@ struct ProcessSettings {
  *
  * The tree belongs to a reaper process, found or started by `start` and `find`. When this object is destroyed or its host dies,
  * the reaper keeps an adoptable tree for AdoptTimeout and ends every other at once.
+ *
+ * On Windows the tree belongs to a job object that the system ends when this object is destroyed or its host dies, adoptable
+ * or not.
  *
  * @par Thread safety Every member from any thread; moving and destroying needs the only reference, and waits for running callbacks.
  * @par Errors Members throw `Error`; its text says which step failed and why.
@@ -109,7 +124,7 @@ public:
 
     /**
      * What an earlier host left: a tree that lives, also in part, or the end of one that nobody was there to see. Starts a reaper if
-     * none runs, which searches the machine for what a killed one left.
+     * none runs, which searches the machine for what a killed one left. On Windows nothing is left: it only makes sure of that.
      */
     [[nodiscard]] static std::optional<Process> find(Context& context);
 
@@ -145,7 +160,11 @@ public:
     /** Takes the program's lines (up to 4096 bytes each) in place of the log. On the same thread. */
     void onOutput(std::function<void(std::string_view line)> take);
 
-    /** Sends a signal to the main process; false if it does not run. */
+    /**
+     * Sends a signal to the main process; false if it does not run. Windows has no signals: there SIGTERM, SIGINT and SIGBREAK
+     * all set the event that the program finds named in HOLDFAST_STOP_EVENT, close its windows, and send Ctrl+Break if it has its
+     * host's console.
+     */
     bool signal(int number);
     /**
      * Sends signal `number`, waits until the main process has ended, then ends what is left of the tree.
@@ -159,8 +178,8 @@ public:
     bool end(std::chrono::milliseconds patience = std::chrono::seconds{25}) noexcept;
 
 private:
-    explicit Process(std::shared_ptr<process::Link> link);
-    std::shared_ptr<process::Link> link_;
+    explicit Process(std::shared_ptr<process::Owned> link);
+    std::shared_ptr<process::Owned> link_;
 };
 
 /** What became of a short command. */
@@ -183,7 +202,10 @@ struct CommandResult {
 [[nodiscard]] CommandResult runCommand(Context& context, const ProcessSettings& settings,
                                        std::chrono::milliseconds timeout, Stoppable& call);
 
-/** Words of a command line: separated by blanks; quotes and backslashes as in a shell, and nothing else of it. */
+/**
+ * Words of a command line: separated by blanks; quotes and backslashes as in a shell, and nothing else of it. On Windows a backslash
+ * is one, except before a quotation mark (").
+ */
 [[nodiscard]] std::vector<std::string> splitCommandLine(std::string_view line);
 
 }  // namespace holdfast::inline v1

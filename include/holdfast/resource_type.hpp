@@ -6,6 +6,7 @@
 #include <holdfast/abi/callback_table.hpp>
 #include <holdfast/agent_type.hpp>
 #include <holdfast/detail/property_members.hpp>
+#include <holdfast/detail/secret_reference.hpp>
 #include <holdfast/resource.hpp>
 
 #include <concepts>
@@ -210,7 +211,7 @@ public:
     }
 
     [[nodiscard]] std::unique_ptr<Resource> build(Context& context, const PropertyBag& values) const override {
-        return std::make_unique<Type>(context, settings(values));
+        return std::make_unique<Type>(context, settings(detail::resolveSecrets(properties(), values)));
     }
 
     /** The author's settings as `values` make them; throws `PropertyError`, or what a validator threw. */

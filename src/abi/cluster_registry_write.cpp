@@ -10,6 +10,7 @@
 namespace holdfast::inline v1::abi {
 namespace {
 
+constexpr Dword keyRead = 0x20019;       // KEY_READ
 constexpr Dword keyReadWrite = 0x2001F;  // KEY_READ | KEY_WRITE
 constexpr Dword typeNotFound = 5078;     // ERROR_CLUSTER_RESOURCE_TYPE_NOT_FOUND
 
@@ -74,8 +75,13 @@ std::optional<ClusterRegistry::Key> ClusterRegistry::openType(std::string_view t
     if (!open || !close || !typeKey) return std::nullopt;  // a host without types: nothing is set on them
     const Cluster cluster{open(nullptr), close};
     if (!cluster.get()) detail::fail("open the cluster to read resource type", typeName, functions.getLastError());
-    if (const KeyHandle handle = typeKey(cluster.get(), name.c_str(), keyReadWrite)) return Key{functions, handle};
-    const Dword code = functions.getLastError();
+    KeyHandle handle = typeKey(cluster.get(), name.c_str(), keyReadWrite);
+    Dword code = handle ? code::success : functions.getLastError();
+    if (code == code::accessDenied) {  // reading goes on; a write says why it cannot be
+        handle = typeKey(cluster.get(), name.c_str(), keyRead);
+        code = handle ? code::success : functions.getLastError();
+    }
+    if (handle) return Key{functions, handle};
     if (code == code::fileNotFound || code == typeNotFound) return std::nullopt;
     detail::fail("open the key of resource type", typeName, code);
 }

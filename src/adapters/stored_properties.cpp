@@ -17,9 +17,8 @@ constexpr std::string_view parametersKey = "Parameters";
 /** Per library: RHS tells every type that it hosts, and one that was not told yet has the same cluster. */
 std::atomic<StartingPhase>& phase() noexcept { return exec::immortal<std::atomic<StartingPhase>>(); }
 
-/** The type's key by remote calls; nothing if the host has no types. */
-std::optional<abi::ClusterRegistry::Key> openRemoteType(const AgentType& type) {
-    const auto& registry = abi::ClusterRegistry::ofHost();
+/** The type's key, on Windows by remote calls; nothing if the host has no types. */
+std::optional<abi::ClusterRegistry::Key> openType(const AgentType& type, const abi::ClusterRegistry& registry) {
     if (!registry.typeKeysAreLocal() && phase().load(std::memory_order_acquire) == StartingPhase::one) {
         throw Error::make(
             ErrorCode::busy,  // W-802
@@ -28,10 +27,6 @@ std::optional<abi::ClusterRegistry::Key> openRemoteType(const AgentType& type) {
             type.name());
     }
     return registry.openType(type.name());
-}
-
-PropertyBag readType(const abi::ClusterRegistry::Key& typeKey, const AgentType& type) {
-    return abi::ClusterRegistry::ofHost().readBag(typeKey.get(), type);
 }
 
 bool everythingIsSet(const AgentType& type, const PropertyBag& values) {
@@ -44,12 +39,11 @@ bool everythingIsSet(const AgentType& type, const PropertyBag& values) {
 
 void StoredProperties::keepKeys() noexcept {
     if (resourceKey_ == nullptr) return;
-    const auto& registry = abi::ClusterRegistry::ofHost();
     try {
-        auto parameters = registry.openForWriting(resourceKey_, parametersKey);
+        auto parameters = registry_.openForWriting(resourceKey_, parametersKey);
         Key kept = parameters ? std::make_shared<abi::ClusterRegistry::Key>(std::move(*parameters)) : nullptr;
         // W-800, W-802: where the type's key is remote, it is asked for by the worker that needs it.
-        auto ofType = registry.typeKeysAreLocal() ? registry.openType(type_->name(), resourceKey_) : std::nullopt;
+        auto ofType = registry_.typeKeysAreLocal() ? registry_.openType(type_->name(), resourceKey_) : std::nullopt;
         Key keptType = ofType ? std::make_shared<abi::ClusterRegistry::Key>(std::move(*ofType)) : nullptr;
         const std::lock_guard lock{mutex_};
         parameters_ = std::move(kept);
@@ -68,21 +62,20 @@ StoredProperties::Key StoredProperties::typeKey() const {
         const std::lock_guard lock{mutex_};
         if (typeKey_) return typeKey_;
     }
-    auto opened = openRemoteType(*type_);
+    auto opened = openType(*type_, registry_);
     return opened ? std::make_shared<abi::ClusterRegistry::Key>(std::move(*opened)) : nullptr;
 }
 
 StoredProperties::Read StoredProperties::read() const {
     Read read;
     if (resourceKey_ == nullptr) return read;  // an engine without a registry: the defaults hold
-    const auto& registry = abi::ClusterRegistry::ofHost();
     const Key kept = parameters();
-    read.values = kept ? registry.readParameters(kept->get(), *type_)
-                       : registry.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
+    read.values = kept ? registry_.readParameters(kept->get(), *type_)
+                       : registry_.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
     if (everythingIsSet(*type_, read.values)) return read;
     const Key key = typeKey();
     if (!key) return read;
-    const PropertyBag set = readType(*key, *type_);
+    const PropertyBag set = registry_.readBag(key->get(), *type_);
     for (const auto& property : type_->properties()) {
         const auto* value = set.find(property.name);
         if (value != nullptr && !read.values.contains(property.name)) read.ofType.set(property.name, *value);
@@ -106,25 +99,23 @@ PropertyBag StoredProperties::checked() const {
 
 void StoredProperties::write(const PropertyBag& changes) {
     if (resourceKey_ == nullptr) throw Error{ErrorCode::notInstalled, "the engine gave no key to keep properties in"};
-    const auto& registry = abi::ClusterRegistry::ofHost();
     Key key = parameters();
     if (!key) {
-        key = std::make_shared<abi::ClusterRegistry::Key>(registry.create(resourceKey_, parametersKey));
+        key = std::make_shared<abi::ClusterRegistry::Key>(registry_.create(resourceKey_, parametersKey));
         const std::lock_guard lock{mutex_};
         if (!parameters_) parameters_ = key;
     }
-    registry.write(key->get(), changes);
+    registry_.write(key->get(), changes);
 }
 
-PropertyBag readTypeProperties(const AgentType& type) {
-    const auto key = openRemoteType(type);
-    return key ? readType(*key, type) : PropertyBag{};
+PropertyBag readTypeProperties(const AgentType& type, const abi::ClusterRegistry& registry) {
+    const auto key = openType(type, registry);
+    return key ? registry.readBag(key->get(), type) : PropertyBag{};
 }
 
-void writeTypeProperties(const AgentType& type, const PropertyBag& changes) {
-    const auto key = openRemoteType(type);
+void writeTypeProperties(const AgentType& type, const PropertyBag& changes, const abi::ClusterRegistry& registry) {
+    const auto key = openType(type, registry);
     if (!key) throw Error::make(ErrorCode::notInstalled, "the cluster knows no resource type \"{}\"", type.name());
-    const auto& registry = abi::ClusterRegistry::ofHost();
     const auto parameters = registry.create(key->get(), parametersKey);
     registry.write(parameters.get(), changes);
 }

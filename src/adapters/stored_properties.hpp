@@ -17,8 +17,9 @@ namespace holdfast::inline v1::adapters {
  */
 class StoredProperties {
 public:
-    StoredProperties(abi::KeyHandle resourceKey, std::shared_ptr<const AgentType> type)
-        : resourceKey_{resourceKey}, type_{std::move(type)} {}
+    StoredProperties(abi::KeyHandle resourceKey, std::shared_ptr<const AgentType> type,
+                     const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost())
+        : registry_{registry}, resourceKey_{resourceKey}, type_{std::move(type)} {}
     StoredProperties(const StoredProperties&) = delete;
     StoredProperties& operator=(const StoredProperties&) = delete;
     ~StoredProperties() = default;
@@ -42,6 +43,7 @@ private:
     [[nodiscard]] Key parameters() const;
     [[nodiscard]] Key typeKey() const;
 
+    const abi::ClusterRegistry& registry_;
     const abi::KeyHandle resourceKey_;
     const std::shared_ptr<const AgentType> type_;
     mutable std::mutex mutex_;  // guards the two below
@@ -54,8 +56,10 @@ private:
  *
  * @par Thread safety Any thread; remote work: on a worker. @par Errors Throws `Error`.
  */
-[[nodiscard]] PropertyBag readTypeProperties(const AgentType& type);
-void writeTypeProperties(const AgentType& type, const PropertyBag& changes);
+[[nodiscard]] PropertyBag readTypeProperties(const AgentType& type,
+                                             const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost());
+void writeTypeProperties(const AgentType& type, const PropertyBag& changes,
+                         const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost());
 
 /** W-802: between the two notices that the node starts the cluster API is not usable. From any thread. */
 enum class StartingPhase { unknown, one, two };

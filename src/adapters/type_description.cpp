@@ -138,6 +138,7 @@ void writeProperty(JsonWriter& json, const PropertyDescription& property) {
     json.field("kind", std::string_view{property.kind});
     json.field("required", property.required);
     json.field("secret", property.secret);
+    json.field("readOnly", property.readOnly);
     json.field("framework", property.framework);
     if (!property.secret && !property.defaultValue.absent()) {  // D15: what a secret is by default is a secret, too
         json.key("default");

@@ -5,10 +5,10 @@
 #include "monitor/agent_library.hpp"
 #include "monitor/log_format.hpp"
 
+#include <holdfast/abi/control_codes.hpp>
 #include <holdfast/abi/property_list.hpp>
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/adapters/library_description.hpp>
-#include <holdfast/adapters/property_controls.hpp>
 
 #include <fmt/format.h>
 
@@ -24,9 +24,6 @@ namespace {
 
 using abi::Dword;
 
-constexpr Dword typeGetCharacteristics = 0x02000005;
-constexpr Dword typeGetClassInfo = 0x0200000D;
-constexpr Dword typeGetRequiredDependencies = 0x02000011;
 constexpr std::size_t largestAnswer = std::size_t{1} << 22U;
 
 /** What the library logs meanwhile, from whatever thread. */
@@ -126,11 +123,12 @@ std::vector<RequiredDependency> readDependencies(const std::vector<abi::Byte>& a
 
 /** What the cluster's own codes say of a type: all there is about a library made without holdfast. */
 void askClusterCodes(DescribedType& type, const TypeControl& control) {
-    type.resourceClass = control.number(typeGetClassInfo);
-    type.characteristics = control.number(typeGetCharacteristics);
-    if (const auto answer = control.get(typeGetRequiredDependencies)) type.dependencies = readDependencies(*answer);
+    type.resourceClass = control.number(abi::control::typeGetClassInfo);
+    type.characteristics = control.number(abi::control::typeGetCharacteristics);
+    if (const auto answer = control.get(abi::control::typeGetRequiredDependencies))
+        type.dependencies = readDependencies(*answer);
     if (!type.properties.empty()) return;
-    const auto formats = control.get(adapters::control::typeGetPrivateResourcePropertyFormats);
+    const auto formats = control.get(abi::control::typeGetPrivateResourcePropertyFormats);
     if (!formats) return;
     for (const auto& listed : abi::readPropertyList(formats->data(), formats->size()).properties) {
         DescribedProperty property;
@@ -164,7 +162,7 @@ DescribedLibrary describeLibraryFile(const std::filesystem::path& file, const St
 
     DescribedLibrary described;
     if (const auto whole = start(*library, adapters::libraryTypeName, outcome)) {
-        if (const auto answer = whole->get(adapters::control::typeGetDescription)) {
+        if (const auto answer = whole->get(abi::control::typeGetDescription)) {
             described = readDescription({reinterpret_cast<const char*>(answer->data()), answer->size()});
         }
     }

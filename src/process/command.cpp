@@ -84,13 +84,4 @@ CommandResult runCommand(Context& context, const ProcessSettings& settings, std:
     }
 }
 
-std::string CommandResult::text() const {
-    std::string result = timedOut ? "did not end in time" : exit.text();
-    std::string_view tail{output};
-    while (!tail.empty() && tail.back() == '\n') tail.remove_suffix(1);
-    tail.remove_prefix(tail.rfind('\n') + 1);  // npos + 1 is 0
-    if (!tail.empty()) result += fmt::format(": {}", tail);
-    return result;
-}
-
 }  // namespace holdfast::inline v1

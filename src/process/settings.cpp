@@ -180,46 +180,4 @@ Error startError(const ProcessSettings& settings, Step step, int error, const st
 
 }  // namespace process
 
-std::string fingerprintOf(const ProcessSettings& settings) {
-    process::Writer out;
-    out.text(settings.program).texts(settings.arguments);
-    for (const auto& [name, value] : settings.environment) out.text(name).text(value);
-    out.flag(settings.inheritEnvironment).text(settings.workingDirectory.string());
-    out.text(settings.user).text(settings.group);
-    const auto& limits = settings.limits;
-    for (const auto* limit : {&limits.openFiles, &limits.processes, &limits.addressSpace, &limits.coreSize,
-                              &limits.fileSize, &limits.lockedMemory}) {
-        out.flag(limit->has_value()).u64(limit->value_or(0));
-    }
-    out.u32(settings.umask.value_or(0xFFFF'FFFF));
-    return process::nameHash(out.bytes());
-}
-
-std::vector<std::string> splitCommandLine(std::string_view line) {
-    std::vector<std::string> words;
-    bool inWord = false;
-    char quote = 0;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        const char c = line[i];
-        if (quote == 0 && (c == ' ' || c == '\t' || c == '\n')) {
-            inWord = false;
-            continue;
-        }
-        if (!std::exchange(inWord, true)) words.emplace_back();
-        if (c == quote) {
-            quote = 0;
-        } else if (quote == 0 && (c == '"' || c == '\'')) {
-            quote = c;
-        } else if (c == '\\' && quote != '\'' && i + 1 < line.size() &&
-                   (quote == 0 || line[i + 1] == '"' || line[i + 1] == '\\')) {
-            words.back() += line[++i];
-        } else {
-            words.back() += c;
-        }
-    }
-    if (quote != 0)
-        throw Error::make(ErrorCode::configuration, "a quotation mark ({}) is not closed in: {}", quote, line);
-    return words;
-}
-
 }  // namespace holdfast::inline v1

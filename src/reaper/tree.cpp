@@ -95,7 +95,7 @@ void Tree::takeOver() {
     status_.takenOver = true;
     status_.phase = mainLives ? Phase::running : Phase::exited;
     status_.exit = ExitReport{ExitKind::unknown, 0, false, "its reaper was replaced"};
-    limit_ = RateLimit{200, 20, process::nowMs()};
+    limit_ = process::RateLimit{200, 20, process::nowMs()};
     if (mainLives) mainPidfd_ = process::openPidfd(status_.pid);
     for (const pid_t pid : found) takeOutput(pid);
 }
@@ -150,7 +150,7 @@ void Tree::start(const process::Order& order) {
     launching_ = std::move(launched.result);
     streams_.push_back({std::move(launched.output), {}, 1});
     streams_.push_back({std::move(launched.errors), {}, 2});
-    limit_ = RateLimit{order.outputBurst, order.outputRate, process::nowMs()};
+    limit_ = process::RateLimit{order.outputBurst, order.outputRate, process::nowMs()};
     if (names_ == nullptr) return;
     const SavedTree saved{status_.pid, status_.startTime, order.adoptable, order.fingerprint, order.program};
     if (const std::string complaint = save(names_->state, saved); !complaint.empty()) {

@@ -4,8 +4,8 @@
 #include "cgroup.hpp"
 #include "launch.hpp"
 #include "leftovers.hpp"
-#include "lines.hpp"
 #include "poller.hpp"
+#include "process/lines.hpp"
 #include "process/names.hpp"
 #include "process/wire.hpp"
 
@@ -72,7 +72,7 @@ public:
 private:
     struct Stream {
         process::Fd fd;
-        Lines lines;
+        process::Lines lines;
         int number{1};
     };
     void readStream(Stream& stream);
@@ -97,7 +97,7 @@ private:
     LaunchFailure launchFailure_;
     process::Fd mainPidfd_;  // of a main process that is not our child
     std::vector<Stream> streams_;
-    RateLimit limit_;
+    process::RateLimit limit_;
     bool childless_{true};  // waitid said so
     bool foreign_{false};   // an earlier reaper's tree may live
     bool proved_{true};

@@ -17,7 +17,6 @@ namespace {
 constexpr const char* destination = "org.freedesktop.systemd1";
 constexpr const char* managerPath = "/org/freedesktop/systemd1";
 constexpr const char* managerInterface = "org.freedesktop.systemd1.Manager";
-constexpr std::uint64_t callTimeout = 25'000'000;  // microseconds
 
 ErrorCode codeOf(int error) {
     switch (error) {
@@ -66,7 +65,7 @@ void callManager(sd_bus* bus, const char* method, Message* reply, std::string_vi
 
 }  // namespace
 
-Bus::Bus() {
+Bus::Bus(std::chrono::milliseconds callTimeout) {
     // sd_booted(): what systemd promises to be there if, and only if, it runs the machine.
     std::error_code ignored;
     if (!std::filesystem::is_directory("/run/systemd/system", ignored)) {
@@ -79,7 +78,8 @@ Bus::Bus() {
                           "cannot reach systemd over the system's D-Bus: {}; is dbus running?",
                           std::generic_category().message(-result));
     }
-    sd_bus_set_method_call_timeout(bus_, callTimeout);
+    sd_bus_set_method_call_timeout(
+        bus_, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(callTimeout).count()));
 }
 
 Bus::~Bus() { sd_bus_flush_close_unref(bus_); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,7 +16,7 @@ namespace holdfast::inline v1::service {
 class Bus {
 public:
     /** Throws `Error`: `notInstalled` where no systemd runs, `permission`, or what the bus answered. */
-    Bus();
+    explicit Bus(std::chrono::milliseconds callTimeout = std::chrono::milliseconds{25'000});
     Bus(const Bus&) = delete;
     Bus& operator=(const Bus&) = delete;
     ~Bus();

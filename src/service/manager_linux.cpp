@@ -40,6 +40,8 @@ public:
     Status status() override {
         Bus bus;
         const std::string path = bus.unitPath(unit_);
+        // The job before the state: a start that ends in between has changed the state already.
+        const bool waits = bus.job(path) != 0;
         const std::string active = bus.text(path, unitInterface, "ActiveState");
         Status status;
         status.state = stateOf(active);
@@ -48,7 +50,7 @@ public:
         status.process = bus.number(path, serviceInterface, "MainPID");
         if (status.state == State::stopped) {
             // A job that waits in the queue is a start that goes on.
-            if (bus.job(path) != 0) {
+            if (waits) {
                 status.state = State::starting;
                 status.text += ", its job waits";
             } else {
@@ -111,8 +113,9 @@ public:
         // W-702: started at boot it would run on two nodes.
         const std::string file = bus.text(path, unitInterface, "UnitFileState");
         if (file != "enabled" && file != "enabled-runtime") return;
-        if (bus.disableUnit(unit_))
-            context_.warning("unit \"{}\" no longer starts at boot: the cluster starts it", unit_);
+        const bool changed = bus.disableUnit(unit_);
+        bus.reload();  // systemd remembers what it knew of the file
+        if (changed) context_.warning("unit \"{}\" no longer starts at boot: the cluster starts it", unit_);
     }
 
 private:

@@ -27,6 +27,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// A bus that does not answer must not keep who ends the watch waiting for long.
+constexpr milliseconds watchTimeout{2'000};
+
 class Descriptor {
 public:
     Descriptor() = default;
@@ -117,6 +120,12 @@ public:
     }
 
     bool killAll(milliseconds patience) noexcept override {
+        {
+            // The main process without a word to the bus, which may hang (W-701).
+            const std::lock_guard lock{mutex_};
+            if (handle_.get() >= 0)
+                static_cast<void>(::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0));
+        }
         try {
             const auto deadline = std::chrono::steady_clock::now() + patience;
             Bus bus;
@@ -146,7 +155,7 @@ private:
         ::sigfillset(&all);
         ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
         try {
-            Bus bus;
+            Bus bus{watchTimeout};
             const std::string path = bus.unitPath(unit);
             // Without a main process (a unit that forks, or remains after its exit) only the unit's state tells.
             const std::string rule = fmt::format(

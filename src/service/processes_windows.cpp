@@ -48,7 +48,8 @@ std::uint64_t creationTime(HANDLE process) noexcept {
 struct Attached {
     std::int64_t number{0};
     Handle process;
-    Handle job;  // none if it could not be put into one
+    Handle job;          // none if it could not be put into one
+    bool shared{false};  // other services live in it (svchost): killing it would take them along
 
     // The wait; `mutex_` of the owner guards `registered`, the callback runs once.
     HANDLE registered{nullptr};
@@ -91,7 +92,8 @@ public:
                 if (code != ERROR_INVALID_PARAMETER) failScm("watch the process of", name_, code);
                 return keepDead(process);  // it has ended already
             }
-            if (!sharesProcess()) next->job = makeJob(next->process.get(), static_cast<DWORD>(process));
+            next->shared = (status().dwServiceType & SERVICE_WIN32_SHARE_PROCESS) != 0;
+            if (!next->shared) next->job = makeJob(next->process.get(), static_cast<DWORD>(process));
         }
         unwatch();
         const std::lock_guard lock{mutex_};
@@ -125,6 +127,7 @@ public:
 
     std::int64_t attached() const noexcept override {
         const std::lock_guard lock{mutex_};
+        if (attached_ && attached_->shared) return 0;  // its life says nothing about the service's
         return attached_ ? attached_->number : dead_;
     }
 
@@ -141,10 +144,9 @@ public:
         }
         if (!attached) return true;
         const auto deadline = std::chrono::steady_clock::now() + patience;
+        if (attached->shared) return hasEnded(attached->process.get()) || isStopped();
         if (attached->job.get() != nullptr) {
             TerminateJobObject(attached->job.get(), ERROR_PROCESS_ABORTED);
-        } else if (sharesProcessOrUnknown()) {
-            return hasEnded(attached->process.get());  // W-705 has its limit where others live in the same process
         } else {
             TerminateProcess(attached->process.get(), ERROR_PROCESS_ABORTED);
         }
@@ -164,8 +166,7 @@ private:
         dead_ = process;
     }
 
-    /** Several services in one process (svchost): killing it would take the others along. */
-    [[nodiscard]] bool sharesProcess() const {
+    [[nodiscard]] SERVICE_STATUS_PROCESS status() const {
         const ScmHandle service = openService(name_, SERVICE_QUERY_STATUS);
         SERVICE_STATUS_PROCESS status{};
         DWORD size = 0;
@@ -173,13 +174,13 @@ private:
                                  &size) == 0) {
             failScm("query", name_, GetLastError());
         }
-        return (status.dwServiceType & SERVICE_WIN32_SHARE_PROCESS) != 0;
+        return status;
     }
-    [[nodiscard]] bool sharesProcessOrUnknown() const noexcept {
+    [[nodiscard]] bool isStopped() const noexcept {
         try {
-            return sharesProcess();
+            return status().dwCurrentState == SERVICE_STOPPED;
         } catch (const std::exception&) {
-            return true;
+            return false;
         }
     }
 

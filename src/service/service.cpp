@@ -102,7 +102,7 @@ void ServiceResource::online(Operation& operation) {
 /** What the manager says of the service, with a hold on the process it names. */
 Status ServiceResource::attachedStatus(Manager& manager) {
     Status status = manager.control->status();
-    if (!isGone(status) && status.process != 0) manager.processes->attach(status.process);
+    if (!isGone(status)) manager.processes->attach(status.process);
     return status;
 }
 
@@ -121,10 +121,13 @@ void ServiceResource::stopBefore(Manager& manager, Operation& operation) {
 
 void ServiceResource::awaitRunning(Manager& manager, Operation& operation) {
     const auto deadline = Clock::now() + settings_.startTimeout;
+    auto lastSeen = Clock::now();  // with its process alive, as far as it has one
     for (;;) {
         const Status status = attachedStatus(manager);
         if (status.state == State::running) return;
-        if (!stillThere(manager, status)) {
+        // One that is to end (a unit of type oneshot) may end before its manager says that it runs; so it has a moment to.
+        if (stillThere(manager, status)) lastSeen = Clock::now();
+        if (isGone(status) || Clock::now() - lastSeen > settlePatience) {
             throw Error::make(ErrorCode::failed, "service \"{}\" ended while it started{}{}", settings_.serviceName,
                               status.ending.empty() ? "" : ": ", status.ending);
         }

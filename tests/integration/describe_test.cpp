@@ -113,13 +113,13 @@ TEST_CASE("W-014 W-015 the name under which a library describes itself is no typ
     };
     CHECK(ask(0x02000091, nullptr, 0) == abi::code::invalidFunction);
     CHECK(needed == 0);
-    REQUIRE(ask(adapters::control::typeGetDescription, nullptr, 0) == abi::code::moreData);
+    REQUIRE(ask(abi::control::typeGetDescription, nullptr, 0) == abi::code::moreData);
     REQUIRE(needed > 100);
     std::string text(needed + 1, '#');
     const abi::Dword whole = needed;
-    CHECK(ask(adapters::control::typeGetDescription, text.data(), whole - 1) == abi::code::moreData);
+    CHECK(ask(abi::control::typeGetDescription, text.data(), whole - 1) == abi::code::moreData);
     CHECK(text == std::string(whole + 1, '#'));
-    CHECK(ask(adapters::control::typeGetDescription, text.data(), whole) == abi::code::success);
+    CHECK(ask(abi::control::typeGetDescription, text.data(), whole) == abi::code::success);
     CHECK(needed == whole);
     CHECK(text.back() == '#');
     CHECK(text.front() == '{');

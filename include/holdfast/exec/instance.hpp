@@ -169,15 +169,15 @@ private:
 
     // engine threads
     std::atomic<std::uint32_t> terminates_{0};
-    std::atomic<StateChangeReason> nextStateChange_{StateChangeReason::unknown};  // taken by the next stop
     std::atomic<bool> nextRecovering_;  // set by Open and Online, taken by the Online that is accepted
+    std::atomic<StateChangeReason> nextStateChange_{StateChangeReason::unknown};  // taken by the next stop
 
     std::mutex inboxMutex_;  // guards the two below; held for moments only
     std::deque<Incoming> inbox_;
     std::deque<Incoming> urgent_;
 
-    mutable std::mutex
-        textMutex_;  // guards the texts, the verdict, the object pointer and what is known of dependencies
+    // Guards the texts, the verdict, the object pointer and what is known of dependencies.
+    mutable std::mutex textMutex_;
     std::string name_;
     std::string progress_;                      // the running operation's last checkpoint
     std::string failure_;                       // what the author's code said last

@@ -83,7 +83,7 @@ public:
     virtual void watch(std::function<void(std::string how)> ended) = 0;
     /** No `ended` runs any more when this returns. */
     virtual void unwatch() noexcept = 0;
-    /** The process it is about; 0: none. */
+    /** The process it is about; 0: none, or one that others live in too, so that only the manager's word counts. */
     [[nodiscard]] virtual std::int64_t attached() const noexcept = 0;
     /** False once the attached process has ended: this, not the manager's word, says whether the service died. */
     [[nodiscard]] virtual bool alive() const noexcept = 0;

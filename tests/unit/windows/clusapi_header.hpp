@@ -4,8 +4,9 @@
 /// clusapi.h of the Windows SDK, or MinGW's, which compiles only where it takes the target for an old Windows: with a newer one
 /// it declares some types twice. What it leaves out then are functions and codes that no test here needs.
 
+#include <winsock2.h>  // before windows.h, which would bring the old one
+
 #include <windows.h>
-#include <winsock2.h>
 
 #if defined(__MINGW32__)
 #pragma push_macro("_WIN32_WINNT")

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v1::reaper {
+namespace holdfast::inline v1::process {
 
 /** Cuts a stream into lines. What exceeds `mostLength` of a line is left out. */
 class Lines {
@@ -76,4 +76,4 @@ private:
     std::uint32_t dropped_{0};
 };
 
-}  // namespace holdfast::inline v1::reaper
+}  // namespace holdfast::inline v1::process
