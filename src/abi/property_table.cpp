@@ -111,7 +111,8 @@ void checkControl(std::string_view type, const std::vector<AuthorControl>& known
                                       abi::control::highestUserFunction));
     }
     if (static_cast<unsigned>(access) > 2) authorError(type, "the access of a control function is any, read or write");
-    if (object == abi::ControlObject::resourceType && function == abi::control::traitsFunction)
+    if (object == abi::ControlObject::resourceType &&
+        (function == abi::control::traitsFunction || function == abi::control::descriptionFunction))
         authorError(type, fmt::format("control function {} of types is holdfast's own", function));
     const auto code = abi::control::user(object, function, access);
     for (const auto& other : known) {

@@ -33,7 +33,7 @@ abi::Bool HOLDFAST_STDCALL notAlive(abi::ResourceId) { return 0; }
 abi::Dword HOLDFAST_STDCALL describe(const abi::WideChar* /*typeName*/, abi::Dword controlCode, void* /*in*/,
                                      abi::Dword /*inSize*/, void* out, abi::Dword outSize, abi::Dword* bytesReturned) {
     if (bytesReturned != nullptr) *bytesReturned = 0;  // W-141
-    if (controlCode != control::typeGetDescription) return abi::code::invalidFunction;
+    if (controlCode != abi::control::typeGetDescription) return abi::code::invalidFunction;
     const AgentTypes* const types = described().load(std::memory_order_acquire);
     if (types == nullptr) return abi::code::invalidState;
     try {

@@ -130,7 +130,7 @@ void askClusterCodes(DescribedType& type, const TypeControl& control) {
     type.characteristics = control.number(typeGetCharacteristics);
     if (const auto answer = control.get(typeGetRequiredDependencies)) type.dependencies = readDependencies(*answer);
     if (!type.properties.empty()) return;
-    const auto formats = control.get(adapters::control::typeGetPrivateResourcePropertyFormats);
+    const auto formats = control.get(abi::control::typeGetPrivateResourcePropertyFormats);
     if (!formats) return;
     for (const auto& listed : abi::readPropertyList(formats->data(), formats->size()).properties) {
         DescribedProperty property;
@@ -164,7 +164,7 @@ DescribedLibrary describeLibraryFile(const std::filesystem::path& file, const St
 
     DescribedLibrary described;
     if (const auto whole = start(*library, adapters::libraryTypeName, outcome)) {
-        if (const auto answer = whole->get(adapters::control::typeGetDescription)) {
+        if (const auto answer = whole->get(abi::control::typeGetDescription)) {
             described = readDescription({reinterpret_cast<const char*>(answer->data()), answer->size()});
         }
     }

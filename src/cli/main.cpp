@@ -2,6 +2,7 @@
 #include "cli/ctl_command.hpp"
 #include "cli/describe_command.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/places.hpp"
 #include "cli/run_command.hpp"
 
 #include <holdfast/version.hpp>
@@ -11,6 +12,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
 int main(int argc, char** argv) {
     using namespace holdfast::cli;
@@ -55,7 +57,10 @@ int main(int argc, char** argv) {
     const CLI::App* const describeCommand = addDescribeCommand(app, describe);
 
     try {
-        app.parse(argc, argv);
+        const auto given = programArguments(argc, argv);
+        std::vector<const char*> arguments;
+        for (const auto& argument : given) arguments.push_back(argument.c_str());
+        app.parse(static_cast<int>(arguments.size()), arguments.data());
     } catch (const CLI::ParseError& error) {
         const int code = app.exit(error);
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace holdfast::inline v1::cli {
 
@@ -16,6 +17,8 @@ namespace holdfast::inline v1::cli {
 [[nodiscard]] bool isOwnFolder(const std::filesystem::path& folder);
 /** Whether a monitor may listen there. */
 [[nodiscard]] bool isControlSocket(const std::filesystem::path& path);
+/** What the program was called with, its own name first, in UTF-8. */
+[[nodiscard]] std::vector<std::string> programArguments(int argc, char** argv);
 /** The program itself. */
 [[nodiscard]] std::filesystem::path ownProgram();
 /** The file of a program of ours of this name, in `folder`; empty if there is none that may be run. */

@@ -46,6 +46,8 @@ bool isControlSocket(const fs::path& path) {
     return fs::is_socket(path, ignored);
 }
 
+std::vector<std::string> programArguments(int argc, char** argv) { return {argv, argv + argc}; }
+
 fs::path ownProgram() {
     std::error_code ignored;
     return fs::read_symlink("/proc/self/exe", ignored);

@@ -3,6 +3,8 @@
 
 #include "os/windows_handle.hpp"
 
+#include <shellapi.h>
+
 #include <cstdlib>
 #include <cwchar>
 #include <system_error>
@@ -34,6 +36,17 @@ bool isOwnFolder(const fs::path& folder) {
 bool isControlSocket(const fs::path& path) {
     std::error_code ignored;
     return fs::exists(path, ignored);
+}
+
+/** The runtime library has turned them into the system's code page, which need not have the letters of a path. */
+std::vector<std::string> programArguments(int argc, char** argv) {
+    int count = 0;
+    wchar_t** const given = ::CommandLineToArgvW(::GetCommandLineW(), &count);
+    if (given == nullptr) return {argv, argv + argc};
+    std::vector<std::string> out;
+    for (int i = 0; i < count; ++i) out.push_back(os::narrow(given[i]));
+    ::LocalFree(given);
+    return out;
 }
 
 fs::path ownProgram() {

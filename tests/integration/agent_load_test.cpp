@@ -16,13 +16,18 @@
 #include <cstdio>
 #include <string>
 #include <thread>
+#include <vector>
 
 #if defined(_WIN32)
-#include <tlhelp32.h>
-#include <windows.h>
 #include <winsock2.h>
+
+#include <windows.h>
+
+#include <tlhelp32.h>
 #else
 #include <dlfcn.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -46,10 +51,15 @@ std::size_t threads() {
     CloseHandle(snapshot);
     return count;
 }
+HANDLE newEvent() { return CreateEventW(nullptr, TRUE, FALSE, nullptr); }
+/** Wine does not count; but there as on Windows a new handle takes the lowest number that is free, or nearly so. */
 std::size_t handles() {
     DWORD count = 0;
     GetProcessHandleCount(GetCurrentProcess(), &count);
-    return count;
+    if (count != 0) return count;
+    const HANDLE next = newEvent();
+    CloseHandle(next);
+    return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(next) / 4);
 }
 std::size_t modules() {
     const HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, GetCurrentProcessId());
@@ -68,6 +78,13 @@ std::size_t entriesOf(const char* directory) {
 }
 std::size_t threads() { return entriesOf("/proc/self/task"); }
 std::size_t handles() { return entriesOf("/proc/self/fd"); }
+#endif
+
+#if defined(_WIN32)
+void closeEvent(HANDLE event) { CloseHandle(event); }
+#else
+int newEvent() { return ::eventfd(0, EFD_CLOEXEC); }
+void closeEvent(int event) { ::close(event); }
 #endif
 
 class Library {
@@ -207,6 +224,14 @@ TEST_CASE("W-010 both start-up routines are exported by their plain names") {
 }
 
 TEST_CASE("W-1110 W-1150 a thousand Open and Close, handles and threads stay flat") {
+    {
+        std::vector<decltype(newEvent())> leak(200);  // so that the counter is known to count
+        const std::size_t before = handles();
+        for (auto& one : leak) one = newEvent();
+        CHECK(handles() >= before + 150);
+        for (const auto one : leak) closeEvent(one);
+        CHECK(handles() <= before + 2);
+    }
     const Library library;
     const FunctionsV2& f = tableOf(library, "Other Type");
     const ResourceId keeper = openOne(f);  // as in a host that has other resources: the runtime stays
@@ -244,6 +269,18 @@ TEST_CASE("D8 the first Open and the last Close start and stop everything, again
     { const Library warm; }
     const std::size_t threadsBefore = threads();
     std::size_t handlesBefore = 0;
+    {
+        const Library library;
+        const FunctionsV2& f = tableOf(library, "Other Type");
+        for (int i = 0; i < 60; ++i) {
+            f.close(openOne(f));
+            CHECK(threads() <= threadsBefore);
+            if (i == 9) handlesBefore = handles();
+        }
+        std::printf("50 starts and stops of the runtime: handles %zu -> %zu, threads %zu -> %zu\n", handlesBefore,
+                    handles(), threadsBefore, threads());
+        CHECK(handles() <= handlesBefore + 3);
+    }
     for (int i = 0; i < 60; ++i) {
         {
             const Library library;
@@ -256,7 +293,13 @@ TEST_CASE("D8 the first Open and the last Close start and stop everything, again
     std::printf("50 loads with a life each: handles %zu -> %zu, threads %zu -> %zu\n", handlesBefore, handles(),
                 threadsBefore, threads());
     CHECK(scripted::eventually([&] { return threads() <= threadsBefore; }));
+#if defined(__MINGW32__)
+    // winpthreads, linked into each DLL, leaves up to three handles behind at every unload of a library that used a
+    // std::thread; a library that does nothing else does so, too. It is a load's cost, not a resource's.
+    CHECK(handles() <= handlesBefore + 3 * 50);
+#else
     CHECK(handles() <= handlesBefore + 3);
+#endif
 }
 
 // Last in the file: the library stays mapped from here on.

@@ -2,7 +2,7 @@
 // The Resource Monitor against agents that know nothing but the C table.
 #include "monitor_bench.hpp"
 
-#include <unistd.h>
+#include <holdfast/os/process.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -38,12 +38,13 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 TEST_CASE("S2 a library that is no agent is refused in words") {
     const auto junk =
-        std::filesystem::temp_directory_path() / ("holdfast-no-library-" + std::to_string(::getpid()) + ".so");
+        std::filesystem::temp_directory_path() / ("holdfast-no-library-" + std::to_string(os::processId()) + ".so");
     std::ofstream{junk} << "this is no library";
     CHECK(contains(refusal(junk, "X"), "test.toml:3: resource 'r': agent '"));
     CHECK(contains(refusal(junk, "X"), "the file is no library"));
     CHECK(contains(refusal(junk.string() + ".missing", "X"), "the file does not exist"));
-    CHECK(contains(refusal(NO_STARTUP_AGENT, "X"), "the library is no agent: it exports neither StartupEx nor Startup"));
+    CHECK(
+        contains(refusal(NO_STARTUP_AGENT, "X"), "the library is no agent: it exports neither StartupEx nor Startup"));
     CHECK(contains(refusal(UNRESOLVED_AGENT, "X"), "holdfastTestNobodyProvidesThis"));
     CHECK(contains(refusal(SCRIPTED_AGENT, "Scripte"), "the agent knows no resource type 'Scripte'"));
     std::filesystem::remove(junk);

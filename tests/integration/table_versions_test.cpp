@@ -202,6 +202,69 @@ TEST_CASE("A whole life over each version: Online, polls, failure, Terminate, On
     CHECK(desk().strays == 0);  // W-117
 }
 
+TEST_CASE("W-201 W-209 a status is reported between 997 and the one final report, and at no other time") {
+    const Dword version = anyVersion();
+    CAPTURE(version);
+    const auto script = newScript();
+    std::atomic<bool> fails{false};
+    script->isAlive = [&](Check&) { return fails ? Verdict::failed("as told") : Verdict::alive(); };
+    script->online = [](Operation& operation) { operation.checkpoint("one step"); };
+    const Table table{version};
+    Hosted one{table};
+    std::this_thread::sleep_for(20ms);
+    CHECK(one.heard->all().empty());  // Open
+    REQUIRE(one.bringOnline());
+    const std::size_t afterOnline = one.heard->all().size();
+    CHECK(one.heard->all().back().state == ResourceState::online);
+    std::this_thread::sleep_for(60ms);
+    fails = true;  // the failure of an online resource is the event's business
+    REQUIRE(one.signalled(10s));
+    std::this_thread::sleep_for(60ms);
+    CHECK(one.heard->all().size() == afterOnline);
+    table.terminate(one.id);
+    CHECK(one.heard->all().size() == afterOnline);
+    CHECK(table.offline(one.id) == code::success);  // a direct answer needs no report
+    std::this_thread::sleep_for(60ms);
+    CHECK(one.heard->all().size() == afterOnline);
+    fails = false;
+    REQUIRE(one.bringOnline());
+    one.heard->forget();
+    CHECK(table.offline(one.id) == code::ioPending);
+    REQUIRE(one.heard->waitFor(ResourceState::offline));
+    std::this_thread::sleep_for(60ms);
+    CHECK(one.heard->all().back().state == ResourceState::offline);
+    const auto all = one.heard->all();
+    CHECK(std::count_if(all.begin(), all.end(), [](const Report& r) { return r.state == ResourceState::offline; }) ==
+          1);
+}
+
+TEST_CASE("W-320 W-323 right under both readings of a signalled event: IsAlive first, or Terminate at once") {
+    const Dword version = anyVersion();
+    const bool legacy = GENERATE(false, true);
+    CAPTURE(version, legacy);
+    const auto script = newScript();
+    std::atomic<bool> fails{false};
+    script->isAlive = [&](Check&) { return fails ? Verdict::failed("as told") : Verdict::alive(); };
+    const Table table{version};
+    Hosted one{table};
+    Handle handle = nullptr;
+    for (int run = 0; run < 3; ++run) {
+        REQUIRE(one.bringOnline());
+        if (run > 0) CHECK(one.event == handle);  // one per instance, open from Open to Close
+        handle = one.event;
+        CHECK_FALSE(one.signalled());
+        fails = true;
+        REQUIRE(one.signalled(10s));
+        CHECK(one.signalled());  // manual reset: a second look sees it, too
+        if (!legacy) CHECK(table.isAlive(one.id) == 0);
+        table.terminate(one.id);
+        CHECK(script->terminates == run + 1);
+        CHECK_FALSE(script->running.load());
+        fails = false;
+    }
+    CHECK(one.heard->all().back().state == ResourceState::online);  // nothing was reported for a failure (W-201)
+}
+
 TEST_CASE("W-031 nothing beyond the entries that Max guarantees is touched, whatever happens") {
     // Each table of callbacks ends at a page that nobody may touch, and lives only as long as StartupEx runs.
     for (const Dword max : {0x100U, 0x1FFU, 0x200U, 0x2FFU, 0x300U, 0x3FFU, 0x400U, 0x500U}) {

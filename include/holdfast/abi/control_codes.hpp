@@ -104,6 +104,10 @@ inline constexpr Dword typeStartingPhase2 = internal(ControlObject::resourceType
 inline constexpr Dword traitsFunction = 0x4846;
 /** The answer is a DWORD of `TypeTrait`s. Who has never heard of it answers "invalid function" (W-602). */
 inline constexpr Dword typeGetTraits = user(ControlObject::resourceType, traitsFunction, ControlAccess::read);
+/** Holdfast's own, too. */
+inline constexpr Dword descriptionFunction = 0x4847;
+/** UTF-8 JSON without a terminating NUL, see docs/describe.md; asked of the table that Startup gives for a whole library. */
+inline constexpr Dword typeGetDescription = user(ControlObject::resourceType, descriptionFunction, ControlAccess::read);
 
 }  // namespace control
 

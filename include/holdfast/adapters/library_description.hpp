@@ -4,6 +4,7 @@
 /// What a library says about itself to tools: its types and their property tables, of which the cluster's own control
 /// codes can tell only the formats.
 
+#include <holdfast/abi/control_codes.hpp>
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/agent_type.hpp>
 
@@ -17,14 +18,6 @@ namespace holdfast::inline v1::adapters {
  */
 inline constexpr abi::WideChar libraryTypeName[] = {'h', 'o', 'l', 'd', 'f', 'a', 's', 't', '\\',
                                                     'l', 'i', 'b', 'r', 'a', 'r', 'y', '\0'};
-
-namespace control {
-/**
- * holdfast's own, made with the arithmetic of CLUSCTL_USER_CODE (W-613) and read access: UTF-8 JSON without a terminating
- * NUL, see docs/describe.md. Asked of the table that Startup gives for `libraryTypeName`.
- */
-inline constexpr abi::Dword typeGetDescription = 0x0281211D;
-}  // namespace control
 
 /** The number of the JSON's form: raised when a reader of the old one would misread it. */
 inline constexpr int descriptionFormat = 1;
