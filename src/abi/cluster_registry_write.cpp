@@ -109,6 +109,7 @@ void ClusterRegistry::writeBatch(KeyHandle key, std::span<const Change> changes)
     const auto& functions = host();
     BatchHandle batch{};
     Dword code = static_cast<Dword>(functions.clusterRegCreateBatch(key, &batch));
+    if (code == code::notSupported) return writeEach(key, changes);
     if (code != code::success) detail::fail("begin to write", "properties", code);
     for (const auto& change : changes) {
         const auto command = change.after ? BatchCommand::setValue : BatchCommand::deleteValue;

@@ -136,10 +136,12 @@ Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dwo
     });
 }
 
-std::int32_t HOLDFAST_STDCALL createKey(KeyHandle parent, const WideChar* subkey, Dword, Dword, void*, KeyHandle* out,
-                                        Dword* disposition) {
+std::int32_t HOLDFAST_STDCALL createKey(KeyHandle parent, const WideChar* subkey, Dword options, Dword access,
+                                        void* security, KeyHandle* out, Dword* disposition) {
     if (!out) return static_cast<std::int32_t>(code::invalidParameter);
     *out = nullptr;
+    if (const auto* const system = systemOf(parent))
+        return system->clusterRegCreateKey(parent, subkey, options, access, security, out, disposition);
     return static_cast<std::int32_t>(withKey(parent, "ClusterRegCreateKey", [&](const HostAccess::Open& open) {
         const auto path = abi::toUtf8(subkey);
         constexpr Dword madeNew = 1;
@@ -151,6 +153,7 @@ std::int32_t HOLDFAST_STDCALL createKey(KeyHandle parent, const WideChar* subkey
 }
 
 Dword HOLDFAST_STDCALL deleteValue(KeyHandle key, const WideChar* name) {
+    if (const auto* const system = systemOf(key)) return system->clusterRegDeleteValue(key, name);
     return withKey(key, "ClusterRegDeleteValue", [&](const HostAccess::Open& open) {
         return open.node->remove(abi::toUtf8(name)) ? code::success : code::fileNotFound;
     });
@@ -170,6 +173,7 @@ struct Batch {
 std::int32_t HOLDFAST_STDCALL createBatch(KeyHandle key, abi::BatchHandle* out) {
     if (!out) return static_cast<std::int32_t>(code::invalidParameter);
     *out = nullptr;
+    if (systemOf(key) != nullptr) return static_cast<std::int32_t>(code::notSupported);  // its registry has none
     return static_cast<std::int32_t>(withKey(key, "ClusterRegCreateBatch", [&](const HostAccess::Open&) {
         *out = reinterpret_cast<abi::BatchHandle>(new Batch{key, {}});
         return code::success;
@@ -223,7 +227,7 @@ std::int32_t HOLDFAST_STDCALL openTypeKey(KeyHandle beside, const WideChar* type
         *out = HostAccess::add({tree, std::move(node)});
         return code::success;
     };
-    if (beside) {
+    if (beside && systemOf(beside) == nullptr) {  // types are in our tree, also where resources' keys are the system's
         return static_cast<std::int32_t>(
             withKey(beside, "OpenTypeKey", [&](const HostAccess::Open& open) { return answer(open.tree); }));
     }

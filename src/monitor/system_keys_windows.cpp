@@ -153,6 +153,21 @@ abi::Dword WINAPI enumValue(abi::KeyHandle key, abi::Dword index, abi::WideChar*
     return static_cast<abi::Dword>(status);
 }
 
+std::int32_t WINAPI createKey(abi::KeyHandle parent, const abi::WideChar* subkey, abi::Dword, abi::Dword access, void*,
+                              abi::KeyHandle* out, abi::Dword* disposition) {
+    HKEY key = nullptr;
+    DWORD made = 0;
+    const LSTATUS status = ::RegCreateKeyExW(keyOf(parent), subkey, 0, nullptr, REG_OPTION_VOLATILE,
+                                             access == 0 ? KEY_READ : access, nullptr, &key, &made);
+    *out = reinterpret_cast<abi::KeyHandle>(key);
+    if (disposition != nullptr) *disposition = made;
+    return static_cast<std::int32_t>(status);
+}
+
+abi::Dword WINAPI deleteValue(abi::KeyHandle key, const abi::WideChar* name) {
+    return static_cast<abi::Dword>(::RegDeleteValueW(keyOf(key), name));
+}
+
 constexpr abi::HostFunctions functions{
     sizeof(abi::HostFunctions),
     1,
@@ -163,6 +178,15 @@ constexpr abi::HostFunctions functions{
     &queryValue,
     &setValue,
     &enumValue,
+    nullptr,
+    nullptr,
+    &createKey,
+    &deleteValue,
+    nullptr,  // batches are the host functions' own
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
     nullptr,
     nullptr,
 };

@@ -242,6 +242,16 @@ TEST_CASE("W-501 without batches what was written is taken back when a later val
     }
 }
 
+TEST_CASE("a key whose registry has no batches is written value by value") {
+    Registry registry;
+    registry.memory.set(parameters, "Port", V::dword(1));
+    const auto key = registry.registry.openForWriting(registry.key.get(), "Parameters");
+    registry.memory.intercept(
+        [](std::string_view function) { return function == "ClusterRegCreateBatch" ? code::notSupported : 0; });
+    CHECK(registry.registry.write(key->get(), {{"Port", V::dword(2)}, {"User", V::sz("b")}}) == 2);
+    CHECK(registry.memory.values(parameters) == PropertyBag{{"Port", V::dword(2)}, {"User", V::sz("b")}});
+}
+
 TEST_CASE("what could not be taken back is named") {
     auto older = monitor::hostFunctions();
     older.clusterRegCreateBatch = nullptr;
