@@ -20,7 +20,13 @@ TEST_CASE("S39 TerminateProcess leaves no note, so it is nobody's fault, and the
     REQUIRE(eventually([&] { return bench.snapshot("good").onlines >= 2 && bench.snapshot("odd").onlines >= 2; }));
     CHECK(bench.snapshot("odd").failures == 0);
     CHECK_FALSE(bench.snapshot("odd").separateMonitor);
-    CHECK(bench.logged("its host was killed from outside, with status 7"));
+    std::string reasons;
+    for (const auto& record : bench.records()) {
+        if (const auto* state = std::get_if<monitor::StateRecord>(&record.what)) reasons += state->reason + '\n';
+    }
+    for (const auto& record : bench.records()) reasons += monitor::toLine(record) + '\n';
+    CAPTURE(reasons);
+    CHECK(contains(reasons, "its host was killed from outside, with status 7"));
     bench.stop();
     REQUIRE(bench.stopped());
     CHECK(bench.nothingLeft());
