@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
     using namespace holdfast::cli;
     CLI::App app{"holdfast: keeps things running\n"};
     app.name("holdfast");
+    app.allow_windows_style_options(false);  // "/srv/a.toml" is a file everywhere
     app.set_version_flag("--version", std::string{"holdfast "} + std::string{holdfast::version()});
     app.require_subcommand(1);
     app.footer(exitCodeHelp());

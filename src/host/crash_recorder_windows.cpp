@@ -3,7 +3,6 @@
 
 #include <windows.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -14,8 +13,6 @@ namespace {
 using monitor::CallBoard;
 using monitor::CallNote;
 using Ending = CallBoard::Ending;
-
-std::atomic<LPTOP_LEVEL_EXCEPTION_FILTER> others{nullptr};
 
 /** The first to end the process is the one. Takes no lock and no memory. */
 void record(Ending ending, int number, std::uint64_t address) noexcept {
@@ -34,8 +31,9 @@ LONG WINAPI onException(EXCEPTION_POINTERS* exception) {
     const EXCEPTION_RECORD& what = *exception->ExceptionRecord;
     record(Ending::signal, static_cast<int>(what.ExceptionCode),
            reinterpret_cast<std::uintptr_t>(what.ExceptionAddress));
-    const auto next = others.load();
-    return next != nullptr ? next(exception) : EXCEPTION_CONTINUE_SEARCH;
+    // Wine would end this thread alone; and with the stack gone no report says much.
+    if (what.ExceptionCode == EXCEPTION_STACK_OVERFLOW) ::TerminateProcess(::GetCurrentProcess(), what.ExceptionCode);
+    return EXCEPTION_CONTINUE_SEARCH;  // not to the runtime library's filter: it makes signals of some and goes on
 }
 
 void onAbort(int number) {
@@ -55,7 +53,7 @@ void NTAPI onDetach(void* /*module*/, DWORD reason, void* /*reserved*/) {
 
 void recordCrashes(CallBoard& board) noexcept {
     CallNote::use(&board);
-    others = ::SetUnhandledExceptionFilter(&onException);
+    ::SetUnhandledExceptionFilter(&onException);
     std::signal(SIGABRT, &onAbort);
     static_cast<void>(std::atexit(&onExit));
 }

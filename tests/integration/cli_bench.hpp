@@ -29,6 +29,11 @@ inline std::string controlPath() { return stateHome() + ".control"; }
 /** A running `holdfast`. */
 class Program : public tests::Program {
 public:
+#if defined(_WIN32)
+    static constexpr bool isToldByCtl = true;
+#else
+    static constexpr bool isToldByCtl = false;
+#endif
     explicit Program(std::vector<std::string> arguments)
         : tests::Program{HOLDFAST_PROGRAM,
                          withControl(std::move(arguments)),
@@ -39,7 +44,8 @@ private:
     /** Where there are no signals people reach it by `ctl`. */
     static std::vector<std::string> withControl(std::vector<std::string> arguments) {
 #if defined(_WIN32)
-        if (arguments.size() >= 2 && arguments[0] == "run" && arguments[1] != "--help" && arguments[1] != "--check")
+        if (arguments.size() >= 2 && arguments[0] == "run" && arguments[1] != "--help" && arguments[1] != "--check" &&
+            arguments[1] != "--control")
             arguments.insert(arguments.begin() + 1, {"--control", controlPath()});
 #endif
         return arguments;

@@ -32,3 +32,23 @@ TEST_CASE("D4 SIGSTOP of everything for 10 s is no failure of anybody") {
     CHECK(program.all.find("isAlive") == std::string::npos);
     CHECK(program.all.find("CheckTimeout") == std::string::npos);
 }
+
+TEST_CASE("SIGHUP takes over what changed in the file, and nothing if anything is wrong with it") {
+    const File file{resource("a", "") + resource("old", "")};
+    Program program{{"run", file.path}};
+    REQUIRE(program.says("old              state                    OnlineCalled -> Online"));
+    std::ofstream{file.path} << resource("a", "") << "nonsense = 1\n"
+                             << "[monitor\n";
+    program.tell(Tell::reload);
+    REQUIRE(program.says("nothing was changed: the file is refused"));
+    std::ofstream{file.path} << resource("a", "") << resource("new", "");
+    program.tell(Tell::reload);
+    REQUIRE(program.says("1 new, 1 removed, 0 with other properties"));
+    REQUIRE(program.says("new              state                    OnlineCalled -> Online"));
+    REQUIRE(program.says("old              state                    Opened -> Closed"));
+    const auto online = program.all.find("a                state                    OnlineCalled -> Online");
+    REQUIRE(online != std::string::npos);
+    CHECK(program.all.find("a                state                    Online -> ", online) == std::string::npos);
+    program.tell(Tell::stop);
+    CHECK(program.ends() == 0);
+}

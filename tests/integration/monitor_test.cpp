@@ -45,7 +45,11 @@ TEST_CASE("S2 a library that is no agent is refused in words") {
     CHECK(contains(refusal(junk.string() + ".missing", "X"), "the file does not exist"));
     CHECK(
         contains(refusal(NO_STARTUP_AGENT, "X"), "the library is no agent: it exports neither StartupEx nor Startup"));
+#if defined(_WIN32)
+    CHECK(contains(refusal(UNRESOLVED_AGENT, "X"), "needs what nobody provides"));  // the loader does not say what
+#else
     CHECK(contains(refusal(UNRESOLVED_AGENT, "X"), "holdfastTestNobodyProvidesThis"));
+#endif
     CHECK(contains(refusal(SCRIPTED_AGENT, "Scripte"), "the agent knows no resource type 'Scripte'"));
     std::filesystem::remove(junk);
 }
@@ -265,7 +269,13 @@ TEST_CASE("W-102 Terminate overlaps an Online that hangs") {
 }
 
 TEST_CASE("S38 an exception that leaves the C table, or a thread that ends in it") {
-    for (const char* script : {"online-throws", "online-ends-thread"}) {
+#if defined(_WIN32)
+    // A thread that ends there leaves no trace: its call counts as one that never returns.
+    const auto scripts = {"online-throws"};
+#else
+    const auto scripts = {"online-throws", "online-ends-thread"};
+#endif
+    for (const char* script : scripts) {
         INFO(script);
         Bench bench{{scripted("sick", script), scripted("well", "")}};
         REQUIRE(bench->prepare().empty());

@@ -60,6 +60,10 @@ public:
         : HostBench{configurationOf(std::move(resources)), adjust} {}
     explicit HostBench(monitor::MonitorConfiguration configuration, const Adjust& adjust = {})
         : HostBench{std::make_unique<Directory>(), std::move(configuration), adjust} {}
+    HostBench(const HostBench&) = delete;
+    HostBench& operator=(const HostBench&) = delete;
+    /** Its directory goes last. */
+    ~HostBench() { end(); }
     [[nodiscard]] bool nothingLeft() {
         end();
         return eventually([&] { return ours(directory_->path).empty(); });

@@ -20,10 +20,27 @@ TEST_CASE("S39 TerminateProcess leaves no note, so it is nobody's fault, and the
     REQUIRE(eventually([&] { return bench.snapshot("good").onlines >= 2 && bench.snapshot("odd").onlines >= 2; }));
     CHECK(bench.snapshot("odd").failures == 0);
     CHECK_FALSE(bench.snapshot("odd").separateMonitor);
-    CHECK(bench.logged("its host was killed from outside, with status 7"));
     bench.stop();
     REQUIRE(bench.stopped());
     CHECK(bench.nothingLeft());
+}
+
+TEST_CASE("what an exit code means depends on whether the host had said hello and left a note") {
+    monitor::HostEnd killed;
+    killed.number = 7;
+    settle(killed, true);
+    CHECK(isKill(killed));
+    CHECK(textOf(killed) == "its host was killed from outside, with status 7");
+    monitor::HostEnd noHost;
+    noHost.number = 7;
+    settle(noHost, false);
+    CHECK_FALSE(isKill(noHost));
+    CHECK(textOf(noHost) == "its host ended with status 7");
+    monitor::HostEnd failedFast;
+    failedFast.number = static_cast<int>(0xC000'0409U);
+    settle(failedFast, true);
+    CHECK(isFault(failedFast));
+    CHECK(textOf(failedFast) == "its host was ended by exception 0xC0000409 (fail fast)");
 }
 
 TEST_CASE("D18 a program that is no host is told as such, and leaves nothing") {

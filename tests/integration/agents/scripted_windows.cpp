@@ -41,7 +41,7 @@ bool crash(const std::string& how) {
         ::RaiseException(0xE000'1234, 0, 0, nullptr);
     } else if (how == "divide") {
         volatile int zero = 0;
-        volatile int result = 1 / zero;
+        volatile int result = 12345 / zero;
         static_cast<void>(result);
     } else if (how == "kills") {  // the end that leaves no note
         ::TerminateProcess(::GetCurrentProcess(), 7);
