@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 set(holdfast_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
 
-install(TARGETS holdfast holdfast_testing EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS holdfast holdfast_service holdfast_testing EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 set(holdfast_private_headers PATTERN "monitor" EXCLUDE)
 if(TARGET holdfast_monitor)
   set(holdfast_private_headers "")
@@ -10,7 +10,8 @@ if(TARGET holdfast_monitor)
   install(TARGETS holdfast_monitor EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 endif()
 if(TARGET holdfast_cli)
-  install(TARGETS holdfast_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  set_target_properties(holdfast_cli PROPERTIES EXPORT_NAME program)   # holdfast_add_agent() writes scripts with it
+  install(TARGETS holdfast_cli EXPORT holdfastTargets RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 if(TARGET holdfast_reaper)
   set_target_properties(holdfast_reaper PROPERTIES EXPORT_NAME reaper)
@@ -31,5 +32,9 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/holdfastConfig.cmake.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/holdfastConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES
   "${PROJECT_BINARY_DIR}/holdfastConfig.cmake" "${PROJECT_BINARY_DIR}/holdfastConfigVersion.cmake"
-  "${PROJECT_SOURCE_DIR}/cmake/HoldfastAgent.cmake" "${PROJECT_SOURCE_DIR}/cmake/agent.map"
+  "${PROJECT_SOURCE_DIR}/cmake/HoldfastAgent.cmake" "${PROJECT_SOURCE_DIR}/cmake/HoldfastVersionResource.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/version.rc.in" "${PROJECT_SOURCE_DIR}/cmake/agent.map"
   "${PROJECT_SOURCE_DIR}/cmake/agent.def" DESTINATION "${holdfast_package_dir}")
+
+# Starts the program under a debugger, without a cluster: docs/windows.md.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/share/debug" DESTINATION "${CMAKE_INSTALL_DATADIR}/holdfast")

@@ -6,13 +6,18 @@ function(holdfast_target_defaults target)
   set_target_properties(${target} PROPERTIES
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT MSVC)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
     if(HOLDFAST_WERROR)
       target_compile_options(${target} PRIVATE -Werror)
     endif()
-  elseif(MSVC)
-    target_compile_options(${target} PRIVATE /W4 /permissive- /utf-8 /Zc:__cplusplus /bigobj)
+  endif()
+  if(MSVC)   # also clang-cl
+    # The sources are UTF-8 and standard C++; nothing thrown leaves an extern "C" function (W-105), as /EHsc assumes.
+    target_compile_options(${target} PRIVATE /EHsc /permissive- /utf-8 /Zc:__cplusplus /bigobj)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "MSVC")
+    target_compile_options(${target} PRIVATE /W4)
     if(HOLDFAST_WERROR)
       target_compile_options(${target} PRIVATE /WX)
     endif()

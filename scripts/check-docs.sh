@@ -4,6 +4,7 @@
 #   scripts/check-docs.sh quotes    each code block after "<!-- from FILE -->" is, line by line, a part of FILE
 #   scripts/check-docs.sh clauses   each clause and decision that code and tests cite is in docs/contract.md
 #   scripts/check-docs.sh links     each relative link leads to a file
+#   scripts/check-docs.sh lines     each line that holdfast logs by itself is explained in docs/windows.md
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 documents=(README.md CONTRIBUTING.md CHANGELOG.md docs/*.md)
@@ -58,12 +59,26 @@ links() {
   done
 }
 
+lines() {
+  local text part found=0
+  # The fixed parts of the texts: what stands between placeholders, long enough to mean something.
+  while read -r text; do
+    found=$((found + 1))
+    while read -r part; do
+      [ "${#part}" -lt 8 ] || grep -qF -- "$part" docs/windows.md || complain "docs/windows.md does not explain \"$text\""
+    done < <(sed 's/{}/\n/g; s/; last step/\n/g; s/: none/\n/g; s/ *(last step:.*$//; s/^[ :]*//' <<<"$text" | sed 's/^[ :]*//; s/[ :]*$//')
+  done < <(sed -n '/^ReasonText/,$p' src/exec/reason_text.cpp | grep -oE '"[^"]{12,}"' | tr -d '"')
+  [ "$found" -gt 15 ] || complain "only $found texts were found in src/exec/reason_text.cpp"
+  echo "$found texts"
+}
+
 scratch=$(mktemp)
 trap 'rm -f "$scratch"' EXIT
 case ${1:-} in
   quotes) quotes ;;
   clauses) clauses ;;
   links) links ;;
-  *) echo "usage: scripts/check-docs.sh quotes|clauses|links" >&2; exit 2 ;;
+  lines) lines ;;
+  *) echo "usage: scripts/check-docs.sh quotes|clauses|links|lines" >&2; exit 2 ;;
 esac
 exit "$rc"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
-# Checks an agent library for Windows without running it: it exports Startup (StartupEx at most beside it) and
-# imports only what every Windows Server has.
+# Checks an agent library for Windows without running it: it exports Startup and StartupEx alone and
+# imports only what every Windows Server has; its debug information lies beside it, so that it is small; it has a version.
 #   scripts/check-windows-dll.sh FILE.dll
 set -euo pipefail
 dll=${1:?usage: check-windows-dll.sh FILE.dll}
@@ -11,12 +11,23 @@ rc=0
 
 # "[Ordinal/Name Pointer] Table" holds the exported names, one "[   0] Startup" per line.
 exports=$(awk '/\[Ordinal\/Name Pointer\] Table/ {on = 1; next} on && /^[[:space:]]*\[/ {print $NF; next} on && !/^[[:space:]]*\[/ && NF == 0 {exit}' <<<"$headers")
-[ "$(grep -cx Startup <<<"$exports" || true)" = 1 ] || { echo "does not export Startup"; rc=1; }
+for name in Startup StartupEx; do
+  [ "$(grep -cx "$name" <<<"$exports" || true)" = 1 ] || { echo "does not export $name"; rc=1; }
+done
 others=$(grep -vxE 'Startup|StartupEx' <<<"$exports" || true)
 [ -z "$others" ] || { echo "exports also: $(tr '\n' ' ' <<<"$others")"; rc=1; }
 
 imports=$(sed -n 's/^[[:space:]]*DLL Name: //p' <<<"$headers" | sort -u)
 foreign=$(grep -viE '^(kernel32|advapi32|msvcrt|ws2_32|mswsock|bcrypt|user32|shell32|ole32|ntdll|api-ms-win-[a-z0-9-]+)\.dll$' <<<"$imports" || true)
 [ -z "$foreign" ] || { echo "imports what Windows does not bring: $(tr '\n' ' ' <<<"$foreign")"; rc=1; }
-echo "exports: $(tr '\n' ' ' <<<"$exports"); imports: $(tr '\n' ' ' <<<"$imports")"
+size=$(stat -c %s "$dll")
+[ "$size" -le $((2 * 1024 * 1024)) ] || { echo "has $size bytes, more than 2 MB"; rc=1; }
+sections=$("$objdump" -h "$dll" | awk '$1 ~ /^[0-9]+$/ {print $2}')
+grep -qE '^\.debug_' <<<"$sections" && { echo "holds its debug information itself"; rc=1; }
+grep -qx '\.gnu_debuglink' <<<"$sections" || { echo "does not name the file with its debug information"; rc=1; }
+[ -s "$dll.debug" ] || { echo "there is no $dll.debug"; rc=1; }
+version=$("$(dirname -- "${BASH_SOURCE[0]}")/check-windows-version.sh" "$dll") || rc=1
+echo "$version"
+
+echo "$size bytes; exports: $(tr '\n' ' ' <<<"$exports"); imports: $(tr '\n' ' ' <<<"$imports")"
 exit "$rc"

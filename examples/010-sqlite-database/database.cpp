@@ -35,10 +35,11 @@ public:
             if (error.code() != corrupted || !fs::exists(settings_.backup)) throw;
             context_.warning("{}; restoring {}", error.what(), settings_.backup.string());
             exchange(nullptr);
-            fs::copy_file(settings_.database, beside(".damaged"), fs::copy_options::overwrite_existing);
-            for (const auto* rest : {"-wal", "-shm", "-journal"}) fs::remove(beside(rest));
-            fs::copy_file(settings_.backup, settings_.database, fs::copy_options::overwrite_existing);
-            open(op);  // a copy that was cut short is damage, too: the next online() begins again
+            for (const auto* rest : {".damaged", ".restored", "-wal", "-shm", "-journal"}) fs::remove(beside(rest));
+            fs::copy_file(settings_.database, beside(".damaged"));
+            fs::copy_file(settings_.backup, beside(".restored"));
+            fs::rename(beside(".restored"), settings_.database);  // whole or not at all
+            open(op);
         }
         if (!settings_.backup.empty()) use(op, [this](SQLite::Database& db) { backUp(db); });  // just proved sound
     }

@@ -3,9 +3,11 @@
 
 /// A resource type with its C++ types erased: what the runtime, the adapters and the tools need of `ResourceType`.
 
+#include <holdfast/control.hpp>
 #include <holdfast/core/policy.hpp>
 #include <holdfast/property.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +17,14 @@ namespace holdfast::inline v1 {
 
 class Context;
 class Resource;
+
+/** The versions of the function table that Windows knows, with the numbers of resapi.h (W-021). */
+enum class TableVersion : std::uint16_t {
+    v1 = 0x100,  ///< every Windows Server
+    v2 = 0x200,  ///< 2012: flags of Open, Online and Offline, Cancel, failures signalled directly
+    v3 = 0x300,  ///< 2012 R2: control calls may be answered later
+    v4 = 0x400,  ///< 2016: control calls on behalf of a user
+};
 
 /**
  * One resource type.
@@ -44,8 +54,20 @@ public:
     /** The type's policy with the framework's properties in `values` applied; throws `PropertyError`. */
     [[nodiscard]] virtual core::Policy policy(const PropertyBag& values) const = 0;
 
+    /** What the engine may ask beyond properties, and the author's own control codes. */
+    [[nodiscard]] virtual const ControlDeclarations& declarations() const noexcept {
+        static const ControlDeclarations none;
+        return none;
+    }
+
     /** D17: the type overrides adopt(), so what it runs may outlive its host. */
     [[nodiscard]] virtual bool adopts() const noexcept { return false; }
+
+    /**
+     * The highest table offered to an engine that calls StartupEx; the engine's own range may call for a lower one (W-016).
+     * D20: V2, because V3 and V4 are the least proven on real hosts.
+     */
+    [[nodiscard]] virtual TableVersion tableVersion() const noexcept { return TableVersion::v2; }
 
     /** D2: how long Online may wait for a quick success before it answers ERROR_IO_PENDING, 0 to 200 ms. */
     [[nodiscard]] virtual core::Milliseconds syncGrace() const noexcept { return core::Milliseconds{0}; }

@@ -19,6 +19,7 @@ enum class StopReason : std::uint8_t {
     offline,    ///< the engine wants the resource offline
     close,      ///< the resource is being closed
     limit,      ///< the call exceeded its own limit
+    cancelled,  ///< the engine called Cancel: give up, and leave the entity as it was (W-150)
 };
 
 /**

@@ -83,6 +83,15 @@ public:
     [[nodiscard]] static PropertyValue securityDescriptor(Bytes value) {
         return {PropertyFormat::securityDescriptor, std::move(value)};
     }
+    /** Nested lists and vendors' own formats (W-510) keep their bytes; a nested list that was read is well-formed. */
+    [[nodiscard]] static PropertyValue valueList(Bytes entries) {
+        return {PropertyFormat::valueList, std::move(entries)};
+    }
+    [[nodiscard]] static PropertyValue propertyList(Bytes list) {
+        return {PropertyFormat::propertyList, std::move(list)};
+    }
+    /** `format` is PropertyFormat::user or above. */
+    [[nodiscard]] static PropertyValue user(PropertyFormat format, Bytes value) { return {format, std::move(value)}; }
     /** What was found under a registry type, or with a size, that no format has: kept so that a message can name it (W-539). */
     [[nodiscard]] static PropertyValue foreign(abi::RegistryType type, Bytes raw) {
         PropertyValue value{PropertyFormat::unknown, std::move(raw)};
@@ -163,6 +172,7 @@ struct PropertyDescription {
     std::string kind;  ///< "string", "path", "bool", "integer", "duration ms", "enum", "list", "binary"
     bool required{false};
     bool secret{false};     ///< never logged, listed or returned
+    bool readOnly{false};   ///< people cannot set it (W-520)
     bool framework{false};  ///< holdfast's own (CheckInterval, ...), not the author's
     PropertyValue defaultValue;
     std::string defaultText;  ///< empty for a secret

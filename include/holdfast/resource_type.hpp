@@ -3,8 +3,10 @@
 
 /// The description of a resource type, and the macro that makes a library of it. Included by resource.hpp.
 
+#include <holdfast/abi/callback_table.hpp>
 #include <holdfast/agent_type.hpp>
 #include <holdfast/detail/property_members.hpp>
+#include <holdfast/detail/secret_reference.hpp>
 #include <holdfast/resource.hpp>
 
 #include <concepts>
@@ -66,8 +68,8 @@ public:
     }
 
     /**
-     * Adds a property that fills `member`. `traits` are any of `required`, `secret`, `expand`, `range(low, high)`,
-     * `pattern("...")`, `oneOf({...})`, `names({{Enum::a, "a"}, ...})` and the description (text).
+     * Adds a property that fills `member`. `traits` are any of `required`, `secret`, `readOnly`, `expand`,
+     * `range(low, high)`, `pattern("...")`, `oneOf({...})`, `names({{Enum::a, "a"}, ...})` and the description (text).
      */
     template <typename Member, typename Owner, typename... Traits>
     requires std::derived_from<Settings, Owner> ResourceType& property(std::string_view name, Member Owner::*member,
@@ -109,12 +111,78 @@ public:
         return *this;
     }
 
+    /** What class of resource this is, for others that depend on a class (W-902). */
+    ResourceType& classInfo(ResourceClass resourceClass, std::uint32_t subclass = 0) {
+        declarations_.classInfo = {resourceClass, subclass};
+        return *this;
+    }
+    /** What the engine should know of the type: `Characteristic::a | Characteristic::b` (W-903). */
+    ResourceType& characteristics(Characteristic value) {
+        declarations_.characteristics = value;
+        return *this;
+    }
+    /** A resource cannot come online without depending on one of that class (W-901). */
+    ResourceType& requiresClass(ResourceClass resourceClass) {
+        declarations_.dependencies.emplace_back(resourceClass);
+        return *this;
+    }
+    /** A resource cannot come online without depending on one of that type, as "Network Name" (W-901). */
+    ResourceType& requiresType(std::string_view typeName) {
+        detail::checkTypeName(typeName);
+        declarations_.dependencies.emplace_back(std::string{typeName});
+        return *this;
+    }
+    /** The longest property list that is accepted when properties are set; 64 KiB unless told otherwise (W-513). */
+    ResourceType& largestPropertyList(std::size_t bytes) {
+        declarations_.largestPropertyList = bytes;
+        return *this;
+    }
+
+    /**
+     * Adds a control code of the author's own to the resources of this type: user function `function` (0 to 262143) with
+     * the access that a caller needs (W-613). Callers send CLUSCTL_USER_CODE(function, CLUS_OBJECT_RESOURCE) | access.
+     *
+     * `handler` is `(ControlRequest&)` or `(const Settings&, ControlRequest&)`, then with the values stored now, and returns
+     * nothing or a Win32 code.
+     *
+     * @par Thread safety It runs on a worker beside the resource's own members, and several calls at a time may run.
+     * @par Budget The caller waits 250 ms, then it is told ERROR_TIMEOUT and what the handler answers later is dropped (D16).
+     * @par Errors What it throws is logged and becomes a code: `Error` by its table, `PropertyError` 13, others 5038.
+     */
+    template <typename Handler>
+    ResourceType& control(std::uint32_t function, ControlAccess access, Handler handler) {
+        detail::checkControl(name_, declarations_.controls, abi::ControlObject::resource, function, access);
+        declarations_.controls.push_back(
+            authorControl(abi::ControlObject::resource, function, access, std::move(handler)));
+        return *this;
+    }
+    /** The same for the type itself; `handler` is `(ControlRequest&)`. */
+    template <typename Handler>
+    ResourceType& typeControl(std::uint32_t function, ControlAccess access, Handler handler) {
+        static_assert(std::invocable<Handler&, ControlRequest&>,
+                      "holdfast: a type has no Settings, so its handler is (holdfast::ControlRequest&)");
+        detail::checkControl(name_, declarations_.typeControls, abi::ControlObject::resourceType, function, access);
+        declarations_.typeControls.push_back(
+            authorControl(abi::ControlObject::resourceType, function, access, std::move(handler)));
+        return *this;
+    }
+
+    /**
+     * The highest version of the function table that an engine may be given (D20). V3 and V4 let control calls, such as a
+     * slow validator's, be answered after the engine's call returned.
+     */
+    ResourceType& tableVersion(TableVersion version) {
+        tableVersion_ = version;
+        return *this;
+    }
+
     /** The finished type; this object is left empty. */
     [[nodiscard]] std::shared_ptr<const AgentType> share() {
         auto type = std::make_shared<ResourceType>(std::move(*this));
         type->policy_.repairs = detail::overridesRepair<Type>;
         detail::checkSyncGrace(type->name_, type->syncGrace_);
         type->table_.finish(type->name_, type->policy_);
+        *type->self_ = type.get();
         return type;
     }
 
@@ -126,6 +194,8 @@ public:
     }
 
     [[nodiscard]] core::Milliseconds syncGrace() const noexcept override { return syncGrace_; }
+    [[nodiscard]] const ControlDeclarations& declarations() const noexcept override { return declarations_; }
+    [[nodiscard]] TableVersion tableVersion() const noexcept override { return tableVersion_; }
 
     void validate(const PropertyBag& values) const override {
         static_cast<void>(settings(values));
@@ -141,7 +211,7 @@ public:
     }
 
     [[nodiscard]] std::unique_ptr<Resource> build(Context& context, const PropertyBag& values) const override {
-        return std::make_unique<Type>(context, settings(values));
+        return std::make_unique<Type>(context, settings(detail::resolveSecrets(properties(), values)));
     }
 
     /** The author's settings as `values` make them; throws `PropertyError`, or what a validator threw. */
@@ -165,12 +235,49 @@ private:
         return *this;
     }
 
+    template <typename Handler>
+    AuthorControl authorControl(abi::ControlObject object, std::uint32_t function, ControlAccess access,
+                                Handler handler) {
+        constexpr bool plain = std::invocable<Handler&, ControlRequest&>;
+        static_assert(plain || std::invocable<Handler&, const Settings&, ControlRequest&>,
+                      "holdfast: a control handler is (holdfast::ControlRequest&) or (const Settings&, "
+                      "holdfast::ControlRequest&)");
+        const auto call = [](auto& which, auto&... arguments) -> std::uint32_t {
+            using Result = std::invoke_result_t<decltype(which), decltype(arguments)...>;
+            static_assert(std::is_void_v<Result> || std::convertible_to<Result, std::uint32_t>,
+                          "holdfast: a control handler returns nothing or a Win32 code");
+            if constexpr (std::is_void_v<Result>) {
+                which(arguments...);
+                return 0;
+            } else {
+                return static_cast<std::uint32_t>(which(arguments...));
+            }
+        };
+        const abi::Dword code = abi::control::user(object, function, access);
+        if constexpr (plain) {
+            return {code, false, [call, handler](const PropertyBag&, ControlRequest& request) mutable {
+                        return call(handler, request);
+                    }};
+        } else {
+            // The table is complete only later, and the type may move until it is shared: no pointer to either is kept.
+            return {code, true,
+                    [call, handler, self = self_](const PropertyBag& values, ControlRequest& request) mutable {
+                        const Settings settings = (*self)->settings(values);
+                        return call(handler, settings, request);
+                    }};
+        }
+    }
+
     std::string name_;
     std::string description_;
     core::Policy policy_;
     core::Milliseconds syncGrace_{0};
+    TableVersion tableVersion_{TableVersion::v2};
     detail::PropertyTable table_;
     std::vector<std::function<void(const Settings&)>> validators_;
+    ControlDeclarations declarations_;
+    // Where the finished type is, for its handlers; set once by share(), before anything can be called.
+    std::shared_ptr<const ResourceType*> self_{std::make_shared<const ResourceType*>(nullptr)};
 };
 
 namespace detail {
@@ -186,11 +293,14 @@ template <typename... Types>
 }
 
 namespace adapters {
-/** What the exported Startup calls: adapters/wsfc.hpp, which an author need not include. */
+/** What the exported Startup and StartupEx call: adapters/wsfc.hpp, which an author need not include. */
 // NOLINTNEXTLINE(readability-redundant-declaration)
 abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
                    abi::Dword maxVersion, abi::SetResourceStatusRoutine setStatus, abi::LogEventRoutine logEvent,
                    abi::FunctionTable** table) noexcept;
+// NOLINTNEXTLINE(readability-redundant-declaration)
+abi::Dword startupEx(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
+                     abi::Dword maxVersion, const abi::CallbackTable* callbacks, abi::FunctionTable** table) noexcept;
 }  // namespace adapters
 
 }  // namespace holdfast::inline v1
@@ -207,7 +317,7 @@ const holdfast::AgentTypes& holdfastAgentTypes();
 /**
  * Makes the library an agent: `HOLDFAST_AGENT(type, type, ...);` once, at global scope.
  *
- * Nothing runs while the library is loaded (D8): the types are built by the first Startup.
+ * Nothing runs while the library is loaded (D8): the types are built by the first Startup or StartupEx.
  */
 #define HOLDFAST_AGENT(...)                                                                                            \
     const holdfast::AgentTypes& holdfastAgentTypes() {                                                                 \
@@ -220,5 +330,11 @@ const holdfast::AgentTypes& holdfastAgentTypes();
         holdfast::abi::FunctionTable** table) {                                                                        \
         return holdfast::adapters::startup(&holdfastAgentTypes, resourceType, minVersion, maxVersion, setStatus,       \
                                            logEvent, table);                                                           \
+    }                                                                                                                  \
+    extern "C" HOLDFAST_EXPORT holdfast::abi::Dword HOLDFAST_STDCALL StartupEx(                                        \
+        const holdfast::abi::WideChar* resourceType, holdfast::abi::Dword minVersion, holdfast::abi::Dword maxVersion, \
+        const holdfast::abi::CallbackTable* callbacks, holdfast::abi::FunctionTable** table) {                         \
+        return holdfast::adapters::startupEx(&holdfastAgentTypes, resourceType, minVersion, maxVersion, callbacks,     \
+                                             table);                                                                   \
     }                                                                                                                  \
     static_assert(true)

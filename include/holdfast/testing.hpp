@@ -90,6 +90,13 @@ public:
 
     /** What the resource's private properties are from the next Online on. */
     void setProperties(PropertyBag properties);
+    /** What the resource depends on from now on, as Context::dependencies() reads it. */
+    void setDependencies(Dependencies dependencies);
+    /** The next stop is explained so (W-650). */
+    void announce(StateChangeReason reason);
+    /** The resource has another name from now on (W-651). */
+    void rename(std::string name);
+    void notify(DependencyNotice notice);
     /** Every further report is answered with "terminate" (W-206). */
     void answerTerminate(bool yes);
     /** Every further report and line blocks until this is called with false. */

@@ -4,20 +4,25 @@
 #include <holdfast/abi/wide.hpp>
 
 #include "host_binding.hpp"
+#include "registry_failure.hpp"
 
 #include <algorithm>
 
 namespace holdfast::inline v1::abi {
-namespace {
 
-constexpr Dword keyRead = 0x20019;               // KEY_READ
-constexpr std::size_t largestValue = 2'097'152;  // W-513
-constexpr int attempts = 8;                      // a value may grow between asking its size and reading it
-
-[[noreturn]] void fail(std::string_view action, std::string_view what, Dword code) {
+[[noreturn]] void detail::fail(std::string_view action, std::string_view what, Dword code) {
     throw Error{errorCodeOf(code),
                 fmt::format("cannot {} {} in the cluster registry: {}", action, what, win32Text(code))};
 }
+
+namespace {
+
+constexpr Dword keyRead = 0x20019;               // KEY_READ
+constexpr Dword keyReadWrite = 0x2001F;          // KEY_READ | KEY_WRITE
+constexpr std::size_t largestValue = 2'097'152;  // W-513
+constexpr int attempts = 8;                      // a value may grow between asking its size and reading it
+
+using detail::fail;
 
 void checkSize(std::string_view name, Dword size) {
     if (size > largestValue) {
@@ -56,9 +61,23 @@ const HostFunctions& ClusterRegistry::host() const {
 }
 
 std::optional<ClusterRegistry::Key> ClusterRegistry::open(KeyHandle parent, std::string_view subkey) const {
+    return openWith(parent, subkey, keyRead);
+}
+
+std::optional<ClusterRegistry::Key> ClusterRegistry::openForWriting(KeyHandle parent, std::string_view subkey) const {
+    try {
+        return openWith(parent, subkey, keyReadWrite);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::permission) throw;
+        return open(parent, subkey);  // reading goes on; a later write says why it cannot be
+    }
+}
+
+std::optional<ClusterRegistry::Key> ClusterRegistry::openWith(KeyHandle parent, std::string_view subkey,
+                                                              Dword access) const {
     const auto& functions = host();
     KeyHandle handle{};
-    const auto code = static_cast<Dword>(functions.clusterRegOpenKey(parent, toWide(subkey).c_str(), keyRead, &handle));
+    const auto code = static_cast<Dword>(functions.clusterRegOpenKey(parent, toWide(subkey).c_str(), access, &handle));
     if (code == code::fileNotFound) return std::nullopt;
     if (code != code::success) fail("open key", subkey, code);
     return Key{functions, handle};

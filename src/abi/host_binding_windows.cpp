@@ -20,11 +20,13 @@ Dword WINAPI systemGetLastError() { return GetLastError(); }
 
 }  // namespace
 
-const HostFunctions* bindHost() noexcept {
+const HostFunctions* hostExport() noexcept {
     HoldfastHostFunction host{};
-    if (bind(GetModuleHandleW(nullptr), "HoldfastHost", host)) {
-        if (const auto* functions = host(1)) return functions;
-    }
+    return bind(GetModuleHandleW(nullptr), "HoldfastHost", host) ? host(1) : nullptr;
+}
+
+const HostFunctions* bindHost() noexcept {
+    if (const auto* functions = hostExport()) return functions;
     // The resource host has it loaded already; elsewhere only the system's own copy will do, never one beside the program.
     HMODULE library = GetModuleHandleW(L"clusapi.dll");
     if (!library) library = LoadLibraryExW(L"clusapi.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
@@ -39,6 +41,15 @@ const HostFunctions* bindHost() noexcept {
                           bind(library, "ClusterRegQueryValue", functions.clusterRegQueryValue) &&
                           bind(library, "ClusterRegSetValue", functions.clusterRegSetValue) &&
                           bind(library, "ClusterRegEnumValue", functions.clusterRegEnumValue);
+    // What writes may be missing (batches: before Windows 7); and a substitute may offer only what reads.
+    bind(library, "ClusterRegCreateKey", functions.clusterRegCreateKey);
+    bind(library, "ClusterRegDeleteValue", functions.clusterRegDeleteValue);
+    bind(library, "ClusterRegCreateBatch", functions.clusterRegCreateBatch);
+    bind(library, "ClusterRegBatchAddCommand", functions.clusterRegBatchAddCommand);
+    bind(library, "ClusterRegCloseBatch", functions.clusterRegCloseBatch);
+    bind(library, "OpenCluster", functions.openCluster);
+    bind(library, "CloseCluster", functions.closeCluster);
+    bind(library, "GetClusterResourceTypeKey", functions.getClusterResourceTypeKey);
     return complete ? &functions : nullptr;
 }
 

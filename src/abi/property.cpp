@@ -53,7 +53,7 @@ std::string formatName(PropertyFormat format) {
         case PropertyFormat::propertyList: return "PROPERTY_LIST";
         case PropertyFormat::user: return "USER";
     }
-    return fmt::format("format {}", static_cast<unsigned>(format));
+    return fmt::format("format {}", static_cast<unsigned>(format));  // of a vendor's, above USER
 }
 
 abi::RegistryType registryTypeOf(PropertyFormat format) noexcept {

@@ -3,6 +3,7 @@
 
 #include <holdfast/abi/expand.hpp>
 #include <holdfast/abi/wide.hpp>
+#include <holdfast/detail/secret_reference.hpp>
 
 // Its own traits class on every system, so that a pattern means the same everywhere.
 #define BOOST_REGEX_USE_CPP_LOCALE
@@ -209,6 +210,15 @@ std::optional<Native> checkedValue(const PropertyRule& rule, const Matcher* patt
                             fmt::format("expected {}, found {}", formatName(description.format), foundName(*value))};
     }
     auto native = toNative(rule, *value, refuse);
+    if (auto* const text = std::get_if<std::string>(&native); text != nullptr && description.secret) {
+        const SecretText secret = parseSecret(*text);
+        if (secret.form != SecretForm::text) {
+            // What it refers to is read, and checked, when the object is built.
+            if (const auto problem = problemOfReference(secret); !problem.empty()) refuse(std::string{problem});
+            return native;
+        }
+        *text = std::string{secret.rest};
+    }
     checkNative(rule, pattern, native, refuse);
     return native;
 }

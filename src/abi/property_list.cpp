@@ -97,7 +97,12 @@ Bytes copied(std::span<const Byte> data) {
     return out;
 }
 
-std::optional<Problem> readValue(const ListEntry& entry, std::vector<PropertyValue>& values) {
+// Lists within lists: deeper ones are somebody's attempt on our stack.
+constexpr int deepest = 8;
+
+PropertyList readList(std::span<const Byte> data, int depth);
+
+std::optional<Problem> readValue(const ListEntry& entry, std::vector<PropertyValue>& values, int depth) {
     using Outcome = std::optional<Problem>;
     const auto malformed = [&](std::string_view text) -> Outcome {
         return Problem{code::invalidData, text, entry.offset};
@@ -142,7 +147,19 @@ std::optional<Problem> readValue(const ListEntry& entry, std::vector<PropertyVal
             return add(format == PropertyFormat::expandSz ? PropertyValue::expandSz(std::move(*text))
                                                           : PropertyValue::expandedSz(std::move(*text)));
         }
-        default: return malformed("a value's format is not one that a property holds");
+        case PropertyFormat::valueList:
+            return readValueList(data).code == code::success ? add(PropertyValue::valueList(copied(data)))
+                                                             : malformed("a nested value list is malformed");
+        case PropertyFormat::propertyList:
+            if (depth >= deepest) return malformed("lists are nested too deeply");
+            return readList(data, depth + 1).code == code::success ? add(PropertyValue::propertyList(copied(data)))
+                                                                   : malformed("a nested property list is malformed");
+        default: {
+            constexpr Dword userFormats = 0x8000;  // CLUSPROP_FORMAT_USER and above: bytes that only their vendor reads
+            if ((entry.syntax & userFormats) == 0)
+                return malformed("a value's format is not one that a property holds");
+            return add(PropertyValue::user(static_cast<PropertyFormat>(entry.syntax & 0xFFFF), copied(data)));
+        }
     }
 }
 
@@ -160,7 +177,7 @@ std::optional<Problem> readName(Cursor& cursor, std::string& name) {
     return std::nullopt;
 }
 
-std::optional<Problem> readProperty(Cursor& cursor, std::vector<ListedProperty>& properties) {
+std::optional<Problem> readProperty(Cursor& cursor, std::vector<ListedProperty>& properties, int depth) {
     const auto at = cursor.offset();
     ListedProperty property;
     if (const auto problem = readName(cursor, property.name)) return problem;
@@ -168,7 +185,7 @@ std::optional<Problem> readProperty(Cursor& cursor, std::vector<ListedProperty>&
         ListEntry entry;
         if (const auto problem = readEntry(cursor, entry)) return problem;
         if (entry.syntax == syntax::endMark) break;
-        if (const auto problem = readValue(entry, property.values)) return problem;
+        if (const auto problem = readValue(entry, property.values, depth)) return problem;
     }
     if (property.values.empty()) return Problem{code::invalidData, "a property has no value", at};
     for (const auto& other : properties) {
@@ -180,25 +197,35 @@ std::optional<Problem> readProperty(Cursor& cursor, std::vector<ListedProperty>&
     return std::nullopt;
 }
 
-}  // namespace
-
-PropertyList readPropertyList(const void* data, std::size_t size, std::size_t limit) {
+PropertyList readList(std::span<const Byte> data, int depth) {
     PropertyList list;
     const auto fail = [&](const Problem& problem) {
         list.code = problem.code, list.problem = problem.text, list.offset = problem.offset;
         list.properties.clear();
         return std::move(list);
     };
-    if (!data || size < sizeof(Dword)) return fail({code::invalidData, "no list", 0});
-    if (size > limit) return fail({code::invalidData, "the list is longer than allowed", limit});
-    Cursor cursor{{static_cast<const Byte*>(data), size}, 0};
+    if (data.size() < sizeof(Dword)) return fail({code::invalidData, "no list", 0});
+    Cursor cursor{data, 0};
     const Dword count = cursor.number().value_or(0);
     // Nothing is reserved by `count`: it is the sender's word, and the bytes decide.
     for (Dword index = 0; index < count; ++index) {
-        if (const auto problem = readProperty(cursor, list.properties)) return fail(*problem);
+        if (const auto problem = readProperty(cursor, list.properties, depth)) return fail(*problem);
     }
     list.offset = cursor.offset();
     return list;
+}
+
+}  // namespace
+
+PropertyList readPropertyList(const void* data, std::size_t size, std::size_t limit) {
+    const auto refused = [](std::string_view problem, std::size_t offset) {
+        PropertyList list;
+        list.code = code::invalidData, list.problem = problem, list.offset = offset;
+        return list;
+    };
+    if (!data) return refused("no list", 0);
+    if (size > limit) return refused("the list is longer than allowed", limit);
+    return readList({static_cast<const Byte*>(data), size}, 0);
 }
 
 ValueList readValueList(std::span<const Byte> data, std::size_t offset) {

@@ -113,7 +113,25 @@ std::vector<Byte> writeNameList(std::span<const PropertyDescription> properties)
     Strings names;
     names.reserve(properties.size());
     for (const auto& property : properties) names.push_back(property.name);
-    return multiTextBytes(names);
+    return writeNames(names);
+}
+
+std::vector<Byte> writeNames(const Strings& names) { return multiTextBytes(names); }
+
+std::vector<Byte> writeDependencyList(std::span<const RequiredDependency> dependencies) {
+    Writer writer;
+    for (const auto& dependency : dependencies) {
+        if (const auto* type = std::get_if<std::string>(&dependency)) {
+            writer.name(*type);
+        } else {
+            const auto number = static_cast<Dword>(std::get<ResourceClass>(dependency));
+            std::vector<Byte> bytes(sizeof number);
+            std::memcpy(bytes.data(), &number, sizeof number);
+            writer.entry(syntax::resourceClass, bytes);
+        }
+    }
+    writer.endMark();
+    return writer.take();
 }
 
 Dword copyAnswer(std::span<const Byte> answer, void* out, Dword outSize, Dword* bytesReturned) noexcept {

@@ -104,6 +104,23 @@ void checkSyncGrace(std::string_view type, core::Milliseconds value) {
     }
 }
 
+void checkControl(std::string_view type, const std::vector<AuthorControl>& known, abi::ControlObject object,
+                  std::uint32_t function, ControlAccess access) {
+    if (function > abi::control::highestUserFunction) {
+        authorError(type, fmt::format("control function {}: a user function is 0 to {}", function,
+                                      abi::control::highestUserFunction));
+    }
+    if (static_cast<unsigned>(access) > 2) authorError(type, "the access of a control function is any, read or write");
+    if (object == abi::ControlObject::resourceType &&
+        (function == abi::control::traitsFunction || function == abi::control::descriptionFunction))
+        authorError(type, fmt::format("control function {} of types is holdfast's own", function));
+    const auto code = abi::control::user(object, function, access);
+    for (const auto& other : known) {
+        // The access is part of the code, but two handlers of one function are a slip of the hand.
+        if ((other.code ^ code) < 4) authorError(type, fmt::format("control function {} is declared twice", function));
+    }
+}
+
 void checkTypeNames(const AgentTypes& types) {
     for (std::size_t index = 0; index < types.size(); ++index) {
         for (std::size_t before = 0; before < index; ++before) {

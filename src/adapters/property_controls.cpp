@@ -47,10 +47,6 @@ Dword guarded(std::string* reason, Answer&& answer) {
     }
 }
 
-Dword answerWith(const std::vector<abi::Byte>& answer, const ControlCall& call) {
-    return abi::copyAnswer(answer, call.out, call.outSize, call.bytesReturned);
-}
-
 /** An empty value where the table has no default: a tool can then at least show the property. */
 PropertyValue shownWhenUnset(const PropertyDescription& property) {
     if (!property.defaultValue.absent()) return property.defaultValue;
@@ -76,6 +72,47 @@ PropertyBag changesIn(const abi::PropertyList& list) {
     return changes;
 }
 
+template <typename Number>
+std::vector<abi::Byte> bytesOf(Number value) {
+    std::vector<abi::Byte> bytes(sizeof value);
+    std::memcpy(bytes.data(), &value, sizeof value);
+    return bytes;
+}
+
+std::vector<abi::Byte> classInfo(const ClassInfo& info) {
+    auto bytes = bytesOf(static_cast<Dword>(info.resourceClass));  // W-902
+    const auto subclass = bytesOf(Dword{info.subclass});
+    bytes.insert(bytes.end(), subclass.begin(), subclass.end());
+    return bytes;
+}
+
+PropertyBag shown(const AgentType& type, const PropertyBag& stored, bool readOnly) {
+    PropertyBag out;
+    for (const auto& property : type.properties()) {
+        if (property.secret || property.readOnly != readOnly) continue;
+        const auto* value = stored.find(property.name);
+        out.set(property.name, value ? *value : shownWhenUnset(property));
+    }
+    return out;
+}
+
+/** Of what is set on a type itself: no secrets, and none of the other sort. */
+PropertyBag typeValues(const AgentType& type, const PropertyBag& stored, bool readOnly) {
+    PropertyBag out;
+    for (const auto& [name, value] : stored) {
+        const auto* property = describe(type, name);
+        if (property != nullptr && (property->secret || property->readOnly != readOnly)) continue;
+        if (property != nullptr || !readOnly) out.set(name, value);
+    }
+    return out;
+}
+
+std::vector<abi::Byte> namesIn(const PropertyBag& bag) {
+    Strings names;
+    for (const auto& entry : bag) names.push_back(entry.first);
+    return abi::writeNames(names);
+}
+
 bool complete(const AgentType& type, const PropertyBag& values) {
     const auto& properties = type.properties();
     return std::all_of(properties.begin(), properties.end(), [&](const PropertyDescription& property) {
@@ -83,38 +120,66 @@ bool complete(const AgentType& type, const PropertyBag& values) {
     });
 }
 
-}  // namespace
-
-PropertyBag visibleProperties(const AgentType& type, const PropertyBag& stored) {
-    PropertyBag shown;
-    for (const auto& property : type.properties()) {
-        if (property.secret) continue;
-        const auto* value = stored.find(property.name);
-        shown.set(property.name, value ? *value : shownWhenUnset(property));
-    }
-    for (const auto& [name, value] : stored) {
-        if (!describe(type, name)) shown.set(name, value);
-    }
-    return shown;
-}
-
-Dword checkPropertyList(const AgentType& type, const StoredValues& stored, const void* list, std::size_t size,
-                        UnknownProperties unknown, std::string* reason, PropertyBag* changes) {
-    const auto parsed = abi::readPropertyList(list, size);
+/** The part of a check that stored values have no say in; `changes` gets what the list sets. Throws `PropertyError`. */
+Dword checkAlone(const AgentType& type, const void* list, std::size_t size, UnknownProperties unknown,
+                 std::string* reason, PropertyBag& changes) {
+    const auto parsed = abi::readPropertyList(list, size, type.declarations().largestPropertyList);
     if (parsed.code != code::success) {
         explain(reason, fmt::format("malformed property list: {} (byte {})", parsed.problem, parsed.offset));
         return parsed.code;
     }
-    const auto listed = changesIn(parsed);
-    for (const auto& [name, value] : listed) {
-        if (unknown == UnknownProperties::refused && !describe(type, name)) {
+    changes = changesIn(parsed);
+    for (const auto& [name, value] : changes) {
+        const auto* property = describe(type, name);
+        if (property == nullptr && unknown == UnknownProperties::refused) {
             explain(reason,
                     fmt::format("property \"{}\": resource type \"{}\" has no such property", name, type.name()));
             return code::invalidParameter;
         }
+        if (property != nullptr && property->readOnly) {
+            explain(reason, fmt::format("property \"{}\": is read-only", name));
+            return code::invalidParameter;
+        }
+        if (property == nullptr && registryTypeOf(value.format()) == abi::RegistryType::none) {
+            explain(reason, fmt::format("property \"{}\": a value of format {} cannot be stored", name,
+                                        formatName(value.format())));
+            return code::invalidData;
+        }
     }
-    type.validateEach(listed);
+    type.validateEach(changes);
+    return code::success;
+}
 
+Dword store(const PropertyStore& store, const PropertyBag& changes, std::string* reason) {
+    // D16: who was told ERROR_TIMEOUT must not find it stored later.
+    if (store.mayStore && !store.mayStore()) {
+        explain(reason, "checking the properties took longer than the caller waits; nothing is stored");
+        return code::timeout;
+    }
+    store.write(changes);
+    return store.active && !changes.empty() ? code::resourcePropertiesStored : code::success;  // W-640
+}
+
+}  // namespace
+
+Dword answerWith(std::span<const abi::Byte> answer, const ControlCall& call) noexcept {
+    return abi::copyAnswer(answer, call.out, call.outSize, call.bytesReturned);
+}
+
+PropertyBag visibleProperties(const AgentType& type, const PropertyBag& stored) {
+    PropertyBag visible = shown(type, stored, false);
+    for (const auto& [name, value] : stored) {
+        if (!describe(type, name)) visible.set(name, value);
+    }
+    return visible;
+}
+
+PropertyBag readOnlyProperties(const AgentType& type, const PropertyBag& stored) { return shown(type, stored, true); }
+
+Dword checkPropertyList(const AgentType& type, const StoredValues& stored, const void* list, std::size_t size,
+                        UnknownProperties unknown, std::string* reason, PropertyBag* changes) {
+    PropertyBag listed;
+    if (const Dword code = checkAlone(type, list, size, unknown, reason, listed); code != code::success) return code;
     auto whole = stored ? stored() : PropertyBag{};
     for (const auto& [name, value] : listed) whole.set(name, value);
     try {
@@ -122,47 +187,107 @@ Dword checkPropertyList(const AgentType& type, const StoredValues& stored, const
     } catch (const PropertyError& error) {
         if (listed.contains(error.property()) || !describe(type, error.property())) throw;
     }
-    if (changes) *changes = listed;
+    if (changes) *changes = std::move(listed);
     return code::success;
 }
 
-Dword resourcePropertyControl(const AgentType& type, const StoredValues& stored, const ControlCall& call,
+std::optional<Dword> declaredAnswer(const AgentType& type, const ControlCall& call) {
+    const auto& declared = type.declarations();
+    switch (call.code) {
+        case control::resourceUnknown:
+        case control::typeUnknown: return code::success;
+        case control::resourceGetCharacteristics:
+        case control::typeGetCharacteristics:
+            return answerWith(bytesOf(static_cast<Dword>(declared.characteristics)), call);  // W-903
+        case control::resourceGetClassInfo:
+        case control::typeGetClassInfo: return answerWith(classInfo(declared.classInfo), call);
+        case control::resourceGetRequiredDependencies:
+        case control::typeGetRequiredDependencies:
+            if (declared.dependencies.empty()) return code::invalidFunction;
+            return answerWith(abi::writeDependencyList(declared.dependencies), call);
+        // W-537: read-only names are among them.
+        case control::resourceEnumPrivateProperties: return answerWith(abi::writeNameList(type.properties()), call);
+        case control::resourceGetPrivatePropertyFormats:
+        case control::typeGetPrivateResourcePropertyFormats:
+        // What may be set on the type are the defaults of its resources' properties (D15), so their formats are the same.
+        case control::typeGetPrivatePropertyFormats: return answerWith(abi::writeFormatList(type.properties()), call);
+        case control::typeGetTraits: {
+            const Dword traits = type.adopts() ? static_cast<Dword>(TypeTrait::adopts) : 0;
+            return answerWith(bytesOf(traits), call);
+        }
+        default: return std::nullopt;
+    }
+}
+
+Dword resourcePropertyControl(const AgentType& type, const PropertyStore& store, const ControlCall& call,
                               std::string* reason) {
     if (call.bytesReturned) *call.bytesReturned = 0;  // W-141
     return guarded(reason, [&]() -> Dword {
+        const auto answer = [&](const PropertyBag& bag) {
+            return answerWith(abi::writePropertyList(bag, abi::ListUse::answer), call);
+        };
         switch (call.code) {
-            case control::resourceUnknown: return code::success;
-            case control::resourceEnumPrivateProperties: return answerWith(abi::writeNameList(type.properties()), call);
-            case control::resourceGetReadOnlyPrivateProperties: return answerWith(abi::writePropertyList({}), call);
-            case control::resourceGetPrivateProperties:
-                return answerWith(abi::writePropertyList(visibleProperties(type, stored()), abi::ListUse::answer),
-                                  call);
+            case control::resourceGetReadOnlyPrivateProperties:
+                return answer(readOnlyProperties(type, store.effective()));
+            case control::resourceGetPrivateProperties: return answer(visibleProperties(type, store.effective()));
             case control::resourceValidatePrivateProperties:
-                return checkPropertyList(type, stored, call.in, call.inSize, UnknownProperties::allowed, reason);
-            case control::resourceGetPrivatePropertyFormats:
-                return answerWith(abi::writeFormatList(type.properties()), call);
-            default: return code::invalidFunction;  // W-142
+                return checkPropertyList(type, store.effective, call.in, call.inSize, UnknownProperties::allowed,
+                                         reason);
+            case control::resourceSetPrivateProperties: {
+                if (!store.write) return code::invalidFunction;
+                PropertyBag changes;
+                // W-501: everything is checked before anything is written.
+                const Dword code = checkPropertyList(type, store.effective, call.in, call.inSize,
+                                                     UnknownProperties::allowed, reason, &changes);
+                return code == code::success ? adapters::store(store, changes, reason) : code;
+            }
+            default: {
+                const bool ofResource = abi::control::objectOf(call.code) == abi::ControlObject::resource;
+                return ofResource ? declaredAnswer(type, call).value_or(code::invalidFunction) : code::invalidFunction;
+            }
         }
     });
 }
 
-Dword typePropertyControl(const AgentType& type, const ControlCall& call, std::string* reason) {
+Dword typePropertyControl(const AgentType& type, const PropertyStore& store, const ControlCall& call,
+                          std::string* reason) {
     if (call.bytesReturned) *call.bytesReturned = 0;
     return guarded(reason, [&]() -> Dword {
+        const auto answer = [&](const PropertyBag& bag) {
+            return answerWith(abi::writePropertyList(bag, abi::ListUse::answer), call);
+        };
         switch (call.code) {
-            case control::typeUnknown: return code::success;
-            // W-1120: the names of the type's own properties, and it has none.
-            case control::typeEnumPrivateProperties: return answerWith(abi::writeNameList({}), call);
-            case control::typeGetPrivateResourcePropertyFormats:
-                return answerWith(abi::writeFormatList(type.properties()), call);
-            case control::typeGetTraits: {
-                const Dword traits = type.adopts() ? static_cast<Dword>(TypeTrait::adopts) : 0;
-                std::vector<abi::Byte> answer(sizeof traits);
-                std::memcpy(answer.data(), &traits, sizeof traits);
-                return answerWith(answer, call);
+            // W-1120: the names of the type's own properties, which are those that are set on it.
+            case control::typeEnumPrivateProperties: return answerWith(namesIn(store.effective()), call);
+            case control::typeGetReadOnlyPrivateProperties: return answer(typeValues(type, store.effective(), true));
+            case control::typeGetPrivateProperties: return answer(typeValues(type, store.effective(), false));
+            case control::typeValidatePrivateProperties:
+            case control::typeSetPrivateProperties: {
+                const bool set = call.code == control::typeSetPrivateProperties;
+                if (set && !store.write) return code::invalidFunction;
+                PropertyBag changes;
+                const Dword code = checkAlone(type, call.in, call.inSize, UnknownProperties::allowed, reason, changes);
+                return set && code == code::success ? adapters::store(store, changes, reason) : code;
             }
-            default: return code::invalidFunction;
+            default: {
+                const bool ofType = abi::control::objectOf(call.code) == abi::ControlObject::resourceType;
+                return ofType ? declaredAnswer(type, call).value_or(code::invalidFunction) : code::invalidFunction;
+            }
         }
+    });
+}
+
+std::optional<Dword> authorControl(const std::vector<AuthorControl>& controls, const StoredValues& stored,
+                                   ControlRequest& request, const ControlCall& call, std::string* reason) {
+    const auto found =
+        std::find_if(controls.begin(), controls.end(), [&](const AuthorControl& one) { return one.code == call.code; });
+    if (found == controls.end()) return std::nullopt;
+    if (call.bytesReturned) *call.bytesReturned = 0;
+    return guarded(reason, [&]() -> Dword {
+        const Dword code = found->run(found->readsSettings && stored ? stored() : PropertyBag{}, request);
+        if (code != code::success) return code;
+        const auto& answer = request.answered();
+        return answerWith({reinterpret_cast<const abi::Byte*>(answer.data()), answer.size()}, call);
     });
 }
 

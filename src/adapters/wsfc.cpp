@@ -2,36 +2,34 @@
 
 #include <holdfast/adapters/wsfc.hpp>
 
-#include "control_call.hpp"
 #include "exec/immortal.hpp"
-#include "wsfc_link.hpp"
+#include "served_types.hpp"
 
-#include <holdfast/abi/cluster_registry.hpp>
-#include <holdfast/abi/error_table.hpp>
 #include <holdfast/abi/wide.hpp>
-#include <holdfast/exec/entry_points.hpp>
+#include <holdfast/adapters/library_description.hpp>
 
 #include <array>
-#include <chrono>
-#include <future>
+#include <exception>
 #include <mutex>
-#include <utility>
+#include <string>
 
 namespace holdfast::inline v1::adapters {
 namespace {
 
-/** One type this library serves: written once under the mutex before its table is handed out, then only read. */
+constexpr std::array versions{abi::versionV1, abi::versionV2, abi::versionV3, abi::versionV4};
+
+/** One type this library serves; all but the callbacks is written once, before a table is handed out. */
 struct Served {
     const AgentTypes* types{nullptr};  // the library's own list, which lives as long as its code
     std::size_t position{0};           // of the type in it
     Callbacks callbacks;
-    abi::FunctionTable table{};
+    std::array<abi::FunctionTable, versions.size()> tables{};
 
     [[nodiscard]] const std::shared_ptr<const AgentType>& type() const { return (*types)[position]; }
 };
 
 struct Registry {
-    std::mutex mutex;  // guards count and the entries beyond it
+    std::mutex mutex;  // guards count, the callbacks and the entries beyond count
     std::array<Served, mostTypes> served;
     std::size_t count{0};
 };
@@ -39,172 +37,81 @@ struct Registry {
 /** Lives as long as the library: the engine keeps our tables (W-027). */
 Registry& registry() { return exec::immortal<Registry>(); }
 
-/** Turns whatever a call throws into its failure value (W-105). */
-template <typename Result, typename Call>
-Result guardedEntry(Result failure, Call&& call) noexcept {
+/** What Startup and StartupEx share. */
+abi::Dword start(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
+                 abi::Dword maxVersion, bool extended, const Callbacks& callbacks,
+                 abi::FunctionTable** table) noexcept {
     try {
-        return call();
-    } catch (const std::exception&) {
-        return failure;
-    }
-}
-
-abi::Dword toCode(const exec::Instance::Result& result) noexcept {
-    if (!result) return abi::code::timeout;  // D2: taken back, nothing was started
-    switch (*result) {
-        case core::Answer::done: return abi::code::success;
-        case core::Answer::pending: return abi::code::ioPending;
-        case core::Answer::invalidState: return abi::code::invalidState;
-        case core::Answer::failed: return abi::code::resourceFailed;
-        case core::Answer::closed: return abi::code::resourceNotFound;
-    }
-    return abi::code::resourceFailed;
-}
-
-/** W-109: ResourceKey is the engine's again when Open returns, so what is needed of it is opened now, if it answers in time. */
-void keepParameters(abi::ResourceId id, const std::shared_ptr<WsfcLink>& link) {
-    const auto instance = exec::findInstance(id);
-    if (!instance) return;
-    auto kept = std::make_shared<std::promise<void>>();
-    std::future<void> done = kept->get_future();
-    instance->runtime().control().submit([link, kept] {
-        link->keepParameters();
-        kept->set_value();
-    });
-    done.wait_for(std::chrono::milliseconds{200});
-}
-
-abi::ResourceId open(const std::shared_ptr<const AgentType>& type, Callbacks callbacks, const abi::WideChar* name,
-                     abi::KeyHandle key, abi::ResourceHandle handle) noexcept {
-    abi::Dword error = abi::code::notEnoughMemory;
-    try {
-        const auto link = makeWsfcLink(callbacks, handle, key, type);
-        const abi::ResourceId id = exec::openInstance({abi::toUtf8(name), type, link, type->syncGrace()});
-        if (key != nullptr) keepParameters(id, link);
-        return id;
-    } catch (const Error& failure) {
-        error = abi::win32Of(failure.code());
-        logLine(callbacks.logEvent, handle, LogLevel::error, detail::textOf(failure));
-    } catch (const std::exception& failure) {
-        logLine(callbacks.logEvent, handle, LogLevel::error, detail::textOf(failure));
-    }
-    abi::ClusterRegistry::ofHost().setLastError(error);  // W-110
-    return nullptr;
-}
-
-template <std::size_t Index>
-abi::ResourceId HOLDFAST_STDCALL openAt(const abi::WideChar* name, abi::KeyHandle key, abi::ResourceHandle handle) {
-    Registry& all = registry();
-    std::unique_lock lock{all.mutex};
-    const std::shared_ptr<const AgentType> type = all.served[Index].type();
-    const Callbacks callbacks = all.served[Index].callbacks;
-    lock.unlock();
-    return open(type, callbacks, name, key, handle);
-}
-
-void HOLDFAST_STDCALL closeEntry(abi::ResourceId id) { static_cast<void>(exec::closeInstance(id)); }
-
-abi::Dword HOLDFAST_STDCALL onlineEntry(abi::ResourceId id, abi::Handle* eventHandle) {
-    return guardedEntry(abi::code::notEnoughMemory, [&] {
-        const auto instance = exec::findInstance(id);
-        if (!instance) return abi::code::resourceNotFound;
-        const abi::Dword code = toCode(instance->online());
-        const bool accepted = code == abi::code::success || code == abi::code::ioPending;
-        if (accepted && eventHandle != nullptr) *eventHandle = instance->eventHandle();
-        return code;
-    });
-}
-
-abi::Dword HOLDFAST_STDCALL offlineEntry(abi::ResourceId id) {
-    return guardedEntry(abi::code::notEnoughMemory, [&] {
-        const auto instance = exec::findInstance(id);
-        return instance ? toCode(instance->offline()) : abi::code::resourceNotFound;
-    });
-}
-
-void HOLDFAST_STDCALL terminateEntry(abi::ResourceId id) {
-    static_cast<void>(guardedEntry(0, [&] {
-        if (const auto instance = exec::findInstance(id)) static_cast<void>(instance->terminate());
-        return 0;
-    }));
-}
-
-abi::Bool HOLDFAST_STDCALL aliveEntry(abi::ResourceId id) { return exec::isHealthy(id) ? 1 : 0; }
-
-abi::Dword HOLDFAST_STDCALL controlEntry(abi::ResourceId id, abi::Dword code, void* in, abi::Dword inSize, void* out,
-                                         abi::Dword outSize, abi::Dword* bytesReturned) {
-    return guardedEntry(abi::code::notEnoughMemory, [&] {
-        const auto instance = exec::findInstance(id);
-        if (!instance) return abi::code::resourceNotFound;
-        return controlResource(instance, {code, in, inSize, out, outSize, bytesReturned});
-    });
-}
-
-abi::Dword HOLDFAST_STDCALL typeControlEntry(const abi::WideChar* typeName, abi::Dword code, void* in,
-                                             abi::Dword inSize, void* out, abi::Dword outSize,
-                                             abi::Dword* bytesReturned) {
-    return guardedEntry(abi::code::notEnoughMemory, [&] {
-        if (bytesReturned != nullptr) *bytesReturned = 0;
-        if (typeName == nullptr) return abi::code::invalidParameter;
-        std::shared_ptr<const AgentType> type;
-        {
-            Registry& all = registry();
-            const std::lock_guard lock{all.mutex};
-            for (std::size_t i = 0; i < all.count; ++i) {
-                if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type()->name()), typeName))
-                    type = all.served[i].type();
-            }
+        const AgentTypes& all = types();
+        if (isLibraryTypeName(resourceType)) return describeLibrary(all, minVersion, maxVersion, table);
+        for (std::size_t position = 0; position < all.size(); ++position) {
+            if (!abi::equalsIgnoringCase(abi::toWide(all[position]->name()), resourceType)) continue;  // W-014
+            const TableVersion highest = extended ? all[position]->tableVersion() : TableVersion::v1;
+            const abi::Dword version = agreedVersion(minVersion, maxVersion, highest);
+            if (version == 0) return abi::code::revisionMismatch;  // W-015
+            return serve(all, position, callbacks, version, table);
         }
-        if (!type) return abi::code::resourceTypeNameNotFound;
-        // Answered here: only the type's table is read, nothing of the author's runs.
-        return typePropertyControl(*type, {code, in, inSize, out, outSize, bytesReturned});
-    });
+        return abi::code::resourceTypeNameNotFound;
+    } catch (const std::exception& mistake) {
+        logLine(callbacks.logEvent, nullptr, LogLevel::error, detail::textOf(mistake));
+        return abi::code::invalidData;
+    } catch (...) {
+        // W-105: nothing may leave, and an author's default member initialiser may throw anything.
+        logLine(callbacks.logEvent, nullptr, LogLevel::error,
+                "the library's resource types threw what is no std::exception");
+        return abi::code::invalidData;
+    }
 }
 
-template <std::size_t... Index>
-constexpr auto openEntries(std::index_sequence<Index...>) {
-    return std::array{&openAt<Index>...};
+}  // namespace
+
+ServedType servedType(std::size_t index) {
+    Registry& all = registry();
+    const std::lock_guard lock{all.mutex};
+    return {all.served[index].type(), all.served[index].callbacks};
 }
 
-abi::FunctionTable makeTable(std::size_t index) {
-    static constexpr auto opens = openEntries(std::make_index_sequence<mostTypes>{});
-    abi::FunctionTable table{};
-    table.tableSize = sizeof(abi::FunctionsV1);  // W-021: the block, not the whole
-    table.version = abi::versionV1;
-    table.v1.open = opens[index];
-    table.v1.close = &closeEntry;
-    table.v1.online = &onlineEntry;
-    table.v1.offline = &offlineEntry;
-    table.v1.terminate = &terminateEntry;
-    table.v1.looksAlive = &aliveEntry;
-    table.v1.isAlive = &aliveEntry;
-    table.v1.arbitrate = nullptr;  // W-138: no quorum
-    table.v1.release = nullptr;
-    table.v1.resourceControl = &controlEntry;
-    table.v1.resourceTypeControl = &typeControlEntry;
-    return table;
+ServedType servedTypeNamed(const abi::WideChar* name) {
+    Registry& all = registry();
+    const std::lock_guard lock{all.mutex};
+    for (std::size_t i = 0; i < all.count; ++i) {
+        if (abi::equalsIgnoringCase(abi::toWide(all.served[i].type()->name()), name))
+            return {all.served[i].type(), all.served[i].callbacks};
+    }
+    return {};
 }
 
-abi::Dword serve(const AgentTypes& types, std::size_t position, Callbacks callbacks, abi::FunctionTable** table) {
+abi::Dword serve(const AgentTypes& types, std::size_t position, const Callbacks& callbacks, abi::Dword version,
+                 abi::FunctionTable** table) {
     Registry& all = registry();
     const std::lock_guard lock{all.mutex};
     std::size_t index = 0;
     while (index < all.count && (all.served[index].types != &types || all.served[index].position != position)) ++index;
+    Served& served = all.served[index < mostTypes ? index : 0];
     if (index == all.count) {
         if (all.count == mostTypes) {
             logLine(callbacks.logEvent, nullptr, LogLevel::error, "more than 32 resource types in one library");
             return abi::code::invalidData;
         }
-        all.served[index] = {&types, position, callbacks, makeTable(index)};
+        served.types = &types;
+        served.position = position;
+        for (std::size_t i = 0; i < versions.size(); ++i) served.tables[i] = makeTable(index, versions[i]);
         ++all.count;
-    } else {
-        all.served[index].callbacks = callbacks;  // W-013: a later first instance starts the type again
     }
-    *table = &all.served[index].table;
+    served.callbacks = callbacks;  // W-013: a later first instance starts the type again
+    for (abi::FunctionTable& one : served.tables) {
+        if (one.version == version) *table = &one;
+    }
     return abi::code::success;
 }
 
-}  // namespace
+abi::Dword agreedVersion(abi::Dword min, abi::Dword max, TableVersion highest) noexcept {
+    abi::Dword best = 0;
+    for (const abi::Dword version : versions) {
+        if (version >= min && version <= max && version <= static_cast<abi::Dword>(highest)) best = version;
+    }
+    return best;
+}
 
 abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
                    abi::Dword maxVersion, abi::SetResourceStatusRoutine setStatus, abi::LogEventRoutine logEvent,
@@ -212,23 +119,26 @@ abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceTy
     if (table == nullptr) return abi::code::invalidParameter;
     *table = nullptr;
     if (resourceType == nullptr || setStatus == nullptr || logEvent == nullptr) return abi::code::invalidParameter;
-    try {
-        const AgentTypes& all = types();
-        for (std::size_t position = 0; position < all.size(); ++position) {
-            if (!abi::equalsIgnoringCase(abi::toWide(all[position]->name()), resourceType)) continue;  // W-014
-            if (minVersion > abi::versionV1 || maxVersion < abi::versionV1)
-                return abi::code::revisionMismatch;  // W-015
-            return serve(all, position, {setStatus, logEvent}, table);
-        }
-        return abi::code::resourceTypeNameNotFound;
-    } catch (const std::exception& mistake) {
-        logLine(logEvent, nullptr, LogLevel::error, detail::textOf(mistake));
-        return abi::code::invalidData;
-    } catch (...) {
-        // W-105: nothing may leave, and an author's default member initialiser may throw anything.
-        logLine(logEvent, nullptr, LogLevel::error, "the library's resource types threw what is no std::exception");
-        return abi::code::invalidData;
-    }
+    Callbacks callbacks;
+    callbacks.setStatus = setStatus;
+    callbacks.logEvent = logEvent;
+    return start(types, resourceType, minVersion, maxVersion, false, callbacks, table);
+}
+
+abi::Dword startupEx(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
+                     abi::Dword maxVersion, const abi::CallbackTable* callbacks, abi::FunctionTable** table) noexcept {
+    if (table == nullptr) return abi::code::invalidParameter;
+    *table = nullptr;
+    if (resourceType == nullptr || callbacks == nullptr) return abi::code::invalidParameter;
+    // W-031: member by member, as far as the engine's version reaches; a copy of the whole could leave its memory.
+    const std::size_t entries = abi::callbackEntries(maxVersion);
+    Callbacks known;
+    known.logEvent = callbacks->logEvent;
+    known.setStatusEx = callbacks->setResourceStatusEx;
+    if (entries > 3) known.signalFailure = callbacks->signalFailure;
+    if (entries > 5) known.endControlCall = callbacks->endControlCall;
+    if (known.logEvent == nullptr || known.setStatusEx == nullptr) return abi::code::invalidParameter;
+    return start(types, resourceType, minVersion, maxVersion, true, known, table);
 }
 
 }  // namespace holdfast::inline v1::adapters

@@ -3,13 +3,19 @@
 #include "wsfc_link.hpp"
 
 #include "abi/host_binding.hpp"
+#include "cluster_api.hpp"
+#include "dependency_reader.hpp"
+#include "stored_properties.hpp"
 
 #include <holdfast/abi/cluster_registry.hpp>
+#include <holdfast/abi/error_table.hpp>
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/agent_type.hpp>
 
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace holdfast::inline v1::adapters {
@@ -18,8 +24,8 @@ namespace {
 // W-204: a hint the monitor may ignore; our own reports come at least this often.
 constexpr abi::Dword waitHintMs = 20'000;
 
-abi::ResourceState toState(core::Status status) noexcept {
-    switch (status) {
+abi::ResourceState toState(const exec::StatusReport& report) noexcept {
+    switch (report.status) {
         case core::Status::onlinePending: return abi::ResourceState::onlinePending;
         case core::Status::offlinePending: return abi::ResourceState::offlinePending;
         case core::Status::online: return abi::ResourceState::online;
@@ -31,13 +37,40 @@ abi::ResourceState toState(core::Status status) noexcept {
 
 class CallbackLink final : public WsfcLink {
 public:
-    CallbackLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
+    CallbackLink(const Callbacks& callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
                  std::shared_ptr<const AgentType> type)
-        : callbacks_{callbacks}, handle_{handle}, resourceKey_{resourceKey}, type_{std::move(type)} {}
+        : callbacks_{callbacks},
+          handle_{handle},
+          resourceKey_{resourceKey},
+          properties_{resourceKey, std::move(type)} {}
 
     bool report(const exec::StatusReport& status) noexcept override {
-        abi::ResourceStatus block{toState(status.status), status.checkPoint, waitHintMs, status.eventHandle};
-        return callbacks_.setStatus(handle_, &block) != static_cast<abi::Dword>(abi::ExitState::terminate);
+        const abi::ResourceState state = toState(status);
+        abi::Dword answer = 0;
+        if (callbacks_.setStatusEx != nullptr) {
+            // Whole, though the form of 2012 ends before the hint: who reads less, reads less (W-033).
+            abi::ResourceStatusEx block{state, status.checkPoint, status.eventHandle, 0, 0, waitHintMs};
+            if (status.status == core::Status::failed) {
+                block.applicationSpecificErrorCode = abi::win32Of(status.code);
+                // W-207: so that the engine need not try here again. V1 knows no such state.
+                if (status.code == ErrorCode::wrongNode && status.job == core::Job::online)
+                    block.state = abi::ResourceState::cannotComeOnlineOnThisNode;
+            }
+            answer = callbacks_.setStatusEx(handle_, &block);
+        } else {
+            abi::ResourceStatus block{state, status.checkPoint, waitHintMs, status.eventHandle};
+            answer = callbacks_.setStatus(handle_, &block);
+        }
+        return answer != static_cast<abi::Dword>(abi::ExitState::terminate);
+    }
+
+    void signalFailure(ErrorCode code) noexcept override {
+        if (callbacks_.signalFailure == nullptr) return;
+        static_cast<void>(callbacks_.signalFailure(handle_, abi::FailureType::general, abi::win32Of(code)));
+    }
+
+    [[nodiscard]] abi::EndControlCallRoutine endControlCall() const noexcept override {
+        return callbacks_.endControlCall;
     }
 
     void log(LogLevel level, std::string_view text) noexcept override {
@@ -45,25 +78,41 @@ public:
     }
 
     void keepParameters() noexcept override {
+        properties_.keepKeys();
+        if (resourceKey_ == nullptr || !hostIsHoldfast()) return;
         try {
-            auto parameters = std::make_shared<Key>();
-            parameters->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "Parameters");
+            auto own = std::make_shared<Key>();
+            own->key = abi::ClusterRegistry::ofHost().open(resourceKey_, "");
             const std::lock_guard lock{mutex_};
-            if (parameters->key) parameters_ = std::move(parameters);
-        } catch (const std::exception&) {  // the next Online tries again and says what is wrong
+            if (own->key) own_ = std::move(own);
+        } catch (const std::exception&) {  // then nothing is known of dependencies, and who asks is told so
         }
     }
+    [[nodiscard]] PropertyBag readProperties() override { return properties_.checked(); }
+    [[nodiscard]] PropertyBag readStoredProperties() override { return properties_.stored(); }
+    void writeProperties(const PropertyBag& changes) override { properties_.write(changes); }
 
-    [[nodiscard]] PropertyBag readProperties() override {
-        if (resourceKey_ == nullptr) return {};  // an engine without a registry: the defaults hold
-        const abi::ClusterRegistry& registry = abi::ClusterRegistry::ofHost();
-        std::shared_ptr<Key> parameters;
-        {
-            const std::lock_guard lock{mutex_};
-            parameters = parameters_;
+    [[nodiscard]] Dependencies readDependencies(const std::string& name) override {
+        if (const auto* const host = abi::hostExport()) {
+            std::shared_ptr<Key> own;
+            {
+                const std::lock_guard lock{mutex_};
+                own = own_;
+            }
+            return own ? readDependencyKeys(*host, own->key->get()) : Dependencies{};
         }
-        return parameters ? registry.readParameters(parameters->key->get(), *type_)
-                          : registry.readBag(resourceKey_, *type_);  // W-113: there was no such key at Open
+        std::string_view absence;
+        if (const auto* const cluster = bindClusterApi(absence)) return readClusterDependencies(*cluster, name);
+        throw Error{ErrorCode::notInstalled, "cannot tell what the resource depends on: " + std::string{absence}};
+    }
+
+    [[nodiscard]] Engine engine() const noexcept override {
+        if (hostIsHoldfast()) return Engine::monitor;
+#if defined(_WIN32)
+        return Engine::failoverClustering;
+#else
+        return Engine::unknown;
+#endif
     }
 
     void enterCall(const char* call) noexcept override {
@@ -83,19 +132,19 @@ private:
     const Callbacks callbacks_;
     const abi::ResourceHandle handle_;
     const abi::KeyHandle resourceKey_;
-    const std::shared_ptr<const AgentType> type_;
+    StoredProperties properties_;
 
     struct Key {
         std::optional<abi::ClusterRegistry::Key> key;
     };
-    std::mutex mutex_;  // guards parameters_
-    std::shared_ptr<Key> parameters_;
+    std::mutex mutex_;          // guards the one below
+    std::shared_ptr<Key> own_;  // the resource's key, opened anew; only under a host of our own monitor
 };
 
 }  // namespace
 
-std::shared_ptr<WsfcLink> makeWsfcLink(Callbacks callbacks, abi::ResourceHandle handle, abi::KeyHandle resourceKey,
-                                       std::shared_ptr<const AgentType> type) {
+std::shared_ptr<WsfcLink> makeWsfcLink(const Callbacks& callbacks, abi::ResourceHandle handle,
+                                       abi::KeyHandle resourceKey, std::shared_ptr<const AgentType> type) {
     return std::make_shared<CallbackLink>(callbacks, handle, resourceKey, std::move(type));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "cli/control_connection.hpp"
+
 #include <boost/json/object.hpp>
 
 #include <chrono>
@@ -45,22 +47,20 @@ public:
     explicit ControlClient(const std::filesystem::path& path);
     ControlClient(const ControlClient&) = delete;
     ControlClient& operator=(const ControlClient&) = delete;
-    ~ControlClient();
+    ~ControlClient() = default;
 
     /** Asks and waits for the result; events that come meanwhile go to `onEvent`. */
     [[nodiscard]] boost::json::value ask(boost::json::object request, Ms patience);
     /** Waits for events; false if none came in time. */
     bool listen(Ms patience);
     [[nodiscard]] const std::string& program() const noexcept { return program_; }
-    [[nodiscard]] int descriptor() const noexcept { return socket_; }
 
     std::function<void(const boost::json::object& record)> onEvent;
 
 private:
     [[nodiscard]] std::optional<boost::json::object> line(std::chrono::steady_clock::time_point deadline);
-    void send(const std::string& text, std::chrono::steady_clock::time_point deadline);
 
-    int socket_{-1};
+    ControlConnection connection_;
     std::int64_t lastId_{0};
     std::string buffer_;
     std::string program_;

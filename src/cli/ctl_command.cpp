@@ -5,6 +5,7 @@
 #include "cli/ctl_text.hpp"
 #include "cli/ctl_watch.hpp"
 #include "cli/find_monitor.hpp"
+#include "cli/places.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <string_view>
@@ -56,6 +57,12 @@ std::string note(const json::object& resource, const ViewRow& row) {
     return sanitised(out);
 }
 
+std::time_t secondsOf(const std::tm& utc) {
+    using namespace std::chrono;
+    const sys_days day = year{utc.tm_year + 1900} / (utc.tm_mon + 1) / utc.tm_mday;
+    return system_clock::to_time_t(day) + (utc.tm_hour * 60 + utc.tm_min) * 60 + utc.tm_sec;
+}
+
 /** The time of a record, which is in UTC, on this machine's clock. */
 std::string clockTime(const std::string& utc) {
     std::tm parts{};
@@ -67,7 +74,7 @@ std::string clockTime(const std::string& utc) {
     }
     parts.tm_year -= 1900;
     parts.tm_mon -= 1;
-    return fmt::format("{:%H:%M:%S}.{:03}", fmt::localtime(::timegm(&parts)), milliseconds);
+    return fmt::format("{:%H:%M:%S}.{:03}", fmt::localtime(secondsOf(parts)), milliseconds);
 }
 
 }  // namespace

@@ -3,10 +3,9 @@
 
 #include "cli/ctl_text.hpp"
 #include "cli/live_view.hpp"
+#include "cli/signals.hpp"
 
 #include <boost/json.hpp>
-
-#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
 
 #include <chrono>
 #include <iostream>
@@ -30,26 +29,6 @@ std::vector<ViewRow> rowsOf(const json::value& answer) {
     }
     return rows;
 }
-
-/** Ctrl-C and SIGTERM wait in the mask until they are asked for. */
-class EndSignals {
-public:
-    EndSignals() {
-        ::sigemptyset(&set_);
-        ::sigaddset(&set_, SIGINT);
-        ::sigaddset(&set_, SIGTERM);
-        ::sigaddset(&set_, SIGHUP);
-        ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    }
-    /** Waits so long at most. */
-    [[nodiscard]] bool came(std::chrono::milliseconds patience) const {
-        const timespec time{patience.count() / 1'000, patience.count() % 1'000 * 1'000'000};
-        return ::sigtimedwait(&set_, nullptr, &time) > 0;
-    }
-
-private:
-    sigset_t set_{};
-};
 
 }  // namespace
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/find_monitor.hpp"
 
-#include <fmt/format.h>
-
-#include <sys/stat.h>
-#include <unistd.h>
+#include "cli/places.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -22,30 +19,17 @@ std::string variable(const char* name) {
     return value == nullptr ? std::string{} : std::string{value};
 }
 
-/** What others put in our way is not asked. */
-bool isOurs(const fs::path& folder) {
-    struct stat info {};
-    return ::lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() &&
-           (info.st_mode & 0077U) == 0;
-}
-
 }  // namespace
-
-fs::path runDirectories() {
-    if (::geteuid() == 0) return "/run/holdfast";
-    if (const auto user = variable("XDG_RUNTIME_DIR"); !user.empty()) return fs::path{user} / "holdfast";
-    return fmt::format("/tmp/holdfast-{}", ::geteuid());
-}
 
 std::vector<fs::path> controlCandidates() {
     std::vector<fs::path> found;
     const auto add = [&](const fs::path& folder) {
-        std::error_code ignored;
-        if (isOurs(folder) && fs::is_socket(folder / controlName, ignored)) found.push_back(folder / controlName);
+        // What others put in our way is not asked.
+        if (isOwnFolder(folder) && isControlSocket(folder / controlName)) found.push_back(folder / controlName);
     };
     for (const char* name : {"HOLDFAST_RUN_DIRECTORY", "RUNTIME_DIRECTORY"}) {
         const auto given = variable(name);
-        if (!given.empty()) add(given.substr(0, given.find(':')));
+        if (!given.empty()) add(firstPath(given));
         if (!found.empty()) return found;
     }
     std::error_code error;

@@ -10,9 +10,6 @@ namespace holdfast::inline v1::cli {
 /** The control socket's name in a run directory. */
 inline constexpr std::string_view controlName = "control";
 
-/** Where the run directories of this user's monitors are, if nobody says otherwise. */
-[[nodiscard]] std::filesystem::path runDirectories();
-
 /** Control sockets that monitors of this user may listen at, sorted; they need not be alive. */
 [[nodiscard]] std::vector<std::filesystem::path> controlCandidates();
 

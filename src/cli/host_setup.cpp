@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/host_setup.hpp"
 
-#if defined(__linux__)
+#include "cli/places.hpp"
 #include "monitor/run_directory.hpp"
 
 #include <holdfast/monitor/in_process_host.hpp>
 #include <holdfast/monitor/process_host.hpp>
-
-#include <unistd.h>
-#endif
+#include <holdfast/monitor/resource_keys.hpp>
 
 #include <fmt/format.h>
 
@@ -24,15 +22,6 @@
 namespace holdfast::inline v1::cli {
 
 namespace fs = std::filesystem;
-
-#if !defined(__linux__)
-fs::path runDirectoryFor(const monitor::MonitorConfiguration& configuration, const fs::path& /*file*/) {
-    return configuration.runDirectory;
-}
-fs::path companionProgram(const char* /*name*/) { return {}; }
-void chooseHost(monitor::MonitorOptions& /*monitorOptions*/, const RunOptions& /*options*/,
-                const monitor::MonitorConfiguration& /*configuration*/) {}
-#else
 
 namespace {
 
@@ -54,43 +43,50 @@ fs::path programNamed(const char* name) {
     return found;
 }
 
+#if defined(_WIN32)
+constexpr bool reapersOwnProcesses = false;
+#else
+constexpr bool reapersOwnProcesses = true;
+#endif
+
 }  // namespace
 
 fs::path runDirectoryFor(const monitor::MonitorConfiguration& configuration, const fs::path& file) {
     if (!configuration.runDirectory.empty()) return configuration.runDirectory;
-    if (const auto given = variable("RUNTIME_DIRECTORY"); !given.empty()) return given.substr(0, given.find(':'));
+    if (const auto given = variable("RUNTIME_DIRECTORY"); !given.empty()) return firstPath(given);
     std::error_code ignored;
     const fs::path absolute = fs::weakly_canonical(file, ignored);
     std::string own = fmt::format("{}-{:08x}", file.stem().string().substr(0, 32), hashOf(absolute.string()));
     std::replace(own.begin(), own.end(), ':', '_');  // it ends the directory's name in a reaper's marks
-    if (::geteuid() == 0) return fs::path{"/run/holdfast"} / own;
-    if (const auto user = variable("XDG_RUNTIME_DIR"); !user.empty()) return fs::path{user} / "holdfast" / own;
-    return fs::path{fmt::format("/tmp/holdfast-{}", ::geteuid())} / own;
+    return runDirectories() / own;
 }
 
 fs::path companionProgram(const char* name) {
     std::error_code error;
-    const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
-    for (const fs::path& candidate : {here / name, here / "../libexec/holdfast" / name}) {
-        if (!error && ::access(candidate.c_str(), X_OK) == 0) return fs::weakly_canonical(candidate, error);
+    const fs::path program = ownProgram();
+    if (program.empty()) return {};
+    const fs::path here = program.parent_path();
+    for (const fs::path& folder : {here, here / "../libexec/holdfast"}) {
+        if (const fs::path found = programIn(folder, name); !found.empty()) return fs::weakly_canonical(found, error);
     }
     return {};
 }
 
 void chooseHost(monitor::MonitorOptions& monitorOptions, const RunOptions& options,
                 const monitor::MonitorConfiguration& configuration) {
-    const fs::path reaper = programNamed("holdfast-reaper");
+    // Where job objects own processes nobody else has to.
+    const fs::path reaper = reapersOwnProcesses ? programNamed("holdfast-reaper") : fs::path{};
     const fs::path directory = runDirectoryFor(configuration, options.file);
     if (options.debug) {
         // What agents start is owned by reapers all the same; they look for them in the environment.
         // Held like any monitor's: two of them would take each other's trees away.
         const auto held = std::make_shared<monitor::RunDirectory>(directory);
         monitorOptions.host = [held](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
-            return std::make_unique<monitor::InProcessHost>(registry, std::move(listener));
+            return std::make_unique<monitor::InProcessHost>(registry, std::move(listener), monitor::systemKeys());
         };
-        ::setenv("HOLDFAST_RUN_DIRECTORY", held->path().c_str(), 1);
-        ::setenv("HOLDFAST_REAPER", reaper.c_str(), 1);
-        ::setenv("HOLDFAST_ADOPT_TIMEOUT", std::to_string(configuration.adoptTimeout.count()).c_str(), 1);
+        setVariable("HOLDFAST_RUN_DIRECTORY", held->path().string());
+        if (!reaper.empty()) setVariable("HOLDFAST_REAPER", reaper.string());
+        setVariable("HOLDFAST_ADOPT_TIMEOUT", std::to_string(configuration.adoptTimeout.count()));
         return;
     }
     monitor::ProcessHostSettings settings;
@@ -103,6 +99,5 @@ void chooseHost(monitor::MonitorOptions& monitorOptions, const RunOptions& optio
         return std::make_unique<monitor::ProcessHost>(settings, registry, std::move(listener));
     };
 }
-#endif
 
 }  // namespace holdfast::inline v1::cli

@@ -4,7 +4,6 @@
 #include <holdfast/os/process.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <utility>
 
 namespace holdfast::inline v1::cli {
@@ -19,15 +18,14 @@ constexpr std::size_t refreshEvery = 20;  // frames: five seconds
 
 LiveView::LiveView(std::string title, std::string footer, const ViewStyle& style,
                    std::function<std::vector<ViewRow>()> rows)
-    : title_{std::move(title)},
-      footer_{std::move(footer)},
-      style_{style},
-      rows_{std::move(rows)},
-      resized_{io_, SIGWINCH} {}
+    : title_{std::move(title)}, footer_{std::move(footer)}, style_{style}, rows_{std::move(rows)} {}
 
 void LiveView::start() {
     screen_ = std::make_unique<Screen>();
-    waitForSize();
+    resized_ = std::make_unique<SizeSignal>(io_, [this] {
+        screen_->forget();
+        redraw();
+    });
     redraw();
     wait();
     const os::BlockSignals blocked;
@@ -69,15 +67,6 @@ void LiveView::wait() {
         if (error) return;
         redraw();
         wait();
-    });
-}
-
-void LiveView::waitForSize() {
-    resized_.async_wait([this](const boost::system::error_code& error, int) {
-        if (error) return;
-        screen_->forget();
-        redraw();
-        waitForSize();
     });
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "cli/signals.hpp"
 #include "cli/terminal.hpp"
 #include "cli/view.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
@@ -47,7 +47,6 @@ public:
 private:
     void redraw();
     void wait();
-    void waitForSize();
     [[nodiscard]] std::vector<std::string> picture(const ViewSize& size, const std::string& footer);
 
     const std::string title_;
@@ -60,7 +59,7 @@ private:
     std::size_t frames_{0};
     boost::asio::io_context io_{1};
     boost::asio::steady_timer timer_{io_};
-    boost::asio::signal_set resized_;
+    std::unique_ptr<SizeSignal> resized_;
     std::thread thread_;
 };
 

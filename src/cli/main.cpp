@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/ctl_command.hpp"
+#include "cli/describe_command.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/places.hpp"
 #include "cli/run_command.hpp"
 
 #include <holdfast/version.hpp>
@@ -10,6 +12,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
 int main(int argc, char** argv) {
     using namespace holdfast::cli;
@@ -50,14 +53,20 @@ int main(int argc, char** argv) {
     checkCommand->footer(exitCodeHelp());
     CtlOptions ctl;
     const CLI::App* const ctlCommand = addCtlCommand(app, ctl);
+    DescribeOptions describe;
+    const CLI::App* const describeCommand = addDescribeCommand(app, describe);
 
     try {
-        app.parse(argc, argv);
+        const auto given = programArguments(argc, argv);
+        std::vector<const char*> arguments;
+        for (const auto& argument : given) arguments.push_back(argument.c_str());
+        app.parse(static_cast<int>(arguments.size()), arguments.data());
     } catch (const CLI::ParseError& error) {
         const int code = app.exit(error);
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
+        if (describeCommand->parsed()) return static_cast<int>(runDescribe(describe));
         if (ctlCommand->parsed()) return static_cast<int>(runCtl(ctl));
         return static_cast<int>(runMonitor(checkCommand->parsed() ? check : run));
     } catch (const std::exception& error) {

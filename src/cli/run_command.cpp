@@ -42,6 +42,9 @@ constexpr auto oneWish = 250ms;
 class StopSignals {
 public:
     StopSignals(monitor::ResourceMonitor& monitor, Console& console) : monitor_{monitor}, console_{console} {
+#if defined(SIGBREAK)
+        signals_.add(SIGBREAK);  // Ctrl-Break, and the end of the console or of the session
+#endif
         wait();
         thread_ = std::thread{[this] { io_.run(); }};
     }

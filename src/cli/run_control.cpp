@@ -3,12 +3,10 @@
 
 #include "cli/find_monitor.hpp"
 #include "cli/host_setup.hpp"
+#include "cli/signals.hpp"
 #include "monitor/snapshot_json.hpp"
 
 #include <boost/json.hpp>
-
-#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
-#include <unistd.h>
 
 #include <chrono>
 #include <utility>
@@ -28,7 +26,7 @@ RunControl::RunControl(const RunOptions& options, const monitor::MonitorConfigur
         console_.record({std::chrono::system_clock::now(), {}, monitor::LogRecord{level, {}, std::move(text), false}});
     };
     // As if it came from a terminal: the first stops, the second terminates.
-    control.stop = [] { ::kill(::getpid(), SIGTERM); };
+    control.stop = [] { askToStop(); };
     control.reload = [this] { return reload(); };
     server_ = std::make_unique<monitor::ControlServer>(std::move(control));
 }

@@ -61,14 +61,22 @@ Closed closeInstance(abi::ResourceId id) noexcept {
             instance.reset();
             lease.reset();
         } else {
-            os::pinThisModule();
-            keepForEver(std::move(lease));
+            keepRuntime(std::move(lease));
         }
     } catch (const std::exception&) {  // out of memory: the id is gone all the same
         os::pinThisModule();
         static_cast<void>(instance->takeLease().release());  // nobody may stop the runtime from one of its own threads
     }
     return nothingLeft ? Closed::clean : Closed::wedged;
+}
+
+bool anyActive(const AgentType& type) noexcept {
+    return slots.any([&](const Instance& instance) { return &instance.type() == &type && instance.active(); });
+}
+
+void keepRuntime(std::unique_ptr<Runtime::Lease> lease) noexcept {
+    os::pinThisModule();
+    keepForEver(std::move(lease));
 }
 
 bool isHealthy(abi::ResourceId id) noexcept {

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -27,6 +29,8 @@ constexpr milliseconds entryBudget{300};
 // For a report that began before Terminate or Close was accepted to come back from the engine.
 constexpr milliseconds callbackPatience{30};
 
+constexpr std::chrono::seconds dependencyPatience{10};
+
 // A handful, so that one busy resource does not keep a pool thread from the others.
 constexpr int eventsAtATime = 32;
 
@@ -40,7 +44,9 @@ Instance::Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease)
       runtime_{lease_->runtime()},
       strand_{runtime_.pool()},
       machine_{setup_.type->policy({}), setup_.syncGrace},
-      terminateWait_{machine_.policy().terminateTimeout.count()} {}
+      terminateWait_{machine_.policy().terminateTimeout.count()},
+      nextRecovering_{setup_.recovering},
+      name_{setup_.name} {}
 
 Instance::~Instance() = default;
 
@@ -77,7 +83,11 @@ Instance::Result Instance::request(core::Request what, milliseconds patience, mi
     const std::uint32_t before =
         urgent ? terminates_.fetch_add(1, std::memory_order_acq_rel) + 1 : terminates_.load(std::memory_order_acquire);
     try {
-        post(Incoming{core::Event::requested(what), {}, slot, before}, urgent);
+        // W-650: what was said is said about this stop and no later one.
+        const bool stops = what == core::Request::offline || what == core::Request::close;
+        const auto why = stops ? nextStateChange_.exchange(StateChangeReason::unknown, std::memory_order_acq_rel)
+                               : StateChangeReason::unknown;
+        post(Incoming{core::Event::requested(what), {}, slot, before, why}, urgent);
     } catch (...) {
         static_cast<void>(slot->cancel());  // who was told that it failed must not find it done later
         throw;
@@ -88,19 +98,26 @@ Instance::Result Instance::request(core::Request what, milliseconds patience, mi
     return slot->wait(start + patience + more);
 }
 
-Instance::Result Instance::online() {
+Instance::Result Instance::online(bool recovering) {
     const auto start = Steady::now();
+    if (recovering) nextRecovering_.store(true, std::memory_order_release);
     const Result result = request(core::Request::online, hopPatience, takenPatience + setup_.syncGrace);
     sayIfLate("Online", start);
     return result;
 }
 
-Instance::Result Instance::offline() {
+Instance::Result Instance::offline(std::string destinationNode) {
     const auto start = Steady::now();
+    {
+        const std::lock_guard lock{textMutex_};
+        nextDestination_.swap(destinationNode);
+    }
     const Result result = request(core::Request::offline, hopPatience, takenPatience);
     sayIfLate("Offline", start);
     return result;
 }
+
+Instance::Result Instance::cancel() { return request(core::Request::cancel, hopPatience, takenPatience); }
 
 Instance::Result Instance::terminate() {
     const auto start = Steady::now();
@@ -110,7 +127,8 @@ Instance::Result Instance::terminate() {
     post(Incoming{core::Event::requested(core::Request::terminate),
                   {},
                   slot,
-                  terminates_.fetch_add(1, std::memory_order_acq_rel) + 1},
+                  terminates_.fetch_add(1, std::memory_order_acq_rel) + 1,
+                  nextStateChange_.exchange(StateChangeReason::unknown, std::memory_order_acq_rel)},
          true);
     Result result = slot->wait(start + wait + takenPatience);
     while (!result) {
@@ -163,6 +181,67 @@ void Instance::logFromAuthor(LogLevel level, std::string_view text) noexcept {
         reporter_->log(level, std::string{clamped(line)});
     } catch (const std::exception&) {  // out of memory: the line is lost, the agent is not
     }
+}
+
+void Instance::rename(std::string name) {
+    if (name.empty()) return;
+    const std::lock_guard lock{textMutex_};
+    name_.swap(name);
+}
+
+void Instance::noteDependency(DependencyNotice notice) {
+    constexpr std::size_t most = 64;  // who does not look loses the oldest
+    const std::lock_guard lock{textMutex_};
+    notices_.push_back(std::move(notice));
+    if (notices_.size() > most) notices_.pop_front();
+    dependencies_.reset();
+    ++dependencyEpoch_;
+}
+
+std::vector<DependencyNotice> Instance::dependencyNotices() const {
+    const std::lock_guard lock{textMutex_};
+    return {notices_.begin(), notices_.end()};
+}
+
+void Instance::forgetDependencies() {
+    const std::lock_guard lock{textMutex_};
+    notices_.clear();
+    dependencies_.reset();
+    ++dependencyEpoch_;
+}
+
+Dependencies Instance::dependencies() {
+    std::uint64_t epoch = 0;
+    std::string name;
+    {
+        const std::lock_guard lock{textMutex_};
+        if (dependencies_) return *dependencies_;
+        epoch = dependencyEpoch_;
+        name = name_;
+    }
+    // On a thread of its own, because the engine may not answer, and this worker has to (W-801).
+    struct Asked {
+        std::promise<Dependencies> answer;
+    };
+    auto asked = std::make_shared<Asked>();
+    std::future<Dependencies> answer = asked->answer.get_future();
+    runtime().control().submit([asked, name, self = shared_from_this()] {
+        try {
+            // W-109: after Close the engine's key is not ours any more.
+            if (self->closed()) throw Error{ErrorCode::failed, "the resource was closed meanwhile"};
+            asked->answer.set_value(self->link().readDependencies(name));
+        } catch (...) {
+            asked->answer.set_exception(std::current_exception());
+        }
+    });
+    if (answer.wait_for(dependencyPatience) != std::future_status::ready) {
+        throw Error::make(ErrorCode::timeout, "the engine did not say within {} s what the resource depends on",
+                          dependencyPatience.count());
+    }
+    Dependencies result = answer.get();
+    const std::lock_guard lock{textMutex_};
+    if (epoch == dependencyEpoch_) dependencies_ = result;
+    return result;
 }
 
 void Instance::progressed(core::JobId call, std::string_view step) {
@@ -250,7 +329,15 @@ void Instance::handle(Incoming& incoming) {
     if (event.kind == core::Event::Kind::checkpoint) progressPosted_.store(false, std::memory_order_release);
     const core::Generation before = machine_.generation();
     const core::Actions actions = machine_.on(event, Runtime::coarseNow());
-    if (event.kind == core::Event::Kind::request && machine_.generation() != before) noteRunStop(event.request);
+    const core::Phase phase = machine_.phase();
+    // Before any action: whoever hears of the answer or the report finds it so.
+    active_.store(
+        phase == core::Phase::onlinePending || phase == core::Phase::online || phase == core::Phase::offlinePending,
+        std::memory_order_release);
+    if (event.kind == core::Event::Kind::request && machine_.generation() != before) {
+        noteRunStop(incoming);
+        noteRequest(event.request);
+    }
     if (incoming.policy) {
         const core::Policy& policy = machine_.policy();
         terminateWait_.store(policy.terminateTimeout.count(), std::memory_order_release);
@@ -262,12 +349,29 @@ void Instance::handle(Incoming& incoming) {
 }
 
 /** A request that was accepted: a refused one changes nothing the author can see. */
-void Instance::noteRunStop(core::Request request) {
+void Instance::noteRunStop(const Incoming& incoming) {
     StopReason reason = StopReason::none;
-    if (request == core::Request::offline) reason = StopReason::offline;
-    if (request == core::Request::terminate) reason = StopReason::terminate;
-    if (request == core::Request::close) reason = StopReason::close;
+    switch (incoming.event.request) {
+        case core::Request::online:
+        case core::Request::cancel: break;
+        case core::Request::offline: reason = StopReason::offline; break;
+        case core::Request::terminate: reason = StopReason::terminate; break;
+        case core::Request::close: reason = StopReason::close; break;
+    }
+    const bool newRun = incoming.event.request == core::Request::online;
+    if (newRun) forgetDependencies();
+    // A Terminate after an Offline that was explained is still the same stop.
+    if (newRun || incoming.stateChange != StateChangeReason::unknown)
+        stateChange_.store(incoming.stateChange, std::memory_order_release);
     runStop_.store(reason, std::memory_order_release);
+}
+
+void Instance::noteRequest(core::Request request) {
+    if (request == core::Request::online)
+        recovering_.store(nextRecovering_.exchange(false, std::memory_order_acq_rel), std::memory_order_release);
+    const std::lock_guard lock{textMutex_};
+    destination_.clear();
+    if (request == core::Request::offline) destination_.swap(nextDestination_);
 }
 
 void Instance::perform(const core::Action& action) {
@@ -277,6 +381,11 @@ void Instance::perform(const core::Action& action) {
         case core::Action::Kind::requestStop:
             runStop_.store(action.stop, std::memory_order_release);
             call_->request(action.stop);
+            runtime().control().submit([call = call_] { call->runCallbacks(); });
+            break;
+        case core::Action::Kind::cancelCall:
+            runStop_.store(StopReason::cancelled, std::memory_order_release);
+            call_->request(StopReason::cancelled);
             runtime().control().submit([call = call_] { call->runCallbacks(); });
             break;
         case core::Action::Kind::openReports: reporter_->open(action.id); break;
@@ -327,7 +436,22 @@ void Instance::report(const core::Action& action) {
         if (action.reason != core::Reason::none) say(action.reason, action.job);
     }
     reporter_->report(
-        action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr});
+        action.id, {action.status, action.checkPoint, action.status == core::Status::online ? eventHandle() : nullptr,
+                    failureCode(action.reason), action.job});
+}
+
+ErrorCode Instance::failureCode(core::Reason reason) const {
+    switch (reason) {
+        case core::Reason::limitExceeded:
+        case core::Reason::predecessorTimeout: return ErrorCode::timeout;
+        case core::Reason::overloaded: return ErrorCode::outOfResources;
+        case core::Reason::onlineFailed:
+        case core::Reason::offlineFailed: {
+            const std::lock_guard lock{textMutex_};
+            return failureCode_;
+        }
+        default: return ErrorCode::failed;
+    }
 }
 
 void Instance::say(core::Reason reason, core::Job job) {

@@ -55,6 +55,9 @@ ReasonText reasonText(Reason reason, Job job, const std::string& detail) {
             return {LogLevel::warning,
                     fmt::format("{} could not be started: too many calls run already (overload)", name)};
         case Reason::repaired: return {LogLevel::warning, "repaired; checking again"};
+        case Reason::cancelled:
+            return {LogLevel::warning,
+                    fmt::format("{} was cancelled by the engine", job == Job::offline ? name : "online")};
         case Reason::stopIgnored:
             return {LogLevel::warning, fmt::format("{} ignores its stop; going on without it{}", name,
                                                    detail.empty() ? "" : " (last step: " + detail + ")")};

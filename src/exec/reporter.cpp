@@ -20,6 +20,7 @@ void Reporter::close() {
     open_ = 0;
     // None of these may begin any more; dropped here, so that a slow engine does not make them pile up.
     reports_ -= std::erase_if(queue_, [](const Item& item) { return std::holds_alternative<Report>(item); });
+    std::erase_if(queue_, [](const Item& item) { return std::holds_alternative<Failure>(item); });
     settleSignal();
 }
 
@@ -57,15 +58,22 @@ void Reporter::resetEvent(core::Generation run) {
 }
 
 void Reporter::signal(core::Generation run) {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
     signal_ = run;
     settleSignal();
+    if (!queue_.empty()) startDraining(lock);
 }
 
 void Reporter::settleSignal() {
     if (signal_ == 0 || reports_ != 0) return;
-    if (signal_ == run_ && !shut_) event_.signal();
-    signal_ = 0;
+    const core::Generation run = std::exchange(signal_, 0);
+    if (run != run_ || shut_) return;
+    event_.signal();
+    if (run != open_) return;  // a stop was accepted: nobody wants to hear of it any more (W-246)
+    try {
+        queue_.push_back(Failure{run});
+    } catch (const std::exception&) {  // out of memory: the event says it
+    }
 }
 
 void Reporter::shut() {
@@ -90,6 +98,10 @@ bool Reporter::flush(std::chrono::milliseconds patience) {
 void Reporter::push(Item item, std::unique_lock<std::mutex>& lock) {
     if (shut_) return;
     queue_.push_back(std::move(item));
+    startDraining(lock);
+}
+
+void Reporter::startDraining(std::unique_lock<std::mutex>& lock) {
     if (draining_) return;
     draining_ = true;
     lock.unlock();
@@ -117,9 +129,12 @@ void Reporter::drain() {
 
 void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
     const auto* const report = std::get_if<Report>(&item);
-    const bool mayBegin = report == nullptr || report->generation == open_;  // W-240, W-249
+    const auto* const failure = std::get_if<Failure>(&item);
+    const bool isLine = std::holds_alternative<Line>(item);
+    const bool mayBegin =  // W-240, W-249
+        isLine || (report != nullptr ? report->generation : failure->generation) == open_;
     std::size_t lost = 0;
-    if (report == nullptr && lines_ > 0) {
+    if (isLine && lines_ > 0) {
         --lines_;
         lost = std::exchange(lost_, 0);
     }
@@ -134,6 +149,8 @@ void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
         }};
         if (report != nullptr) {
             proceed = link_->report(report->status);
+        } else if (failure != nullptr) {
+            link_->signalFailure(ErrorCode::failed);
         } else {
             if (lost != 0) {
                 link_->log(LogLevel::warning, fmt::format("{} log lines were lost: the engine is too slow", lost));

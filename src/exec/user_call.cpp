@@ -68,6 +68,30 @@ public:
         const auto instance = instance_.lock();
         return instance ? instance->runStop() : StopReason::close;
     }
+    [[nodiscard]] Engine engine() const noexcept override {
+        const auto instance = instance_.lock();
+        return instance ? instance->link().engine() : Engine::unknown;
+    }
+    [[nodiscard]] StateChangeReason stateChangeReason() const noexcept override {
+        const auto instance = instance_.lock();
+        return instance ? instance->stateChange() : StateChangeReason::unknown;
+    }
+    [[nodiscard]] Dependencies dependencies() override {
+        const auto instance = instance_.lock();
+        return instance ? instance->dependencies() : Dependencies{};
+    }
+    [[nodiscard]] std::vector<DependencyNotice> dependencyNotices() const override {
+        const auto instance = instance_.lock();
+        return instance ? instance->dependencyNotices() : std::vector<DependencyNotice>{};
+    }
+    [[nodiscard]] bool recovering() const noexcept override {
+        const auto instance = instance_.lock();
+        return instance && instance->recovering();
+    }
+    [[nodiscard]] std::string destinationNode() const override {
+        const auto instance = instance_.lock();
+        return instance ? instance->destinationNode() : std::string{};
+    }
     void reportFailure(std::string_view reason) noexcept override {
         if (const auto instance = instance_.lock()) instance->reportFailure(run_, reason);
     }
@@ -104,7 +128,7 @@ void UserCall::run(WorkerSelf self) {
         instance_->link().leaveCall();
         instance_->postEnd(core::Event::ended(job_, id_, outcome));
     }};
-    if (job_ != core::Job::terminate) instance_->setText(instance_->failure_, "its thread ended");
+    if (job_ != core::Job::terminate) static_cast<void>(finish(false, "its thread ended"));
     bool good = false;
     switch (job_) {
         case core::Job::online: good = online(self); break;
@@ -149,7 +173,7 @@ bool UserCall::online(WorkerSelf self) {
         stop_->throwIfRequested();
         object->resource->online(operation);
     });
-    return finish(end.returned, end.text);
+    return finish(end.returned, end.text, end.code);
 }
 
 bool UserCall::offline(WorkerSelf self) {
@@ -163,7 +187,7 @@ bool UserCall::offline(WorkerSelf self) {
     });
     // The object dies before Offline is reported, so that what it holds is free for the next node (W-126).
     if (end.returned) instance_->setObject(nullptr);
-    return finish(end.returned, end.text);
+    return finish(end.returned, end.text, end.code);
 }
 
 bool UserCall::check(WorkerSelf self) {
@@ -205,8 +229,10 @@ void UserCall::terminate() {
     if (destroy_) instance_->setObject(nullptr);
 }
 
-bool UserCall::finish(bool good, const std::string& text) {
+bool UserCall::finish(bool good, const std::string& text, ErrorCode code) {
     instance_->setText(instance_->failure_, text);
+    const std::lock_guard lock{instance_->textMutex_};
+    instance_->failureCode_ = code;
     return good;
 }
 

@@ -23,7 +23,7 @@ private:
     bool check(WorkerSelf self);
     bool repair(WorkerSelf self);
     void terminate();
-    bool finish(bool good, const std::string& text);
+    bool finish(bool good, const std::string& text, ErrorCode code = ErrorCode::failed);
     void settleVerdict(const Verdict& verdict);
 
     const std::shared_ptr<Instance> instance_;

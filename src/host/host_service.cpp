@@ -5,15 +5,11 @@
 #include "monitor/host_protocol.hpp"
 
 #include <holdfast/adapters/property_controls.hpp>
+#include <holdfast/os/process.hpp>
 #include <holdfast/version.hpp>
 
 #include <fmt/format.h>
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -28,7 +24,8 @@ using monitor::FrameReader;
 
 namespace {
 
-constexpr int lookAgain = 2'000;  // ms
+/** How long a host that lost its monitor may live: longer than its farewell can take. */
+constexpr unsigned longestFarewell = 60;  // s
 
 /** Of calls that no monitor ordered. */
 constexpr core::Generation ownGeneration = 0xFFFF'FFFF;
@@ -42,7 +39,7 @@ bool isFinal(abi::ResourceState state) {
 
 int HostService::run() {
     if (!greet()) return 70;
-    host_ = std::make_unique<monitor::InProcessHost>(registry_, weak_from_this());
+    host_ = std::make_unique<monitor::InProcessHost>(registry_, weak_from_this(), monitor::systemKeys());
     const End end = serve();
     {
         const std::lock_guard lock{mutex_};
@@ -50,7 +47,11 @@ int HostService::run() {
         for (auto& [request, answer] : unanswered_) answer(abi::ExitState::proceed);
         unanswered_.clear();
     }
-    if (end == End::lost) sayFarewell(*this);
+    if (end == End::lost) {
+        link_.limitLife(longestFarewell);
+        sayFarewell(*this);
+    }
+    host_->leaveKeys();
     // Threads of agents may live on, so nothing is destroyed; the caller ends the process.
     static_cast<void>(host_.release());
     return 0;
@@ -58,20 +59,13 @@ int HostService::run() {
 
 bool HostService::fill() {
     char buffer[65'536];
-    for (;;) {
-        // An agent may close it under us, and who waits in recv would never learn of that.
-        pollfd ready{socket_, POLLIN, 0};
-        if (::poll(&ready, 1, lookAgain) == 0) continue;
-        const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return false;
-        frames_.add({buffer, static_cast<std::size_t>(count)});
-        return true;
-    }
+    const std::size_t count = link_.receive(buffer, sizeof buffer);
+    if (count > 0) frames_.add({buffer, count});
+    return count > 0;
 }
 
 bool HostService::greet() {
-    protocol::Hello own{protocol::lowest, protocol::highest, std::string{version()}, ::getpid()};
+    protocol::Hello own{protocol::lowest, protocol::highest, std::string{version()}, os::processId()};
     std::optional<Frame> frame;
     while (!(frame = frames_.next())) {
         if (frames_.broken() || !fill()) return false;
@@ -111,6 +105,7 @@ void HostService::take(const Frame& frame) {
                 const std::lock_guard lock{mutex_};
                 Known& known = known_[resource];
                 known.name = description.name;
+                known.type = description.type;
                 known.registryPath = description.registryPath;
                 known.rank = description.rank;
             }
@@ -125,6 +120,22 @@ void HostService::take(const Frame& frame) {
                 path = known_[resource].registryPath;
             }
             registry_.set(path + "\\Parameters", changes);
+            host_->storeProperties(resource, changes);
+            break;
+        }
+        case FrameKind::storeType: {
+            const auto [resource, changes] = protocol::readStore(reader);
+            std::string type;
+            {
+                const std::lock_guard lock{mutex_};
+                type = known_[resource].type;
+            }
+            registry_.set(monitor::typeParametersPath(type), changes);
+            break;
+        }
+        case FrameKind::depends: {
+            const auto [resource, dependencies] = protocol::readDependencies(reader);
+            host_->storeDependencies(resource, dependencies);
             break;
         }
         case FrameKind::call: {
@@ -170,13 +181,7 @@ void HostService::take(const Frame& frame) {
 
 void HostService::send(const std::string& frame) noexcept {
     const std::lock_guard lock{writing_};
-    std::size_t sent = 0;
-    while (sent < frame.size()) {
-        const ssize_t count = ::send(socket_, frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return;  // the reader sees that the monitor is gone
-        sent += static_cast<std::size_t>(count);
-    }
+    link_.send(frame);  // if the monitor is gone, the reader sees that
 }
 
 // --- what agents do ---------------------------------------------------------------------------------------------------
@@ -266,6 +271,12 @@ void HostService::logged(ResourceNumber resource, abi::Dword level, std::string 
 
 void HostService::eventSignalled(ResourceNumber resource, core::Generation watch) noexcept {
     send(protocol::writeEvent(FrameKind::signalled, resource, watch));
+}
+
+void HostService::failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept {
+    monitor::FrameWriter frame{FrameKind::failed};
+    frame.u32(static_cast<std::uint32_t>(resource)).u32(static_cast<std::uint32_t>(type)).u32(code);
+    send(frame.take());
 }
 
 void HostService::strayCallback(std::string_view callback, std::uint64_t handle) noexcept {

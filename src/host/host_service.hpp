@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "host/host_link.hpp"
 #include "monitor/frame.hpp"
 
 #include <holdfast/monitor/in_process_host.hpp>
@@ -19,13 +20,13 @@ using monitor::EntryPoint;
 using monitor::ResourceNumber;
 
 /**
- * A host: carries out what its monitor orders over the socket, and tells it what came of it.
+ * A host: carries out what its monitor orders over its connection, and tells it what came of it.
  *
  * @par Thread safety `run` on one thread; the listener's members from any thread of the hosted agents.
  */
 class HostService final : public monitor::HostListener, public std::enable_shared_from_this<HostService> {
 public:
-    explicit HostService(int socket) : socket_{socket} {}
+    explicit HostService(HostLink& link) : link_{link} {}
 
     /**
      * Until the monitor says `leave` or is gone. Then what cannot be left to the next host goes offline, bounded (D18, W-403).
@@ -39,6 +40,7 @@ public:
                         std::function<void(abi::ExitState)> answer) noexcept override;
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
+    void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
 
     // --- for the farewell -------------------------------------------------------------------------------------------
@@ -46,6 +48,7 @@ public:
     /** What is known of a resource without its machine. */
     struct Known {
         std::string name;
+        std::string type;
         std::string registryPath;
         std::uint32_t rank{0};
         bool open{false};
@@ -71,8 +74,8 @@ private:
     void begin(const monitor::CallOrder& order);
     [[nodiscard]] bool fill();
 
-    const int socket_;
-    std::mutex writing_;           // one frame at a time on the socket
+    HostLink& link_;
+    std::mutex writing_;           // one frame at a time on the connection
     monitor::FrameCutter frames_;  // the thread of `run`
     monitor::MemoryRegistry registry_;
     std::unique_ptr<monitor::InProcessHost> host_;  // made and ended by `run`

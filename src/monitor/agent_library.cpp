@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "monitor/agent_library.hpp"
 
+#include "monitor/agent_callbacks.hpp"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -14,7 +18,8 @@ namespace {
 constexpr abi::Dword moduleNotFound = 126;
 constexpr abi::Dword procedureNotFound = 127;
 constexpr abi::Dword badExeFormat = 193;
-constexpr std::size_t largestTable = 8 + 14 * sizeof(void*);  // header and V4 block
+// sizeof(CLRES_FUNCTION_TABLE) of a header that knows V1 and V2, and of one that knows all four.
+constexpr std::array wholeTables{8 + sizeof(abi::FunctionsV2), sizeof(abi::FunctionTable)};
 
 }  // namespace
 
@@ -31,31 +36,31 @@ StartupOutcome checkTable(const abi::FunctionTable* table, abi::Dword minVersion
                       fmt::format("its function table has version 0x{:04X}; this monitor asked for 0x{:04X}",
                                   table->version, maxVersion));
     }
+    const std::size_t block = abi::functionBlockSize(table->version);
+    if (block == 0) {
+        return refuse(abi::code::revisionMismatch,
+                      fmt::format("its function table has version 0x{:04X}, which does not exist", table->version));
+    }
     const std::size_t size = table->tableSize;
-    if (size != sizeof(abi::FunctionsV1)) {  // W-021
-        if (size != sizeof(abi::FunctionsV1) + 8 && size != largestTable) {
+    if (size != block) {  // W-021
+        if (size != block + 8 && std::find(wholeTables.begin(), wholeTables.end(), size) == wholeTables.end()) {
             return refuse(abi::code::invalidData,
                           fmt::format("its function table says it has {} bytes; version 0x{:04X} has {}", size,
-                                      table->version, sizeof(abi::FunctionsV1)));
+                                      table->version, block));
         }
-        outcome.notes.push_back(
-            fmt::format("its function table gives a size of {} bytes where {} is meant (W-021); accepted", size,
-                        sizeof(abi::FunctionsV1)));
+        outcome.notes.push_back(fmt::format(
+            "its function table gives a size of {} bytes where {} is meant (W-021); accepted", size, block));
     }
-    const abi::FunctionsV1& f = table->v1;
-    const std::array<std::pair<bool, const char*>, 7> needed{{{f.open != nullptr, "Open"},
-                                                              {f.close != nullptr, "Close"},
-                                                              {f.online != nullptr, "Online"},
-                                                              {f.offline != nullptr, "Offline"},
-                                                              {f.terminate != nullptr, "Terminate"},
-                                                              {f.looksAlive != nullptr, "LooksAlive"},
-                                                              {f.isAlive != nullptr, "IsAlive"}}};
+    // Every version has these in the same places (W-023).
+    static constexpr std::array needed{"Open", "Close", "Online", "Offline", "Terminate", "LooksAlive", "IsAlive"};
+    std::array<void*, needed.size()> slots{};
+    std::memcpy(slots.data(), &table->v1, sizeof slots);
     std::string missing;
-    for (const auto& [present, name] : needed) {
-        if (!present) missing += (missing.empty() ? "" : ", ") + std::string{name};
+    for (std::size_t i = 0; i < needed.size(); ++i) {
+        if (slots[i] == nullptr) missing += (missing.empty() ? "" : ", ") + std::string{needed[i]};
     }
     if (!missing.empty()) return refuse(abi::code::invalidData, "its function table has no " + missing);  // W-025
-    outcome.functions = f;
+    outcome.functions = TableCalls{*table};
     return outcome;
 }
 
@@ -74,15 +79,27 @@ std::shared_ptr<AgentLibrary> AgentLibrary::load(const std::filesystem::path& pa
             return refuse(procedureNotFound, "the library needs what nobody provides: " + opened.detail);
         case os::LibraryProblem::other: return refuse(moduleNotFound, "the library cannot be loaded: " + opened.detail);
     }
-    void* const address = opened.library.symbol("Startup");
-    if (address == nullptr) {
-        return refuse(procedureNotFound, "the library is no agent: it does not export Startup");
+    void* const extended = opened.library.symbol("StartupEx");  // W-012: first, so that V2 and later can be agreed on
+    void* const plain = opened.library.symbol("Startup");
+    if (extended == nullptr && plain == nullptr) {
+        return refuse(procedureNotFound, "the library is no agent: it exports neither StartupEx nor Startup");
     }
     auto library = std::make_shared<AgentLibrary>();
     library->path_ = path;
     library->library_ = std::move(opened.library);
-    library->startup_ = std::bit_cast<abi::StartupRoutine>(address);
+    library->startup_ = std::bit_cast<abi::StartupRoutine>(plain);
+    library->startupEx_ = std::bit_cast<abi::StartupExRoutine>(extended);
     return library;
+}
+
+abi::Dword AgentLibrary::start(const abi::WideChar* type, abi::FunctionTable** table) const {
+    return start(type, agentCallbacks(), table);
+}
+
+abi::Dword AgentLibrary::start(const abi::WideChar* type, const abi::CallbackTable& callbacks,
+                               abi::FunctionTable** table) const {
+    if (startupEx_ != nullptr) return startupEx_(type, abi::versionV1, highestVersion(), &callbacks, table);
+    return startup_(type, abi::versionV1, highestVersion(), setResourceStatusRoutine(), callbacks.logEvent, table);
 }
 
 std::shared_ptr<AgentLibrary::Type> AgentLibrary::type(std::string_view name) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <holdfast/abi/resapi.hpp>
+#include "monitor/table_calls.hpp"
+
+#include <holdfast/abi/callback_table.hpp>
 #include <holdfast/os/library.hpp>
 
 #include <filesystem>
@@ -19,7 +21,7 @@ struct StartupOutcome {
     abi::Dword code{0};
     std::string problem;             ///< in words; empty on success
     std::vector<std::string> notes;  ///< odd but accepted (W-021)
-    abi::FunctionsV1 functions{};
+    TableCalls functions;
 };
 
 /** Reads a table that Startup returned: version, size and NULL rules (W-017, W-021, W-025). Nothing in it is called. */
@@ -36,14 +38,22 @@ public:
         std::timed_mutex lock;  ///< Startup, Open, Close and type control of this type, one at a time (W-101)
         bool started{false};
         std::size_t users{0};
-        abi::FunctionsV1 functions{};
+        TableCalls functions;
     };
 
-    /** Loads `path` and finds `Startup`; says in words what is wrong with it. */
+    /** Loads `path` and finds `StartupEx` or else `Startup` (W-012); says in words what is wrong with it. */
     [[nodiscard]] static std::shared_ptr<AgentLibrary> load(const std::filesystem::path& path, StartupOutcome& outcome);
 
     [[nodiscard]] std::shared_ptr<Type> type(std::string_view name);
-    [[nodiscard]] abi::StartupRoutine startup() const noexcept { return startup_; }
+    /** Calls StartupEx if the library has it, otherwise Startup, with every version this monitor knows. */
+    [[nodiscard]] abi::Dword start(const abi::WideChar* type, abi::FunctionTable** table) const;
+    /** The same with callbacks of the caller's, which must live as long as the library. */
+    [[nodiscard]] abi::Dword start(const abi::WideChar* type, const abi::CallbackTable& callbacks,
+                                   abi::FunctionTable** table) const;
+    /** The highest version `start` asks for. */
+    [[nodiscard]] abi::Dword highestVersion() const noexcept {
+        return startupEx_ != nullptr ? abi::versionV4 : abi::versionV1;
+    }
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     /** A call into it did not return: it stays loaded. */
     void pin() noexcept;
@@ -53,6 +63,7 @@ private:
     std::mutex mutex_;
     os::Library library_;
     abi::StartupRoutine startup_{nullptr};
+    abi::StartupExRoutine startupEx_{nullptr};
     std::map<std::string, std::shared_ptr<Type>, std::less<>> types_;
 };
 

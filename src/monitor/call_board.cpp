@@ -1,62 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "monitor/call_board.hpp"
 
+#include "monitor/note_thread.hpp"
+
 #include <algorithm>
 #include <cstring>
-
-#if !defined(_WIN32)
-#include <sys/syscall.h>
-#include <unistd.h>
-#include <csignal>
-#include <memory>
-#endif
 
 namespace holdfast::inline v1::monitor {
 
 namespace {
-
-constexpr std::size_t alternateStackSize = 64 * 1024;
 
 std::atomic<CallBoard*> current{nullptr};
 
 // Plain data: no destructor may stay on a thread (D9).
 thread_local std::uint32_t mySlot = CallBoard::noSlot;
 thread_local std::uint32_t depth = 0;
-thread_local bool lentStack = false;
-
-#if defined(_WIN32)
-std::uint32_t threadId() noexcept { return 0; }
-void lendStack(std::uint32_t /*slot*/) noexcept {}
-void takeStackBack() noexcept {}
-#else
-std::uint32_t threadId() noexcept { return static_cast<std::uint32_t>(::syscall(SYS_gettid)); }
-
-/** One alternate stack per slot, made when the slot is first used and kept: an overflow leaves no stack to report it on. */
-std::array<std::atomic<char*>, CallBoard::slotCount> stacks{};
-
-void lendStack(std::uint32_t slot) noexcept {
-    stack_t has{};
-    if (::sigaltstack(nullptr, &has) != 0 || (has.ss_flags & SS_DISABLE) == 0) return;  // the thread has one of its own
-    char* memory = stacks[slot].load(std::memory_order_relaxed);
-    if (memory == nullptr) {
-        memory = new (std::nothrow) char[alternateStackSize];
-        if (memory == nullptr) return;
-        stacks[slot].store(memory, std::memory_order_relaxed);  // the slot is ours alone
-    }
-    stack_t lent{};
-    lent.ss_sp = memory;
-    lent.ss_size = alternateStackSize;
-    lentStack = ::sigaltstack(&lent, nullptr) == 0;
-}
-
-void takeStackBack() noexcept {
-    if (!lentStack) return;
-    lentStack = false;
-    stack_t none{};
-    none.ss_flags = SS_DISABLE;
-    ::sigaltstack(&none, nullptr);
-}
-#endif
 
 }  // namespace
 
@@ -86,7 +44,7 @@ std::uint32_t CallNote::currentSlot() noexcept { return mySlot; }
 void CallNote::enter(ResourceNumber resource, std::string_view call) noexcept {
     CallBoard* const all = board();
     if (all == nullptr || depth++ > 0) return;
-    const std::uint32_t thread = threadId();
+    const std::uint32_t thread = noteThreadId();
     for (std::uint32_t tried = 0; tried < CallBoard::slotCount; ++tried) {
         const std::uint32_t index = (thread + tried) % CallBoard::slotCount;
         CallBoard::Slot& slot = all->slots[index];
@@ -98,7 +56,7 @@ void CallNote::enter(ResourceNumber resource, std::string_view call) noexcept {
         std::memcpy(slot.call.data(), call.data(), std::min(call.size(), slot.call.size() - 1));
         slot.state.store(2, std::memory_order_release);
         mySlot = index;
-        lendStack(index);
+        lendNoteStack(index);
         return;
     }
 }
@@ -107,7 +65,7 @@ void CallNote::leave() noexcept {
     CallBoard* const all = board();
     if (all == nullptr || depth == 0 || --depth > 0) return;
     if (mySlot == CallBoard::noSlot) return;
-    takeStackBack();
+    takeNoteStackBack();
     all->slots[mySlot].state.store(0, std::memory_order_release);
     mySlot = CallBoard::noSlot;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <holdfast/monitor/configuration.hpp>
+#include <holdfast/property.hpp>
 
 #include "monitor/dependency_check.hpp"
 #include "monitor/toml_reader.hpp"
@@ -91,6 +92,7 @@ private:
     void readRoot(const toml::table& root) {
         std::vector<const toml::table*> resources;
         std::vector<const toml::table*> groups;
+        const toml::node* types = nullptr;
         for (const auto& [key, node] : root) {
             if (key == "monitor") {
                 readMonitor(node);
@@ -98,12 +100,15 @@ private:
                 collect(node, "resources are written as [[resource]]", resources);
             } else if (key == "group") {
                 collect(node, "groups are written as [[group]]", groups);
+            } else if (key == "types") {
+                types = &node;
             } else {
-                unknownKey(key, "at top level", {"monitor", "group", "resource"});
+                unknownKey(key, "at top level", {"monitor", "group", "resource", "types"});
             }
         }
         for (const auto* table : groups) readGroup(*table);
         for (const auto* table : resources) readResource(*table);
+        if (types != nullptr) readTypes(*types);
         if (resources.empty() && problems().empty()) problem(0, "no [[resource]] to run");
         checkGroups();
         auto wrong = checkDependencies(out_.configuration.resources, dependencies_);
@@ -147,6 +152,39 @@ private:
                            {"name", "trace", "runDirectory", "control", "state", "adoptTimeout", "hookTimeout",
                             "notify", "fence", "stopPatience", "terminateOnEvent"});
             }
+        }
+    }
+
+    /** [types."SQLite Database".properties]: what holds for each of its resources that does not say otherwise (D15). */
+    void readTypes(const toml::node& node) {
+        const auto* table = node.as_table();
+        if (table == nullptr) return problem(node, "types are written as [types.\"Type Name\".properties]");
+        std::map<std::string, std::uint32_t> seen;
+        for (const auto& [name, type] : *table) {
+            const auto* entries = type.as_table();
+            if (entries == nullptr) {
+                problem(type, fmt::format("type '{}' must be a table, not {}", name.str(), kindOf(type)));
+                continue;
+            }
+            const auto [first, isNew] = seen.try_emplace(folded(name.str()), name.source().begin.line);
+            if (!isNew)
+                problem(name.source().begin.line,
+                        fmt::format("type '{}' is already on line {}", name.str(), first->second));
+            std::vector<PropertySetting> settings;
+            for (const auto& [key, value] : *entries) {
+                if (key == "properties") {
+                    readProperties(value, settings);
+                } else {
+                    unknownKey(key, "in [types]", {"properties"});
+                }
+            }
+            bool used = false;
+            for (auto& resource : out_.configuration.resources) {
+                if (!samePropertyName(resource.type, name.str())) continue;
+                resource.typeProperties = settings;
+                used = true;
+            }
+            if (!used) out_.notes.push_back({at(name), fmt::format("no resource is of type '{}'", name.str())});
         }
     }
 
@@ -251,7 +289,7 @@ private:
             } else if (k == "dependsOn") {
                 readDependencies(node, resource);
             } else if (k == "properties") {
-                readProperties(node, resource);
+                readProperties(node, resource.properties);
             } else if (k == "group") {
                 if (const auto group = string(node, k)) {
                     resource.group = *group;
@@ -335,7 +373,7 @@ private:
         }
     }
 
-    void readProperties(const toml::node& node, ResourceConfiguration& resource) {
+    void readProperties(const toml::node& node, std::vector<PropertySetting>& settings) {
         const auto* table = node.as_table();
         if (table == nullptr) return problem(node, fmt::format("'properties' must be a table, not {}", kindOf(node)));
         for (const auto& [key, value] : *table) {
@@ -366,7 +404,7 @@ private:
                 problem(value, fmt::format("property '{}' cannot be {}", key.str(), kindOf(value)));
                 continue;
             }
-            resource.properties.push_back(std::move(setting));
+            settings.push_back(std::move(setting));
         }
     }
 

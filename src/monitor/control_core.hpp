@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "monitor/control_listener.hpp"
 #include "monitor/control_server.hpp"
 #include "monitor/control_session.hpp"
-#include "monitor/control_socket.hpp"
 #include "monitor/record_feed.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
@@ -35,7 +34,7 @@ private:
     // On the server's thread, all of them.
     void run();
     void accept();
-    void welcome(ControlSession::Socket socket);
+    void welcome(ControlStream stream);
     void tick();
     void blame(const std::string& why);
     void drain();
@@ -63,10 +62,9 @@ private:
     RecordFeed feed_;
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-    boost::asio::local::stream_protocol::acceptor acceptor_;
+    ControlListener listener_;
     boost::asio::steady_timer tick_;
     boost::asio::steady_timer retry_;
-    ControlSocket socket_;
     ResourceMonitor* monitor_{nullptr};
     std::set<Peer> peers_;
     std::shared_ptr<ControlSession::Owner> owner_;

@@ -10,10 +10,6 @@
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -26,35 +22,18 @@ constexpr auto tickInterval = std::chrono::milliseconds{250};
 constexpr auto blameInterval = std::chrono::seconds{10};
 constexpr std::size_t mostBlame = 5;
 
-/** Empty, or why this peer is not heard. */
-std::string stranger(int socket) {
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return "who it is cannot be seen";
-    if (credentials.uid == 0 || credentials.uid == ::geteuid()) return {};
-    return fmt::format("process {} of user {} is neither this monitor's user ({}) nor root", credentials.pid,
-                       credentials.uid, ::geteuid());
-}
-
 }  // namespace
 
 ControlServer::Core::Core(ControlOptions options)
     : options_{std::move(options)},
       feed_{options_.limits.history},
       work_{io_.get_executor()},
-      acceptor_{io_},
+      listener_{io_},
       tick_{io_},
       retry_{io_} {}
 
 std::string ControlServer::Core::open(ResourceMonitor& monitor) {
-    if (auto problem = socket_.open(options_.path); !problem.empty()) return problem;
-    boost::system::error_code error;
-    acceptor_.assign(boost::asio::local::stream_protocol{}, socket_.release(), error);
-    if (!error) acceptor_.non_blocking(true, error);
-    if (error) {
-        socket_.close();
-        return error.message();
-    }
+    if (auto problem = listener_.open(options_.path); !problem.empty()) return problem;
     monitor_ = &monitor;
     owner_ = std::make_shared<ControlSession::Owner>();
     owner_->perform = [this](const Peer& peer, const ControlRequest& request) { perform(peer, request); };
@@ -85,8 +64,7 @@ void ControlServer::Core::run() {
 void ControlServer::Core::close() {
     if (!thread_.joinable()) return;
     boost::asio::post(io_, [this] {
-        boost::system::error_code ignored;
-        acceptor_.close(ignored);
+        listener_.close();
         const auto peers = peers_;
         for (const auto& peer : peers) peer->close();
         io_.stop();
@@ -94,7 +72,7 @@ void ControlServer::Core::close() {
     thread_.join();
     if (reloading_.joinable()) reloading_.join();
     peers_.clear();
-    socket_.close();
+    listener_.remove();
 }
 
 void ControlServer::Core::take(const Record& record) {
@@ -102,39 +80,35 @@ void ControlServer::Core::take(const Record& record) {
 }
 
 void ControlServer::Core::accept() {
-    acceptor_.async_accept([this](const boost::system::error_code& error, ControlSession::Socket socket) {
-        if (!acceptor_.is_open()) return;
+    listener_.accept([this](const boost::system::error_code& error, ControlStream stream) {
+        if (!listener_.isOpen()) return;
         if (!error) {
             accept();  // first: whatever becomes of this one, the next is heard
-            return welcome(std::move(socket));
+            return welcome(std::move(stream));
         }
         // No descriptors, most likely: somebody must end first.
         blame("no connection could be taken: " + error.message());
         retry_.expires_after(tickInterval);
         retry_.async_wait([this](const boost::system::error_code& cancelled) {
-            if (!cancelled && acceptor_.is_open()) accept();
+            if (!cancelled && listener_.isOpen()) accept();
         });
     });
 }
 
-void ControlServer::Core::welcome(ControlSession::Socket socket) {
-    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-    const auto why = stranger(socket.native_handle());
+void ControlServer::Core::welcome(ControlStream stream) {
+    const auto why = strangerAt(stream);
     const bool full = peers_.size() >= options_.limits.connections;
     if (!why.empty() || full) {
         // Told without waiting, and gone: strangers take no place.
         ControlRefusal refusal;
         refusal.code = why.empty() ? "tooManyConnections" : "forbidden";
         refusal.text = why.empty() ? fmt::format("{} connections are open already", peers_.size()) : why;
-        const auto line = refusalLine(refusal);
-        boost::system::error_code ignored;
-        socket.non_blocking(true, ignored);
-        static_cast<void>(socket.write_some(boost::asio::buffer(line), ignored));
+        sayWithoutWaiting(stream, refusalLine(refusal));
         return blame("a connection was refused: " + refusal.text);
     }
-    const auto peer = std::make_shared<ControlSession>(std::move(socket), options_.limits, owner_);
+    const auto peer = std::make_shared<ControlSession>(std::move(stream), options_.limits, owner_);
     peers_.insert(peer);
-    peer->start(greetingLine(fmt::format("holdfast {}", version()), ::getpid()));
+    peer->start(greetingLine(fmt::format("holdfast {}", version()), os::processId()));
 }
 
 void ControlServer::Core::tick() {

@@ -3,8 +3,7 @@
 
 #include "monitor/control_protocol.hpp"
 #include "monitor/control_server.hpp"
-
-#include <boost/asio/local/stream_protocol.hpp>
+#include "monitor/control_stream.hpp"
 
 #include <array>
 #include <chrono>
@@ -25,7 +24,7 @@ namespace holdfast::inline v1::monitor {
  */
 class ControlSession : public std::enable_shared_from_this<ControlSession> {
 public:
-    using Socket = boost::asio::local::stream_protocol::socket;
+    using Socket = ControlStream;
     using Time = std::chrono::steady_clock::time_point;
 
     struct Owner {

@@ -12,8 +12,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
-#include <unistd.h>
-
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -67,7 +65,7 @@ void ControlServer::Core::perform(const Peer& peer, const ControlRequest& reques
             return answer(peer, request,
                           json::object{{"protocol", controlProtocol},
                                        {"program", fmt::format("holdfast {}", version())},
-                                       {"process", ::getpid()}});
+                                       {"process", os::processId()}});
         case ControlVerb::list: return list(peer, request);
         case ControlVerb::show: return show(peer, request);
         case ControlVerb::online: return want(peer, request, true);

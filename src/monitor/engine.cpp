@@ -5,6 +5,7 @@
 
 #include "monitor/dependency_check.hpp"
 
+#include <holdfast/abi/error_table.hpp>
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/monitor/in_process_host.hpp>
 #include <holdfast/os/process.hpp>
@@ -301,6 +302,23 @@ void ResourceMonitor::Engine::eventSignalled(ResourceNumber resource, core::Gene
     boost::asio::post(target->strand, [this, target, watch] {
         journal_.take({std::chrono::system_clock::now(), target->configuration.name, SignalRecord{}});
         feed(*target, core::MonitorEvent::signalled(watch));
+    });
+}
+
+void ResourceMonitor::Engine::failureSignalled(ResourceNumber resource, abi::FailureType type,
+                                               abi::Dword code) noexcept {
+    const auto target = unit(resource);
+    if (!target) return;
+    boost::asio::post(target->strand, [this, target, type, code] {
+        auto kind = core::FailureType::general;  // also for a type that a later Windows may have
+        if (type == abi::FailureType::embedded) kind = core::FailureType::embedded;
+        if (type == abi::FailureType::networkLoss) kind = core::FailureType::networkLoss;
+        if (code != 0) {
+            log(target->configuration.name, LogLevel::information, operationOf(*target),
+                fmt::format("the agent signals a failure: {}", abi::win32Text(code)));
+        }
+        journal_.take({std::chrono::system_clock::now(), target->configuration.name, SignalRecord{}});
+        feed(*target, core::MonitorEvent::signalFailure(kind));
     });
 }
 

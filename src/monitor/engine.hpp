@@ -61,6 +61,7 @@ public:
                         std::function<void(abi::ExitState)> answer) noexcept override;
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
+    void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
     void hostStarted(ResourceNumber resource, std::int64_t process) noexcept override;
     void hostDied(ResourceNumber resource, HostDeath death) noexcept override;
@@ -90,13 +91,16 @@ private:
     void commit(MonitorConfiguration next, Changes& changes);
     struct PropertyCheck {
         PropertyBag changes;
+        PropertyBag typeChanges;
         std::vector<Problem> problems;
     };
     void checkProperties(Unit& unit, const std::vector<PropertySetting>& settings,
+                         const std::vector<PropertySetting>& typeSettings,
                          const std::shared_ptr<std::promise<PropertyCheck>>& answer);
     void closeUnits(const std::vector<UnitPointer>& fresh);
     void configure(Unit& unit, const ResourceConfiguration& next, std::vector<PropertySetting> settings,
-                   const PropertyBag& changes);
+                   const PropertyBag& changes, const PropertyBag& typeChanges);
+    void restoreTypeProperties(Unit& unit);
     void retire(Unit& unit);
 
     // engine_policy.cpp: groups, programs, what is remembered.
@@ -152,6 +156,8 @@ private:
     void askVisible(Unit& unit, std::size_t capacity, const std::function<void(VisibleProperties)>& answer);
     [[nodiscard]] VisibleProperties visibleOf(const Unit& unit, abi::Dword code) const;
     void storeProperties(Unit& unit, const PropertyBag& changes);
+    void storeTypeProperties(Unit& unit, const PropertyBag& changes);
+    [[nodiscard]] std::vector<holdfast::Dependency> dependenciesOf(const Unit& unit) const;
     void finishPreparing(Unit& unit);
     void failPreparing(Unit& unit, std::string text);
 

@@ -44,7 +44,9 @@ struct ResourceMonitor::Engine::Changes {
         UnitPointer unit;
         std::size_t position;  ///< in the new configuration
         Settings settings;
-        PropertyBag properties{};  ///< of those, what differs
+        const std::vector<PropertySetting>* typeSettings;
+        PropertyBag properties{};      ///< of those, what differs
+        PropertyBag typeProperties{};  ///< and of its type's
     };
     std::vector<UnitPointer> units;  ///< of the new configuration, in its order; null: new
     std::vector<Kept> kept;
@@ -148,6 +150,8 @@ std::vector<Problem> ResourceMonitor::Engine::reload(MonitorConfiguration config
     std::move(wrong.begin(), wrong.end(), std::back_inserter(problems));
     if (!problems.empty()) {
         closeUnits(changes.fresh);
+        for (const auto& kept : changes.kept)
+            boost::asio::post(kept.unit->strand, [this, unit = kept.unit] { restoreTypeProperties(*unit); });
         return problems;
     }
     commit(std::move(configuration), changes);
@@ -170,7 +174,7 @@ ResourceMonitor::Engine::Changes ResourceMonitor::Engine::compare(const MonitorC
             stays[i] = true;
         }
         if (kept) {
-            changes.kept.push_back({kept, position, settingsOf(resource)});
+            changes.kept.push_back({kept, position, settingsOf(resource), &resource.typeProperties});
         } else {
             kept = addUnit(resource, ranks[resource.name]);
             changes.fresh.push_back(kept);
@@ -190,9 +194,10 @@ std::vector<Problem> ResourceMonitor::Engine::check(Changes& changes) {
     for (const auto& kept : changes.kept) {
         const auto answer = std::make_shared<std::promise<PropertyCheck>>();
         answers.push_back(answer->get_future());
-        boost::asio::post(kept.unit->strand, [this, unit = kept.unit, settings = kept.settings.all, answer] {
-            checkProperties(*unit, settings, answer);
-        });
+        boost::asio::post(kept.unit->strand,
+                          [this, unit = kept.unit, settings = kept.settings.all, ofType = *kept.typeSettings, answer] {
+                              checkProperties(*unit, settings, ofType, answer);
+                          });
     }
     for (std::size_t i = 0; i < answers.size(); ++i) {
         while (answers[i].wait_for(std::chrono::milliseconds{50}) != std::future_status::ready) {
@@ -204,27 +209,36 @@ std::vector<Problem> ResourceMonitor::Engine::check(Changes& changes) {
         auto answer = answers[i].get();
         std::move(answer.problems.begin(), answer.problems.end(), std::back_inserter(problems));
         changes.kept[i].properties = std::move(answer.changes);
+        changes.kept[i].typeProperties = std::move(answer.typeChanges);
     }
     return problems;
 }
 
 void ResourceMonitor::Engine::checkProperties(Unit& unit, const std::vector<PropertySetting>& settings,
+                                              const std::vector<PropertySetting>& typeSettings,
                                               const std::shared_ptr<std::promise<PropertyCheck>>& answer) {
-    if (same(unit.settings, settings)) return answer->set_value({});
+    if (same(unit.settings, settings) && same(unit.configuration.typeProperties, typeSettings))
+        return answer->set_value({});
     auto encoded = encodeProperties(settings, unit.formats);
-    if (!encoded.problems.empty()) return answer->set_value({{}, std::move(encoded.problems)});
+    auto ofType = encodeProperties(typeSettings, unit.formats);
+    std::move(ofType.problems.begin(), ofType.problems.end(), std::back_inserter(encoded.problems));
+    if (!encoded.problems.empty()) return answer->set_value({{}, {}, std::move(encoded.problems)});
     PropertyCheck check;
-    for (const auto& [name, value] : encoded.bag) {
-        const auto* old = unit.properties.find(name);
-        if (old == nullptr || *old != value) check.changes.set(name, value);
-    }
-    for (const auto& [name, value] : unit.properties) {
-        if (!encoded.bag.contains(name)) check.changes.set(name, PropertyValue{});  // the agent's default holds again
-    }
+    const auto compare = [](const PropertyBag& old, const PropertyBag& next, PropertyBag& differences) {
+        for (const auto& [name, value] : next) {
+            const auto* before = old.find(name);
+            if (before == nullptr || *before != value) differences.set(name, value);
+        }
+        for (const auto& [name, value] : old) {
+            if (!next.contains(name)) differences.set(name, PropertyValue{});  // the agent's default holds again
+        }
+    };
+    compare(unit.properties, encoded.bag, check.changes);
+    compare(unit.typeProperties, ofType.bag, check.typeChanges);
     Unit::Control control;
     control.code = validatePrivateProperties;
-    control.input = abi::writePropertyList(encoded.bag, abi::ListUse::send);
-    control.answer = [&unit, settings, answer, check = std::move(check)](abi::Dword code) mutable {
+    control.input = abi::writePropertyList(effectiveProperties(encoded.bag, ofType.bag), abi::ListUse::send);
+    control.answer = [&unit, settings, typeSettings, answer, check = std::move(check)](abi::Dword code) mutable {
         // One that is not loaded now reads and validates them when it is.
         const bool good =
             code == abi::code::success || code == abi::code::invalidFunction || code == abi::code::invalidState;
@@ -236,7 +250,10 @@ void ResourceMonitor::Engine::checkProperties(Unit& unit, const std::vector<Prop
         for (const auto& setting : settings) {
             if (text.find(setting.name) != std::string::npos) where = setting.where;
         }
-        answer->set_value({{}, {{where, fmt::format("resource '{}': {}", unit.configuration.name, text)}}});
+        for (const auto& setting : typeSettings) {
+            if (text.find(setting.name) != std::string::npos) where = setting.where;
+        }
+        answer->set_value({{}, {}, {{where, fmt::format("resource '{}': {}", unit.configuration.name, text)}}});
     };
     queueControl(unit, std::move(control));
 }
@@ -259,12 +276,13 @@ void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes
         forgetOutdated(resource.name, kept.settings.outdated);
         const auto done = std::make_shared<std::promise<void>>();
         configured.push_back(done->get_future());
-        boost::asio::post(kept.unit->strand, [this, unit = kept.unit, resource, settings = std::move(kept.settings.all),
-                                              properties = kept.properties, done]() mutable {
-            configure(*unit, resource, std::move(settings), properties);
-            done->set_value();
-        });
-        changed += kept.properties.empty() ? 0 : 1;
+        boost::asio::post(kept.unit->strand,
+                          [this, unit = kept.unit, resource, settings = std::move(kept.settings.all),
+                           properties = kept.properties, ofType = kept.typeProperties, done]() mutable {
+                              configure(*unit, resource, std::move(settings), properties, ofType);
+                              done->set_value();
+                          });
+        changed += kept.properties.empty() && kept.typeProperties.empty() ? 0 : 1;
     }
     auto places = placesOf(changes.units, next);
     for (const auto& fresh : changes.fresh) {
@@ -318,13 +336,15 @@ void ResourceMonitor::Engine::commit(MonitorConfiguration next, Changes& changes
 
 /** On its strand. Nothing is called: times and restarts are the monitor's, properties are read at the next Online. */
 void ResourceMonitor::Engine::configure(Unit& unit, const ResourceConfiguration& next,
-                                        std::vector<PropertySetting> settings, const PropertyBag& changes) {
+                                        std::vector<PropertySetting> settings, const PropertyBag& changes,
+                                        const PropertyBag& typeChanges) {
     auto& own = unit.configuration;
     const bool otherTimes = !same(own.times, next.times);
     own.dependsOn = next.dependsOn;
     own.times = next.times;
     own.restart = next.restart;
     own.properties = next.properties;
+    own.typeProperties = next.typeProperties;
     own.group = next.group;
     own.persistentState = next.persistentState;
     own.notify = next.notify;
@@ -341,17 +361,33 @@ void ResourceMonitor::Engine::configure(Unit& unit, const ResourceConfiguration&
             found->second.group = next.group;
         }
     }
-    if (changes.empty()) return;
-    for (const auto& [name, value] : changes) {
-        if (value.absent())
-            unit.properties.erase(name);
-        else
-            unit.properties.set(name, value);
-    }
+    if (changes.empty() && typeChanges.empty()) return;
+    const auto take = [](const PropertyBag& news, PropertyBag& known) {
+        for (const auto& [name, value] : news) {
+            if (value.absent())
+                known.erase(name);
+            else
+                known.set(name, value);
+        }
+    };
+    take(changes, unit.properties);
+    take(typeChanges, unit.typeProperties);
     storeProperties(unit, changes);
+    storeTypeProperties(unit, typeChanges);
     std::string names;
-    for (const auto& [name, value] : changes) names += (names.empty() ? "" : ", ") + name;
+    for (const auto* news : {&changes, &typeChanges}) {
+        for (const auto& [name, value] : *news) names += (names.empty() ? "" : ", ") + name;
+    }
     log(own.name, LogLevel::information, {}, fmt::format("new properties are used from the next Online on: {}", names));
+}
+
+/** On its strand: a new resource of its type, which a refused reload takes back, may have stored what it wanted. */
+void ResourceMonitor::Engine::restoreTypeProperties(Unit& unit) {
+    PropertyBag changes = unit.typeProperties;
+    for (const auto& [name, value] : registry_.values(typeParametersPath(unit.configuration.type))) {
+        if (!unit.typeProperties.contains(name)) changes.set(name, PropertyValue{});
+    }
+    storeTypeProperties(unit, changes);
 }
 
 /** On its strand: it is closed, or given up. What is still posted to it keeps it until it is done. */

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
+#include <iterator>
 #include <utility>
 
 namespace holdfast::inline v1::monitor {
@@ -145,7 +146,10 @@ void ResourceMonitor::Engine::startCall(Unit& unit, const core::MonitorAction& a
         case Call::load: order.entryPoint = EntryPoint::startup; break;
         case Call::open: order.entryPoint = EntryPoint::open; break;
         case Call::close: order.entryPoint = EntryPoint::close; break;
-        case Call::online: order.entryPoint = EntryPoint::online; break;
+        case Call::online:
+            order.entryPoint = EntryPoint::online;
+            host_->storeDependencies(unit.number, dependenciesOf(unit));
+            break;
         case Call::offline: order.entryPoint = EntryPoint::offline; break;
         case Call::looksAlive: order.entryPoint = EntryPoint::looksAlive; break;
         case Call::isAlive: order.entryPoint = EntryPoint::isAlive; break;
@@ -408,13 +412,18 @@ void ResourceMonitor::Engine::takeFormats(Unit& unit, const CallResult& result) 
             "the agent does not say which properties it has (W-622); they are stored as the file spells them");
     }
     auto encoded = encodeProperties(unit.settings, formats);
+    // D15: a type's private properties are defaults of its resources' properties, so they have their formats.
+    auto ofType = encodeProperties(unit.configuration.typeProperties, formats);
+    std::move(ofType.problems.begin(), ofType.problems.end(), std::back_inserter(encoded.problems));
     if (!encoded.problems.empty()) {
         unit.problems.insert(unit.problems.end(), encoded.problems.begin(), encoded.problems.end());
         feed(unit, MonitorEvent::returned(Call::load, result.generation, abi::code::invalidData));
         return finishPreparing(unit);
     }
     unit.properties = std::move(encoded.bag);
+    unit.typeProperties = std::move(ofType.bag);
     storeProperties(unit, unit.properties);
+    storeTypeProperties(unit, unit.typeProperties);
     feed(unit, MonitorEvent::returned(Call::load, result.generation, 0));
 }
 
@@ -431,9 +440,28 @@ void ResourceMonitor::Engine::takeControl(Unit& unit, abi::Dword code) {
     if (control.answer) control.answer(code);
 }
 
+std::vector<holdfast::Dependency> ResourceMonitor::Engine::dependenciesOf(const Unit& unit) const {
+    std::vector<holdfast::Dependency> dependencies;
+    for (const auto& name : unit.configuration.dependsOn) {
+        // Of the other unit only what never changes is read; its properties stand in the registry.
+        if (const auto other = find(name)) {
+            dependencies.push_back(
+                {name, other->configuration.type, registry_.values(other->registryKey + "\\Parameters"), {}});
+        }
+    }
+    return dependencies;
+}
+
 void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& changes) {
     registry_.set(unit.registryKey + "\\Parameters", changes);
     host_->storeProperties(unit.number, changes);
+}
+
+/** Each resource of a type stores the same, so whoever is first makes it true for all. */
+void ResourceMonitor::Engine::storeTypeProperties(Unit& unit, const PropertyBag& changes) {
+    if (changes.empty()) return;
+    registry_.set(typeParametersPath(unit.configuration.type), changes);
+    host_->storeTypeProperties(unit.number, changes);
 }
 
 void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
@@ -472,7 +500,8 @@ void ResourceMonitor::Engine::prepareUnit(Unit& unit) { feed(unit, MonitorEvent:
 void ResourceMonitor::Engine::validate(Unit& unit) {
     Unit::Control control;
     control.code = validatePrivateProperties;
-    control.input = abi::writePropertyList(unit.properties, abi::ListUse::send);
+    control.input =
+        abi::writePropertyList(effectiveProperties(unit.properties, unit.typeProperties), abi::ListUse::send);
     control.preparing = true;
     control.answer = [this, &unit](abi::Dword code) {
         if (code == abi::code::success) return finishPreparing(unit);
@@ -487,10 +516,12 @@ void ResourceMonitor::Engine::validate(Unit& unit) {
         for (const auto& line : unit.controlLog) text += (text.empty() ? "" : "; ") + line;
         if (text.empty()) text = fmt::format("the agent refuses its properties: {}", codeText(code));
         // The line of the property that the agent names, if it names one.
-        for (const auto& setting : unit.settings) {
-            if (text.find(setting.name) == std::string::npos) continue;
-            unit.problems.push_back({setting.where, std::move(text)});
-            return finishPreparing(unit);
+        for (const auto* settings : {&unit.settings, &unit.configuration.typeProperties}) {
+            for (const auto& setting : *settings) {
+                if (text.find(setting.name) == std::string::npos) continue;
+                unit.problems.push_back({setting.where, std::move(text)});
+                return finishPreparing(unit);
+            }
         }
         failPreparing(unit, std::move(text));
     };

@@ -23,11 +23,14 @@ enum class FrameKind : std::uint16_t {
     answer = 15,     ///< monitor: what SetResourceStatus returns; the request id of `status`
     leave = 16,      ///< monitor: everything is closed, exit
     remove = 17,     ///< monitor: a closed resource will not come back
+    storeType = 18,  ///< monitor: private properties of a resource's type
+    depends = 19,    ///< monitor: what a resource depends on
     returned = 30,   ///< host: the result of a call
     status = 31,     ///< host: SetResourceStatus; wants an `answer`
     logged = 32,     ///< host
     signalled = 33,  ///< host: an event handle
     stray = 34,      ///< host: a callback that named no open resource
+    failed = 35,     ///< host: SignalFailure; resource, type, error code
 };
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <holdfast/abi/callback_table.hpp>
 #include <holdfast/monitor/host.hpp>
 
 #include <cstdint>
@@ -18,6 +19,7 @@ public:
     virtual ~CallbackTarget() = default;
     [[nodiscard]] virtual abi::ExitState statusReported(ResourceNumber resource,
                                                         const abi::ResourceStatus& status) noexcept = 0;
+    virtual void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept = 0;
     virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
     virtual void stray(std::string_view callback, std::uint64_t handle) noexcept = 0;
 };

@@ -2,12 +2,17 @@
 #include "memory_tree.hpp"
 #include "monitor/call_board.hpp"
 #include "monitor/handle_table.hpp"
+#include "monitor/system_functions.hpp"
 
 #include <holdfast/abi/wide.hpp>
 
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace holdfast::inline v1::monitor {
 namespace {
@@ -61,12 +66,25 @@ Dword give(const abi::RegistryValue& value, Dword* type, Byte* data, Dword* size
     return code::success;
 }
 
-void HOLDFAST_STDCALL setLastError(Dword value) { lastError = value; }
-Dword HOLDFAST_STDCALL getLastError() { return lastError; }
+/** The system's functions for a key that is the system's own, as resources on Windows have them; null for one of ours. */
+const abi::HostFunctions* systemOf(KeyHandle key) noexcept {
+    const auto* const system = systemFunctions();
+    return system == nullptr || HostAccess::knows(key) ? nullptr : system;
+}
 
-std::int32_t HOLDFAST_STDCALL openKey(KeyHandle parent, const WideChar* subkey, Dword, KeyHandle* out) {
+void HOLDFAST_STDCALL setLastError(Dword value) {
+    if (const auto* const system = systemFunctions()) return system->setLastError(value);
+    lastError = value;
+}
+Dword HOLDFAST_STDCALL getLastError() {
+    const auto* const system = systemFunctions();
+    return system != nullptr ? system->getLastError() : lastError;
+}
+
+std::int32_t HOLDFAST_STDCALL openKey(KeyHandle parent, const WideChar* subkey, Dword access, KeyHandle* out) {
     if (!out) return static_cast<std::int32_t>(code::invalidParameter);
     *out = nullptr;
+    if (const auto* const system = systemOf(parent)) return system->clusterRegOpenKey(parent, subkey, access, out);
     return static_cast<std::int32_t>(withKey(parent, "ClusterRegOpenKey", [&](const HostAccess::Open& open) {
         auto node = RegistryNode::descend(open.node, abi::toUtf8(subkey), false);
         if (!node) return code::fileNotFound;
@@ -76,10 +94,12 @@ std::int32_t HOLDFAST_STDCALL openKey(KeyHandle parent, const WideChar* subkey, 
 }
 
 std::int32_t HOLDFAST_STDCALL closeKey(KeyHandle key) {
+    if (const auto* const system = systemOf(key)) return system->clusterRegCloseKey(key);
     return static_cast<std::int32_t>(HostAccess::close(key) ? code::success : invalidHandle);
 }
 
 Dword HOLDFAST_STDCALL queryValue(KeyHandle key, const WideChar* name, Dword* type, Byte* data, Dword* size) {
+    if (const auto* const system = systemOf(key)) return system->clusterRegQueryValue(key, name, type, data, size);
     return withKey(key, "ClusterRegQueryValue", [&](const HostAccess::Open& open) {
         const auto* found = open.node->value(abi::toUtf8(name));
         return found ? give(found->value, type, data, size) : code::fileNotFound;
@@ -87,6 +107,7 @@ Dword HOLDFAST_STDCALL queryValue(KeyHandle key, const WideChar* name, Dword* ty
 }
 
 Dword HOLDFAST_STDCALL setValue(KeyHandle key, const WideChar* name, Dword type, const Byte* data, Dword size) {
+    if (const auto* const system = systemOf(key)) return system->clusterRegSetValue(key, name, type, data, size);
     return withKey(key, "ClusterRegSetValue", [&](const HostAccess::Open& open) {
         if (!data && size != 0) return code::invalidParameter;
         abi::RegistryValue value{static_cast<abi::RegistryType>(type), {}};
@@ -98,6 +119,8 @@ Dword HOLDFAST_STDCALL setValue(KeyHandle key, const WideChar* name, Dword type,
 
 Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dword* nameSize, Dword* type, Byte* data,
                                  Dword* size) {
+    if (const auto* const system = systemOf(key))
+        return system->clusterRegEnumValue(key, index, name, nameSize, type, data, size);
     return withKey(key, "ClusterRegEnumValue", [&](const HostAccess::Open& open) {
         if (!name || !nameSize) return code::invalidParameter;
         if (index >= open.node->values.size()) return code::noMoreItems;
@@ -111,6 +134,107 @@ Dword HOLDFAST_STDCALL enumValue(KeyHandle key, Dword index, WideChar* name, Dwo
         std::memcpy(name, wide.c_str(), (wide.size() + 1) * sizeof(WideChar));
         return answer;
     });
+}
+
+std::int32_t HOLDFAST_STDCALL createKey(KeyHandle parent, const WideChar* subkey, Dword, Dword, void*, KeyHandle* out,
+                                        Dword* disposition) {
+    if (!out) return static_cast<std::int32_t>(code::invalidParameter);
+    *out = nullptr;
+    return static_cast<std::int32_t>(withKey(parent, "ClusterRegCreateKey", [&](const HostAccess::Open& open) {
+        const auto path = abi::toUtf8(subkey);
+        constexpr Dword madeNew = 1;
+        constexpr Dword existed = 2;
+        if (disposition) *disposition = RegistryNode::descend(open.node, path, false) ? existed : madeNew;
+        *out = HostAccess::add({open.tree, RegistryNode::descend(open.node, path, true)});
+        return code::success;
+    }));
+}
+
+Dword HOLDFAST_STDCALL deleteValue(KeyHandle key, const WideChar* name) {
+    return withKey(key, "ClusterRegDeleteValue", [&](const HostAccess::Open& open) {
+        return open.node->remove(abi::toUtf8(name)) ? code::success : code::fileNotFound;
+    });
+}
+
+/** What a batch collects until it is closed; its handle is its address, and one owner uses it on one thread at a time. */
+struct Batch {
+    struct Command {
+        abi::BatchCommand what;
+        std::string name;
+        abi::RegistryValue value;
+    };
+    KeyHandle key;
+    std::vector<Command> commands;
+};
+
+std::int32_t HOLDFAST_STDCALL createBatch(KeyHandle key, abi::BatchHandle* out) {
+    if (!out) return static_cast<std::int32_t>(code::invalidParameter);
+    *out = nullptr;
+    return static_cast<std::int32_t>(withKey(key, "ClusterRegCreateBatch", [&](const HostAccess::Open&) {
+        *out = reinterpret_cast<abi::BatchHandle>(new Batch{key, {}});
+        return code::success;
+    }));
+}
+
+std::int32_t HOLDFAST_STDCALL batchAddCommand(abi::BatchHandle handle, abi::BatchCommand what, const WideChar* name,
+                                              Dword options, const void* data, Dword size) {
+    if (!handle || !name || (!data && size != 0)) return static_cast<std::int32_t>(code::invalidParameter);
+    auto& batch = *reinterpret_cast<Batch*>(handle);
+    return static_cast<std::int32_t>(
+        withKey(batch.key, "ClusterRegBatchAddCommand", [&](const HostAccess::Open&) -> Dword {
+            if (what != abi::BatchCommand::setValue && what != abi::BatchCommand::deleteValue)
+                return code::invalidParameter;
+            Batch::Command command{what, abi::toUtf8(name), {static_cast<abi::RegistryType>(options), {}}};
+            const auto* bytes = static_cast<const Byte*>(data);
+            if (size != 0) command.value.data.assign(bytes, bytes + size);
+            batch.commands.push_back(std::move(command));
+            return code::success;
+        }));
+}
+
+std::int32_t HOLDFAST_STDCALL closeBatch(abi::BatchHandle handle, abi::Bool commit, std::int32_t* failedCommand) {
+    if (!handle) return static_cast<std::int32_t>(invalidHandle);
+    const std::unique_ptr<Batch> batch{reinterpret_cast<Batch*>(handle)};
+    if (failedCommand) *failedCommand = -1;
+    if (commit == 0) return 0;
+    return static_cast<std::int32_t>(withKey(batch->key, "ClusterRegCloseBatch", [&](const HostAccess::Open& open) {
+        auto before = open.node->values;  // what fails half-way has changed nothing
+        try {
+            for (auto& command : batch->commands) {
+                if (command.what == abi::BatchCommand::setValue) {
+                    open.node->set(command.name, std::move(command.value));
+                } else {
+                    open.node->remove(command.name);
+                }
+            }
+        } catch (...) {
+            std::swap(before, open.node->values);
+            throw;
+        }
+        return code::success;
+    }));
+}
+
+std::int32_t HOLDFAST_STDCALL openTypeKey(KeyHandle beside, const WideChar* typeName, KeyHandle* out) {
+    if (!out || !typeName) return static_cast<std::int32_t>(code::invalidParameter);
+    *out = nullptr;
+    const auto answer = [&](const std::shared_ptr<HostAccess::Tree>& tree) {
+        auto node = RegistryNode::descend(tree->root, "ResourceTypes\\" + abi::toUtf8(typeName), true);
+        *out = HostAccess::add({tree, std::move(node)});
+        return code::success;
+    };
+    if (beside) {
+        return static_cast<std::int32_t>(
+            withKey(beside, "OpenTypeKey", [&](const HostAccess::Open& open) { return answer(open.tree); }));
+    }
+    try {
+        const auto tree = HostAccess::newest();
+        if (!tree) return static_cast<std::int32_t>(code::fileNotFound);
+        const std::lock_guard lock{tree->mutex};
+        return static_cast<std::int32_t>(answer(tree));
+    } catch (const std::exception&) {
+        return static_cast<std::int32_t>(code::notEnoughMemory);
+    }
 }
 
 void HOLDFAST_STDCALL enterCall(abi::ResourceHandle handle, const char* call) {
@@ -132,6 +256,15 @@ constexpr abi::HostFunctions functions{
     &enumValue,
     &enterCall,
     &leaveCall,
+    &createKey,
+    &deleteValue,
+    &createBatch,
+    &batchAddCommand,
+    &closeBatch,
+    &openTypeKey,
+    nullptr,  // the cluster API is not needed for what is here
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

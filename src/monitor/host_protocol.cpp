@@ -23,6 +23,34 @@ FrameWriter& number(FrameWriter& writer, ResourceNumber resource) {
     return writer.u32(static_cast<std::uint32_t>(resource));
 }
 
+FrameWriter& bag(FrameWriter& writer, const PropertyBag& values) {
+    writer.u32(static_cast<std::uint32_t>(values.size()));
+    for (const auto& [name, value] : values) {
+        writer.text(name);
+        if (value.absent()) {
+            writer.u32(absent).bytes({});
+            continue;
+        }
+        const abi::RegistryValue stored = abi::toRegistry(value);
+        writer.u32(static_cast<std::uint32_t>(stored.type)).bytes(stored.data);
+    }
+    return writer;
+}
+
+PropertyBag readBag(FrameReader& reader) {
+    PropertyBag values;
+    for (std::uint32_t left = reader.u32(); left > 0 && reader.good(); --left) {
+        const std::string name = reader.text();
+        const std::uint32_t type = reader.u32();
+        const auto data = reader.bytes();
+        if (name.empty()) break;
+        values.set(name, type == absent
+                             ? PropertyValue{}
+                             : abi::fromRegistry(static_cast<abi::RegistryType>(type), data, PropertyFormat::unknown));
+    }
+    return values;
+}
+
 }  // namespace
 
 std::string write(const Hello& hello) {
@@ -62,34 +90,39 @@ std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader) {
     return {resource, std::move(description)};
 }
 
-std::string writeStore(ResourceNumber resource, const PropertyBag& changes) {
-    FrameWriter writer{FrameKind::store};
-    number(writer, resource).u32(static_cast<std::uint32_t>(changes.size()));
-    for (const auto& [name, value] : changes) {
-        writer.text(name);
-        if (value.absent()) {
-            writer.u32(absent).bytes({});
-            continue;
-        }
-        const abi::RegistryValue stored = abi::toRegistry(value);
-        writer.u32(static_cast<std::uint32_t>(stored.type)).bytes(stored.data);
-    }
+std::string writeStore(ResourceNumber resource, const PropertyBag& changes, FrameKind kind) {
+    FrameWriter writer{kind};
+    bag(number(writer, resource), changes);
     return writer.take();
 }
 
 std::pair<ResourceNumber, PropertyBag> readStore(FrameReader& reader) {
     const ResourceNumber resource = readNumber(reader);
-    PropertyBag bag;
-    for (std::uint32_t left = reader.u32(); left > 0 && reader.good(); --left) {
-        const std::string name = reader.text();
-        const std::uint32_t type = reader.u32();
-        const auto data = reader.bytes();
-        if (name.empty()) break;
-        bag.set(name, type == absent
-                          ? PropertyValue{}
-                          : abi::fromRegistry(static_cast<abi::RegistryType>(type), data, PropertyFormat::unknown));
+    return {resource, readBag(reader)};
+}
+
+std::string writeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+    FrameWriter writer{FrameKind::depends};
+    number(writer, resource).u32(static_cast<std::uint32_t>(dependencies.size()));
+    for (const auto& dependency : dependencies) {
+        writer.text(dependency.name).text(dependency.type);
+        bag(writer, dependency.properties);
     }
-    return {resource, std::move(bag)};
+    return writer.take();
+}
+
+std::pair<ResourceNumber, std::vector<holdfast::Dependency>> readDependencies(FrameReader& reader) {
+    const ResourceNumber resource = readNumber(reader);
+    std::vector<holdfast::Dependency> dependencies;
+    for (std::uint32_t left = reader.u32(); left > 0 && reader.good(); --left) {
+        holdfast::Dependency dependency;
+        dependency.name = reader.text();
+        if (dependency.name.empty()) break;
+        dependency.type = reader.text();
+        dependency.properties = readBag(reader);
+        dependencies.push_back(std::move(dependency));
+    }
+    return {resource, std::move(dependencies)};
 }
 
 std::string write(const CallOrder& order) {

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace holdfast::inline v1::monitor::protocol {
 
@@ -31,8 +32,14 @@ struct Hello {
 [[nodiscard]] std::string writeAdd(ResourceNumber resource, const HostedResource& description);
 [[nodiscard]] std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader);
 
-[[nodiscard]] std::string writeStore(ResourceNumber resource, const PropertyBag& changes);
+/** `store` or `storeType`. */
+[[nodiscard]] std::string writeStore(ResourceNumber resource, const PropertyBag& changes,
+                                     FrameKind kind = FrameKind::store);
 [[nodiscard]] std::pair<ResourceNumber, PropertyBag> readStore(FrameReader& reader);
+
+[[nodiscard]] std::string writeDependencies(ResourceNumber resource,
+                                            const std::vector<holdfast::Dependency>& dependencies);
+[[nodiscard]] std::pair<ResourceNumber, std::vector<holdfast::Dependency>> readDependencies(FrameReader& reader);
 
 [[nodiscard]] std::string write(const CallOrder& order);
 [[nodiscard]] CallOrder readOrder(FrameReader& reader);

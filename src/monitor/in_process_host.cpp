@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <holdfast/monitor/in_process_host.hpp>
 
+#include "monitor/agent_callbacks.hpp"
 #include "monitor/agent_library.hpp"
 #include "monitor/call_board.hpp"
 #include "monitor/call_threads.hpp"
+#include "monitor/dependency_keys.hpp"
 #include "monitor/event_watch.hpp"
 #include "monitor/handle_table.hpp"
-#include "monitor/log_format.hpp"
 
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/monitor/memory_registry.hpp>
@@ -33,9 +34,6 @@ abi::Handle handleValue(std::uint64_t number) {
     return reinterpret_cast<abi::Handle>(static_cast<std::uintptr_t>(number));  // NOLINT(performance-no-int-to-ptr)
 }
 
-abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status);
-void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, abi::Dword level, const abi::WideChar* format, ...);
-
 /** Small numbers, so that a reader of the trace sees which calls shared a thread. */
 std::uint64_t threadNumber() {
     static std::atomic<std::uint64_t> last{0};
@@ -47,9 +45,33 @@ std::uint64_t threadNumber() {
 
 class InProcessHost::Core : public CallbackTarget, public std::enable_shared_from_this<Core> {
 public:
+    /** A key of the system's registry that closes itself. */
+    class SystemKey {
+    public:
+        SystemKey() = default;
+        SystemKey(std::shared_ptr<ResourceKeys> keys, abi::KeyHandle handle)
+            : keys_{std::move(keys)}, handle_{handle} {}
+        SystemKey(SystemKey&& other) noexcept
+            : keys_{std::move(other.keys_)}, handle_{std::exchange(other.handle_, nullptr)} {}
+        SystemKey& operator=(SystemKey&& other) noexcept {
+            std::swap(keys_, other.keys_);
+            std::swap(handle_, other.handle_);
+            return *this;
+        }
+        ~SystemKey() {
+            if (keys_) keys_->close(handle_);
+        }
+        [[nodiscard]] abi::KeyHandle get() const noexcept { return handle_; }
+
+    private:
+        std::shared_ptr<ResourceKeys> keys_;
+        abi::KeyHandle handle_{};
+    };
+
     struct Hosted {
         HostedResource description;
         MemoryRegistry::Key key;
+        SystemKey systemKey;  ///< in place of `key`
         std::shared_ptr<AgentLibrary> library;
         std::shared_ptr<AgentLibrary::Type> type;
         std::uint64_t handle{0};
@@ -59,8 +81,8 @@ public:
         std::map<EntryPoint, std::size_t> running;
     };
 
-    Core(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
-        : registry_{registry}, listener_{std::move(listener)} {}
+    Core(MemoryRegistry& registry, std::weak_ptr<HostListener> listener, std::shared_ptr<ResourceKeys> keys)
+        : registry_{registry}, listener_{std::move(listener)}, keys_{std::move(keys)} {}
 
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
@@ -75,7 +97,33 @@ public:
         const std::lock_guard lock{mutex_};
         Hosted& hosted = resources_[resource];
         hosted.description = description;
-        hosted.key = registry_.open(description.registryPath);
+        if (!keys_) {
+            hosted.key = registry_.open(description.registryPath);
+            return;
+        }
+        hosted.systemKey = SystemKey{keys_, keys_->open(description.registryPath)};
+        keys_->store(description.registryPath, registry_.values(description.registryPath + "\\Parameters"));
+    }
+
+    void store(ResourceNumber resource, const PropertyBag& changes) {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        if (keys_ && found != resources_.end()) keys_->store(found->second.description.registryPath, changes);
+    }
+
+    void leaveKeys() {
+        if (keys_) keys_->erase({});
+    }
+
+    void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+        std::string path;
+        {
+            const std::lock_guard lock{mutex_};
+            const auto found = resources_.find(resource);
+            if (found == resources_.end()) return;
+            path = found->second.description.registryPath;
+        }
+        writeDependencyKeys(registry_, path, dependencies);
     }
 
     /** On a thread of its own. */
@@ -118,6 +166,7 @@ public:
         handles().erase(found->second.handle);
         last = std::move(found->second);
         resources_.erase(found);
+        if (keys_) keys_->erase(last.description.registryPath);
     }
 
     [[nodiscard]] std::vector<std::string> running() const {
@@ -162,6 +211,10 @@ public:
                 found->second.event = status.eventHandle;
         }
         return ask(resource, reported);
+    }
+
+    void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override {
+        if (const auto listener = listener_.lock()) listener->failureSignalled(resource, type, code);
     }
 
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override {
@@ -232,7 +285,7 @@ private:
     }
 
     struct Instance {
-        abi::FunctionsV1 functions{};
+        TableCalls functions;
         abi::ResourceId id{nullptr};
         std::shared_ptr<AgentLibrary> library;
         std::shared_ptr<AgentLibrary::Type> type;
@@ -251,7 +304,7 @@ private:
         copy.library = hosted.library;
         copy.type = hosted.type;
         copy.description = hosted.description;
-        copy.key = hosted.key.get();
+        copy.key = keys_ ? hosted.systemKey.get() : hosted.key.get();
         copy.condemned = hosted.condemned;
         if (hosted.type) copy.functions = hosted.type->functions;
         return copy;
@@ -268,19 +321,16 @@ private:
             abi::FunctionTable* table = nullptr;
             const auto name = abi::toWide(description.type);
             abi::Dword code = 0;
-            guarded(result, [&] {
-                code = library->startup()(name.c_str(), abi::versionV1, abi::versionV1, &setResourceStatus, &logEvent,
-                                          &table);
-            });
+            guarded(result, [&] { code = library->start(name.c_str(), &table); });
             if (result.threw) return;
             if (code == abi::code::resourceTypeNameNotFound) {
                 outcome.problem = fmt::format("the agent knows no resource type '{}'", description.type);
             } else if (code == abi::code::revisionMismatch) {
-                outcome.problem = "the agent does not offer version 1.0 of the resource API";
+                outcome.problem = "the agent offers no version of the resource API from 1.0 to 4.0";
             } else if (code != 0) {
                 outcome.problem = fmt::format("Startup failed with error {}", code);
             } else {
-                outcome = checkTable(table, abi::versionV1, abi::versionV1);
+                outcome = checkTable(table, abi::versionV1, library->highestVersion());
                 code = outcome.code;
             }
             if (code != 0) {
@@ -361,30 +411,38 @@ private:
 
     void typeControl(const CallOrder& order, CallResult& result) {
         const Instance target = instance(order.resource);
-        if (target.functions.resourceTypeControl == nullptr) {  // W-025
+        if (!target.functions.hasTypeControl()) {  // W-025
             result.code = abi::code::invalidFunction;
             return;
         }
         const auto name = abi::toWide(target.description.type);
-        auto input = order.input;
-        std::vector<abi::Byte> output(order.outputCapacity);
-        abi::Dword returned = 0;
+        const auto buffers = buffersOf(order);
         const std::lock_guard lock{target.type->lock};
         guarded(result, [&] {
-            result.code = target.functions.resourceTypeControl(
-                name.c_str(), order.controlCode, input.empty() ? nullptr : input.data(),
-                static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
-                static_cast<abi::Dword>(output.size()), &returned);
+            result.code =
+                target.functions.typeControl(name.c_str(), order.controlCode, buffers, [this] { return listened(); });
         });
-        takeOutput(result, std::move(output), returned);
+        takeOutput(result, *buffers);
     }
 
-    static void takeOutput(CallResult& result, std::vector<abi::Byte> output, abi::Dword returned) {
-        result.outputNeeded = returned;
-        if (result.code == abi::code::success && returned <= output.size()) {
-            output.resize(returned);
-            result.output = std::move(output);
-        }
+    [[nodiscard]] bool listened() const noexcept {
+        const auto listener = listener_.lock();
+        return listener && !listener->ended();
+    }
+
+    [[nodiscard]] static std::shared_ptr<ControlBuffers> buffersOf(const CallOrder& order) {
+        auto buffers = std::make_shared<ControlBuffers>();
+        buffers->in = order.input;
+        buffers->out.resize(order.outputCapacity);
+        return buffers;
+    }
+
+    static void takeOutput(CallResult& result, const ControlBuffers& buffers) {
+        if (result.threw || result.code == abi::code::resourceCallTimedOut)
+            return;  // the agent may still write to them
+        result.outputNeeded = buffers.returned;
+        if (result.code == abi::code::success && buffers.returned <= buffers.out.size())
+            result.output.assign(buffers.out.begin(), buffers.out.begin() + buffers.returned);
     }
 
     void resourceCall(const CallOrder& order, CallResult& result) {
@@ -393,7 +451,7 @@ private:
             result.code = abi::code::resourceNotFound;
             return;
         }
-        const abi::FunctionsV1& f = target.functions;
+        const TableCalls& f = target.functions;
         switch (order.entryPoint) {
             case EntryPoint::online: {
                 abi::Handle event = nullptr;  // W-120
@@ -418,20 +476,16 @@ private:
                 guarded(result, [&] { result.code = static_cast<abi::Dword>(f.isAlive(target.id)); });
                 break;
             case EntryPoint::resourceControl: {
-                if (f.resourceControl == nullptr) {  // W-025
+                if (!f.hasResourceControl()) {  // W-025
                     result.code = abi::code::invalidFunction;
                     break;
                 }
-                auto input = order.input;
-                std::vector<abi::Byte> output(order.outputCapacity);
-                abi::Dword returned = 0;
+                const auto buffers = buffersOf(order);
                 guarded(result, [&] {
-                    result.code = f.resourceControl(
-                        target.id, order.controlCode, input.empty() ? nullptr : input.data(),
-                        static_cast<abi::Dword>(input.size()), output.empty() ? nullptr : output.data(),
-                        static_cast<abi::Dword>(output.size()), &returned);
+                    result.code =
+                        f.resourceControl(target.id, order.controlCode, buffers, [this] { return listened(); });
                 });
-                takeOutput(result, std::move(output), returned);
+                takeOutput(result, *buffers);
                 break;
             }
             default: result.code = abi::code::invalidFunction; break;
@@ -440,46 +494,16 @@ private:
 
     MemoryRegistry& registry_;
     const std::weak_ptr<HostListener> listener_;
+    const std::shared_ptr<ResourceKeys> keys_;  ///< null: keys of `registry_`
     mutable std::mutex mutex_;
     std::map<ResourceNumber, Hosted> resources_;
     std::mutex loading_;
     std::map<std::filesystem::path, std::weak_ptr<AgentLibrary>> libraries_;
 };
 
-namespace {
-
-std::uint64_t numberOf(abi::ResourceHandle handle) {
-    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(handle));
-}
-
-abi::Dword HOLDFAST_STDCALL setResourceStatus(abi::ResourceHandle handle, abi::ResourceStatus* status) {
-    const auto found = handles().find(numberOf(handle));
-    if (!found.target || status == nullptr) {
-        handles().reportStray("SetResourceStatus", numberOf(handle));
-        return static_cast<abi::Dword>(abi::ExitState::terminate);  // W-117
-    }
-    return static_cast<abi::Dword>(found.target->statusReported(found.resource, *status));
-}
-
-void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, abi::Dword level, const abi::WideChar* format, ...) {
-    const auto found = handles().find(numberOf(handle));
-    if (!found.target) return handles().reportStray("LogEvent", numberOf(handle));
-    std::va_list arguments;
-    va_start(arguments, format);
-    std::string text;
-    try {
-        text = formatLogLine(format, arguments);
-    } catch (const std::exception&) {
-        text.clear();  // no memory for a log line is no reason to fail the agent
-    }
-    va_end(arguments);
-    found.target->logged(found.resource, level, std::move(text));
-}
-
-}  // namespace
-
-InProcessHost::InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener)
-    : core_{std::make_shared<Core>(registry, std::move(listener))},
+InProcessHost::InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener,
+                             std::unique_ptr<ResourceKeys> keys)
+    : core_{std::make_shared<Core>(registry, std::move(listener), std::move(keys))},
       events_{std::make_unique<EventWatch>()},
       threads_{std::make_unique<CallThreads>()} {}
 
@@ -495,8 +519,16 @@ void InProcessHost::call(CallOrder order) {
     if (!threads_->run([core = core_, shared] { core->perform(*shared); })) core_->failToStart(*shared);
 }
 
-/** The registry is the monitor's own, so they are there already. */
-void InProcessHost::storeProperties(ResourceNumber /*resource*/, const PropertyBag& /*changes*/) {}
+/** In the registry of the monitor they are already; the system's follows it. */
+void InProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
+    core_->store(resource, changes);
+}
+
+void InProcessHost::leaveKeys() { core_->leaveKeys(); }
+
+void InProcessHost::storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+    core_->storeDependencies(resource, dependencies);
+}
 
 void InProcessHost::watch(ResourceNumber resource, core::Generation generation) {
     const abi::Handle handle = core_->event(resource);

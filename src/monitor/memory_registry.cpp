@@ -4,14 +4,21 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace holdfast::inline v1::monitor {
 namespace {
 
+/** No number that the system could give a key of its own: those have 32 bits. */
+constexpr std::uintptr_t firstHandle =
+    sizeof(std::uintptr_t) > 4 ? std::uintptr_t{1} << (sizeof(std::uintptr_t) * 8 - 8) : 0x1000;
+
 struct OpenKeys {
     std::mutex mutex;
-    std::uintptr_t last{0x1000};  // no small number, which would look like one of the predefined keys or null
+    std::uintptr_t last{firstHandle};
     std::map<std::uintptr_t, HostAccess::Open> keys;
+    std::vector<std::shared_ptr<HostAccess::Tree>> trees;  // of the registries that live, in the order they were made
 };
 
 OpenKeys& openTable() {
@@ -35,6 +42,10 @@ void RegistryNode::set(std::string_view valueName, abi::RegistryValue newValue) 
     } else {
         values.push_back({std::string{valueName}, std::move(newValue)});
     }
+}
+
+bool RegistryNode::remove(std::string_view valueName) {
+    return std::erase_if(values, [&](const Value& entry) { return samePropertyName(entry.name, valueName); }) != 0;
 }
 
 std::shared_ptr<RegistryNode> RegistryNode::child(std::string_view childName) const {
@@ -92,10 +103,32 @@ bool HostAccess::close(abi::KeyHandle handle) {
     return true;
 }
 
+bool HostAccess::knows(abi::KeyHandle handle) noexcept {
+    return handle == nullptr || reinterpret_cast<std::uintptr_t>(handle) >= firstHandle;
+}
+
 std::size_t HostAccess::count() {
     auto& table = openTable();
     const std::lock_guard lock{table.mutex};
     return table.keys.size();
+}
+
+std::shared_ptr<HostAccess::Tree> HostAccess::newest() {
+    auto& table = openTable();
+    const std::lock_guard lock{table.mutex};
+    return table.trees.empty() ? nullptr : table.trees.back();
+}
+
+void HostAccess::enlist(const std::shared_ptr<Tree>& tree) {
+    auto& table = openTable();
+    const std::lock_guard lock{table.mutex};
+    table.trees.push_back(tree);
+}
+
+void HostAccess::dismiss(const std::shared_ptr<Tree>& tree) noexcept {
+    auto& table = openTable();
+    const std::lock_guard lock{table.mutex};
+    std::erase(table.trees, tree);
 }
 
 MemoryRegistry::Key::Key(Key&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
@@ -109,8 +142,8 @@ MemoryRegistry::Key::~Key() {
     if (handle_) hostFunctions().clusterRegCloseKey(handle_);
 }
 
-MemoryRegistry::MemoryRegistry() : tree_{std::make_shared<Tree>()} {}
-MemoryRegistry::~MemoryRegistry() = default;
+MemoryRegistry::MemoryRegistry() : tree_{std::make_shared<Tree>()} { HostAccess::enlist(tree_); }
+MemoryRegistry::~MemoryRegistry() { HostAccess::dismiss(tree_); }
 
 MemoryRegistry::Key MemoryRegistry::open(std::string_view path) {
     std::shared_ptr<RegistryNode> node;
@@ -137,9 +170,7 @@ void MemoryRegistry::set(std::string_view path, const PropertyBag& bag) {
     const auto node = RegistryNode::descend(tree_->root, path, true);
     for (const auto& [name, value] : bag) {
         if (value.absent()) {
-            std::erase_if(node->values, [&, key = std::string_view{name}](const RegistryNode::Value& entry) {
-                return samePropertyName(entry.name, key);
-            });
+            node->remove(name);
         } else {
             node->set(name, abi::toRegistry(value));
         }

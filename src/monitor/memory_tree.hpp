@@ -23,6 +23,8 @@ struct RegistryNode {
     /** The value's slot, or null. */
     [[nodiscard]] Value* value(std::string_view valueName);
     void set(std::string_view valueName, abi::RegistryValue newValue);
+    /** False if there is no such value. */
+    bool remove(std::string_view valueName);
     [[nodiscard]] std::shared_ptr<RegistryNode> child(std::string_view childName) const;
     /** The node at `path` below this one, or null; creates what is missing if told to. */
     [[nodiscard]] static std::shared_ptr<RegistryNode> descend(std::shared_ptr<RegistryNode> node,
@@ -53,7 +55,13 @@ struct HostAccess {
     /** Empty pointers for a handle that is not open. */
     static Open find(abi::KeyHandle handle);
     static bool close(abi::KeyHandle handle);
+    /** Whether it is one of ours, open or not any more, and no handle of the system's. */
+    static bool knows(abi::KeyHandle handle) noexcept;
     static std::size_t count();
+    /** The tree of the registry made last of those that live; null if there is none. */
+    static std::shared_ptr<Tree> newest();
+    static void enlist(const std::shared_ptr<Tree>& tree);
+    static void dismiss(const std::shared_ptr<Tree>& tree) noexcept;
 };
 
 }  // namespace holdfast::inline v1::monitor

@@ -224,4 +224,12 @@ EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
     return out;
 }
 
+PropertyBag effectiveProperties(const PropertyBag& own, const PropertyBag& ofType) {
+    PropertyBag all = own;
+    for (const auto& [name, value] : ofType) {
+        if (!own.contains(name)) all.set(name, value);
+    }
+    return all;
+}
+
 }  // namespace holdfast::inline v1::monitor

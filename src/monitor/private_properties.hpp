@@ -29,4 +29,7 @@ struct EncodedProperties {
 [[nodiscard]] EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
                                                  const std::optional<PropertyFormats>& formats);
 
+/** What an Online will find: the resource's own values, then those of its type (D15). */
+[[nodiscard]] PropertyBag effectiveProperties(const PropertyBag& own, const PropertyBag& ofType);
+
 }  // namespace holdfast::inline v1::monitor

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#if defined(__linux__)
 #include "monitor/process_host_core.hpp"
 
 #include "monitor/host_protocol.hpp"
-#include "monitor/marked_processes.hpp"
 #include "monitor/run_directory.hpp"
 
 #include <holdfast/os/process.hpp>
@@ -11,11 +9,7 @@
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 #include <future>
 #include <memory>
 #include <utility>
@@ -42,7 +36,7 @@ ProcessHost::Core::Core(ProcessHostSettings settings, MemoryRegistry& registry, 
       listener_{std::move(listener)},
       work_{io_.get_executor()},
       directory_{settings_.runDirectory},
-      marker_{directory_.path().string() + ':'},
+      yard_{directory_.path(), settings_.reaperProgram},
       clearing_{io_} {}
 
 void ProcessHost::Core::begin() {
@@ -90,8 +84,7 @@ void ProcessHost::Core::abandon() {
 
 /** Nothing is started before the hosts of an earlier monitor, and what they run, are gone (D17). */
 void ProcessHost::Core::clear(std::chrono::steady_clock::time_point deadline, bool said) {
-    const auto left =
-        markedProcesses(marker_, fmt::format("{}{}.", marker_, ::getpid()), settings_.reaperProgram.string());
+    const auto left = yard_.left();
     const auto listener = listener_.lock();
     if (left && left->empty()) {
         clear_ = true;
@@ -108,7 +101,7 @@ void ProcessHost::Core::clear(std::chrono::steady_clock::time_point deadline, bo
     }
     if (left && std::chrono::steady_clock::now() > deadline) {
         if (listener) listener->hostSays(warning, "they did not end in time; killed");
-        killMarked(*left, marker_);
+        yard_.kill(*left);
         deadline = std::chrono::steady_clock::now() + killedPatience;
     }
     clearing_.expires_after(clearingInterval);
@@ -169,8 +162,14 @@ void ProcessHost::Core::leaveGroup(ResourceNumber resource, Hosted& hosted) {
     group.process->leave();
 }
 
-void ProcessHost::Core::store(ResourceNumber resource, const PropertyBag& changes) {
-    if (HostProcess* const process = processOf(resource)) process->send(protocol::writeStore(resource, changes));
+void ProcessHost::Core::store(FrameKind kind, ResourceNumber resource, const PropertyBag& changes) {
+    if (HostProcess* const process = processOf(resource)) process->send(protocol::writeStore(resource, changes, kind));
+}
+
+void ProcessHost::Core::storeDependencies(ResourceNumber resource,
+                                          const std::vector<holdfast::Dependency>& dependencies) {
+    if (HostProcess* const process = processOf(resource))
+        process->send(protocol::writeDependencies(resource, dependencies));
 }
 
 void ProcessHost::Core::event(FrameKind kind, ResourceNumber resource, core::Generation generation) {
@@ -245,7 +244,8 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     order.hostProgram = settings_.hostProgram;
     order.reaperProgram = settings_.reaperProgram;
     order.runDirectory = directory_.path().string();
-    order.marker = fmt::format("{}{}.{}.", marker_, ::getpid(), ++lastNumber_);
+    order.marker = yard_.nextMark();
+    order.yard = &yard_;
     order.adoptTimeout = settings_.adoptTimeout;
     order.killPatience = settings_.killPatience;
     HostProcess::Events events;
@@ -296,6 +296,9 @@ void ProcessHost::Core::flush(const std::string& key) {
             group.process->send(protocol::writeAdd(order.resource, hosted.description));
             group.process->send(protocol::writeStore(
                 order.resource, registry_.values(hosted.description.registryPath + "\\Parameters")));
+            const PropertyBag ofType = registry_.values(typeParametersPath(hosted.description.type));
+            if (!ofType.empty())
+                group.process->send(protocol::writeStore(order.resource, ofType, FrameKind::storeType));
             if (listener) listener->hostStarted(order.resource, group.process->process());
         }
         group.process->send(protocol::write(order));
@@ -349,6 +352,12 @@ void ProcessHost::Core::take(const std::string& key, const Frame& frame) {
             if (!knows(resource)) break;
             return listener->eventSignalled(resource, generation);
         }
+        case FrameKind::failed: {
+            const auto resource = static_cast<ResourceNumber>(reader.u32());
+            const auto type = static_cast<abi::FailureType>(reader.u32());
+            if (!knows(resource)) break;
+            return listener->failureSignalled(resource, type, reader.u32());
+        }
         case FrameKind::stray: {
             const std::string callback = reader.text();
             return listener->strayCallback(callback, reader.u64());
@@ -359,16 +368,9 @@ void ProcessHost::Core::take(const std::string& key, const Frame& frame) {
 }
 
 std::string ProcessHost::Core::describe(const HostEnd& end) const {
-    std::string text;
-    if (end.signalled) {
-        const char* const name = ::sigabbrev_np(end.number);
-        text = fmt::format("its host was killed by signal {}{}", end.number,
-                           name == nullptr ? "" : fmt::format(" (SIG{})", name));
-    } else if (!end.problem.empty() && end.number == 0 && end.noted == CallBoard::Ending::none) {
+    if (!end.signalled && !end.problem.empty() && end.number == 0 && end.noted == CallBoard::Ending::none)
         return "its host could not run: " + end.problem;
-    } else {
-        text = fmt::format("its host ended with status {}", end.number);
-    }
+    const std::string text = textOf(end);
     return end.problem.empty() ? text : text + ", " + end.problem;
 }
 
@@ -381,9 +383,7 @@ std::vector<CallBoard::Worker> ProcessHost::Core::culprits(const Group& group, c
     }
     const bool fromInside = end.noted == CallBoard::Ending::signal || end.noted == CallBoard::Ending::exit;
     if (fromInside && !end.blamed.empty()) return end.blamed;
-    const bool faults = end.signalled && (end.number == SIGSEGV || end.number == SIGBUS || end.number == SIGFPE ||
-                                          end.number == SIGILL || end.number == SIGABRT || end.number == SIGSYS ||
-                                          end.number == SIGTRAP);
+    const bool faults = isFault(end);
     const bool exited = !end.signalled && end.noted != CallBoard::Ending::farewell && end.problem.empty();
     if (!fromInside && !faults && !exited && !end.unasked) return {};
     if (!end.atWork.empty() && !end.unasked) return end.atWork;
@@ -478,7 +478,15 @@ void ProcessHost::call(CallOrder order) {
 }
 
 void ProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
-    core_->post([core = core_.get(), resource, changes] { core->store(resource, changes); });
+    core_->post([core = core_.get(), resource, changes] { core->store(FrameKind::store, resource, changes); });
+}
+
+void ProcessHost::storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
+    core_->post([core = core_.get(), resource, changes] { core->store(FrameKind::storeType, resource, changes); });
+}
+
+void ProcessHost::storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {
+    core_->post([core = core_.get(), resource, dependencies] { core->storeDependencies(resource, dependencies); });
 }
 
 void ProcessHost::watch(ResourceNumber resource, core::Generation generation) {
@@ -513,4 +521,3 @@ std::vector<std::string> ProcessHost::Core::running() const {
 }
 
 }  // namespace holdfast::inline v1::monitor
-#endif

@@ -48,7 +48,8 @@ public:
     void add(ResourceNumber resource, const HostedResource& description);
     void order(CallOrder order);
     void forget(const CallOrder& order);
-    void store(ResourceNumber resource, const PropertyBag& changes);
+    void store(FrameKind kind, ResourceNumber resource, const PropertyBag& changes);
+    void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies);
     void event(FrameKind kind, ResourceNumber resource, core::Generation generation);
     void condemn(ResourceNumber resource);
     void remove(ResourceNumber resource);
@@ -102,11 +103,10 @@ private:
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     const RunDirectory directory_;
-    const std::string marker_;  ///< what every HOLDFAST_HOST of this run directory begins with
+    HostYard yard_;
     boost::asio::steady_timer clearing_;
     std::map<ResourceNumber, Hosted> resources_;
     std::map<std::string, Group> groups_;
-    std::uint32_t lastNumber_{0};
     bool clear_{false};
     bool leaving_{false};
     std::thread thread_;

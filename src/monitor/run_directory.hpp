@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 namespace holdfast::inline v1::monitor {
@@ -21,7 +22,7 @@ public:
 
 private:
     std::filesystem::path path_;
-    int lock_{-1};
+    std::intptr_t lock_{-1};  ///< a descriptor, or a handle
 };
 
 }  // namespace holdfast::inline v1::monitor

@@ -60,6 +60,7 @@ struct Unit : std::enable_shared_from_this<Unit> {
     /** Name, type, agent and hosting never change and may be read anywhere; a reload sets the rest, on the strand. */
     ResourceConfiguration configuration;
     std::vector<PropertySetting> settings;  ///< private properties: the file's, or what people set since
+    PropertyBag typeProperties;             ///< of its type, as the file has them
     Strand strand;
     core::MonitorMachine machine;
     core::RestartPolicy policy;

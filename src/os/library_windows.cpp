@@ -25,6 +25,11 @@ Library::Opened Library::open(const std::filesystem::path& path) {
     Opened opened;
     std::error_code error;
     const auto absolute = std::filesystem::absolute(path, error);
+    if (!std::filesystem::exists(absolute, error)) {  // the loader has one code for this and for what the library needs
+        opened.problem = LibraryProblem::missing;
+        opened.detail = "no such file";
+        return opened;
+    }
     opened.library.handle_ = ::LoadLibraryExW(absolute.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
     if (opened.library.handle_ != nullptr) return opened;
     const DWORD code = ::GetLastError();

@@ -69,6 +69,12 @@ public:
         return properties_;
     }
 
+    [[nodiscard]] Dependencies readDependencies(const std::string&) override {
+        const std::lock_guard lock{mutex_};
+        return dependencies_;
+    }
+    [[nodiscard]] Engine engine() const noexcept override { return Engine::test; }
+
     template <typename Condition>
     bool wait(const Condition& condition) {
         std::unique_lock lock{mutex_};
@@ -78,6 +84,7 @@ public:
     mutable std::mutex mutex_;  // guards all below
     std::condition_variable changed_;
     PropertyBag properties_;
+    Dependencies dependencies_;
     std::vector<Report> reports_;
     std::vector<LogLine> lines_;
     bool terminate_{false};
@@ -171,6 +178,23 @@ void FakeEngine::forgetReports() {
 void FakeEngine::setProperties(PropertyBag properties) {
     const std::lock_guard lock{link_->mutex_};
     link_->properties_ = std::move(properties);
+}
+
+void FakeEngine::setDependencies(Dependencies dependencies) {
+    const std::lock_guard lock{link_->mutex_};
+    link_->dependencies_ = std::move(dependencies);
+}
+
+void FakeEngine::announce(StateChangeReason reason) {
+    if (const auto instance = exec::findInstance(id_)) instance->noteStateChange(reason);
+}
+
+void FakeEngine::rename(std::string name) {
+    if (const auto instance = exec::findInstance(id_)) instance->rename(std::move(name));
+}
+
+void FakeEngine::notify(DependencyNotice notice) {
+    if (const auto instance = exec::findInstance(id_)) instance->noteDependency(std::move(notice));
 }
 
 void FakeEngine::answerTerminate(bool yes) {

@@ -2,6 +2,8 @@
 /// libFuzzer target: any bytes as a property list. What parses must survive writing and reading.
 ///   clang++ -std=c++20 -fsanitize=fuzzer,address,undefined -Iinclude tests/fuzz/property_list_fuzz.cpp
 ///     src/abi/{property,property_list,property_list_writer,expand,wide}.cpp -lfmt
+///   ./a.out tests/fuzz/property_list_corpus
+/// The ordinary suite replays the corpus (property_list_test); a file that parses begins with "good-".
 #include <holdfast/abi/property_list.hpp>
 
 #include <cstdlib>

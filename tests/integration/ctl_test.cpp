@@ -1,168 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 // The program `holdfast ctl` against `holdfast run`: what people and programs see, exit codes.
+#include "ctl_bench.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
-#include <boost/json.hpp>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <pty.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <memory>
-#include <sstream>
-#include <string>
-#include <thread>
-#include <vector>
-
-using namespace std::chrono_literals;
+using namespace holdfast::test;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-bool eventually(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (std::chrono::steady_clock::now() < deadline) {
-        if (holds()) return true;
-        std::this_thread::sleep_for(20ms);
-    }
-    return false;
-}
-
-/** A running `holdfast`, on a pipe or on a terminal of its own. */
-class Program {
+class Program : public holdfast::tests::Program {
 public:
-    explicit Program(std::vector<std::string> arguments, bool terminal = false) {
-        std::vector<char*> argv;
-        arguments.insert(arguments.begin(), HOLDFAST_PROGRAM);
-        for (auto& argument : arguments) argv.push_back(argument.data());
-        argv.push_back(nullptr);
-        int ends[2];
-        if (terminal) {
-            winsize size{24, 80, 0, 0};
-            REQUIRE(::openpty(&ends[0], &ends[1], nullptr, nullptr, &size) == 0);
-        } else {
-            REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-        }
-        child_ = ::fork();
-        if (child_ == 0) {
-            if (terminal) {
-                ::setsid();
-                ::ioctl(ends[1], TIOCSCTTY, 0);
-                ::dup2(ends[1], 0);
-                ::setenv("TERM", "xterm", 1);
-                ::setenv("LC_ALL", "C.UTF-8", 1);
-            }
-            ::dup2(ends[1], 1);
-            ::dup2(ends[1], 2);
-            ::execv(HOLDFAST_PROGRAM, argv.data());
-            ::_exit(127);
-        }
-        ::close(ends[1]);
-        output_ = ends[0];
-    }
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
-    ~Program() {
-        if (child_ > 0) {
-            ::kill(child_, SIGKILL);
-            ::waitpid(child_, nullptr, 0);
-        }
-        ::close(output_);
-    }
-    bool says(const std::string& text) {
-        const auto deadline = std::chrono::steady_clock::now() + 30s;
-        while (!contains(all, text)) {
-            pollfd poll{output_, POLLIN, 0};
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            if (::poll(&poll, 1, 100) <= 0) continue;
-            char buffer[4096];
-            const ssize_t count = ::read(output_, buffer, sizeof buffer);
-            if (count <= 0) return contains(all, text);
-            all.append(buffer, static_cast<std::size_t>(count));
-        }
-        return true;
-    }
-    void signal(int number) const { ::kill(child_, number); }
-    void resize(unsigned short lines, unsigned short columns) const {
-        winsize size{lines, columns, 0, 0};
-        ::ioctl(output_, TIOCSWINSZ, &size);
-    }
-    int ends() {
-        static_cast<void>(says("\x01 nothing says this"));
-        const auto deadline = std::chrono::steady_clock::now() + 30s;
-        int status = 0;
-        while (::waitpid(child_, &status, WNOHANG) == 0) {
-            if (std::chrono::steady_clock::now() > deadline) return -1;
-            std::this_thread::sleep_for(5ms);
-        }
-        child_ = -1;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-    }
-    std::string all;
-
-private:
-    pid_t child_{-1};
-    int output_{-1};
+    explicit Program(std::vector<std::string> arguments, const std::string& control = {})
+        : holdfast::tests::Program{HOLDFAST_PROGRAM, std::move(arguments), {{}, control}} {}
 };
-
-struct Answer {
-    int code;
-    std::string text;
-};
-
-std::string resource(const std::string& name, const std::string& script, const std::string& more = "") {
-    return "[[resource]]\nname = \"" + name +
-           "\"\ntype = \"Scripted\"\nagent = \"" SCRIPTED_AGENT "\"\nIsAlivePollInterval = \"20 ms\"\n" + more +
-           "[resource.properties]\nScript = \"" + script + "\"\n";
-}
-
-/** A folder with a file, and the socket that a monitor of it listens at. */
-struct Room {
-    explicit Room(const std::string& text)
-        : folder{std::filesystem::temp_directory_path() / ("holdfast-ctl-" + std::to_string(::getpid()))} {
-        std::filesystem::remove_all(folder);
-        std::filesystem::create_directories(folder);
-        std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
-        std::ofstream{file()} << head() << text;
-    }
-    Room(const Room&) = delete;
-    Room& operator=(const Room&) = delete;
-    ~Room() { std::filesystem::remove_all(folder); }
-    static std::string head() {
-        return "[monitor]\nrunDirectory = \"rt\"\nstate = \"state\"\ncontrol = \"run/control\"\n";
-    }
-    [[nodiscard]] std::string file() const { return (folder / "test.toml").string(); }
-    [[nodiscard]] std::string socket() const { return (folder / "run" / "control").string(); }
-    [[nodiscard]] Answer ctl(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.begin(), {"ctl", "--control", socket()});
-        Program program{std::move(arguments)};
-        const int code = program.ends();
-        return {code, program.all};
-    }
-    std::filesystem::path folder;
-};
-
-std::vector<boost::json::object> objects(const std::string& text) {
-    std::vector<boost::json::object> out;
-    std::istringstream lines{text};
-    for (std::string line; std::getline(lines, line);) out.push_back(boost::json::parse(line).as_object());
-    return out;
-}
 
 }  // namespace
 
 TEST_CASE("ctl list, show, get, set: for people and for programs") {
     const Room room{resource("disk", "") + resource("share", "online-pends", "dependsOn = [\"disk\"]\n")};
-    Program run{{"run", room.file()}};
+    Program run{{"run", room.file()}, room.socket()};
     REQUIRE(run.says("OnlinePending -> Online"));
     const auto list = room.ctl({"list"});
     CHECK(list.code == 0);
@@ -199,7 +55,7 @@ TEST_CASE("ctl list, show, get, set: for people and for programs") {
     const auto refused = room.ctl({"reload"});
     CHECK(refused.code == 1);
     CHECK(contains(refused.text, "'name' must be a string"));
-    run.signal(SIGTERM);
+    run.tell(Tell::stop);
     CHECK(run.ends() == 0);
 }
 
@@ -207,7 +63,7 @@ TEST_CASE("ctl online and offline --wait: how it went is the exit code") {
     const Room room{resource("r", "online-pends offline-pends", "RestartAction = 0\n") +
                     resource("never", "online-silent") + resource("bad", "online-fails", "RestartAction = 0\n") +
                     resource("waits", "", "dependsOn = [\"bad\"]\n")};
-    Program run{{"run", room.file()}};
+    Program run{{"run", room.file()}, room.socket()};
     REQUIRE(run.says("r                state                    OnlinePending -> Online"));
     const auto offline = room.ctl({"offline", "r", "--wait"});
     CHECK(offline.code == 0);
@@ -242,7 +98,7 @@ TEST_CASE("ctl online and offline --wait: how it went is the exit code") {
 
 TEST_CASE("ctl events follows, with what happened before") {
     const Room room{resource("a", "") + resource("b", "")};
-    Program run{{"run", room.file()}};
+    Program run{{"run", room.file()}, room.socket()};
     REQUIRE(run.says("b                state                    OnlineCalled -> Online"));
     Program events{{"ctl", "--control", room.socket(), "events", "a", "--history", "100"}};
     REQUIRE(events.says("OnlineCalled -> Online"));
@@ -251,7 +107,7 @@ TEST_CASE("ctl events follows, with what happened before") {
     CHECK(offline.text == "a: asked to go offline\n");
     REQUIRE(events.says("OfflineCalled -> Opened"));
     CHECK_FALSE(contains(events.all, " b "));
-    run.signal(SIGTERM);
+    run.tell(Tell::stop);
     CHECK(run.ends() == 0);
     CHECK(events.ends() == 6);
     CHECK(contains(events.all, "the monitor ended"));
@@ -270,7 +126,7 @@ TEST_CASE("ctl without a monitor, with wrong usage, and a second monitor at the 
     CHECK(contains(help.all, "Exit codes"));
     CHECK(contains(help.all, "offline"));
 
-    Program run{{"run", room.file()}};
+    Program run{{"run", room.file()}, room.socket()};
     REQUIRE(run.says("OnlineCalled -> Online"));
     const std::string other = (room.folder / "second.toml").string();
     std::ofstream{other} << "[monitor]\nrunDirectory = \"rt2\"\nstate = \"state2\"\ncontrol = \"run/control\"\n"
@@ -280,99 +136,12 @@ TEST_CASE("ctl without a monitor, with wrong usage, and a second monitor at the 
     CHECK(contains(second.all, "listens at " + room.socket() + " already"));
     CHECK_FALSE(contains(second.all, "OnlineCalled"));
     CHECK(room.ctl({"top"}).code == 2);  // no terminal
-    run.signal(SIGKILL);
-    CHECK(run.ends() == 1000 + SIGKILL);
+    run.kill();
+    CHECK(run.ends() >= 1000);
     CHECK(room.ctl({"list"}).code == 6);
-    Program third{{"run", room.file()}};  // what the killed one left is no obstacle
+    Program third{{"run", room.file()}, room.socket()};  // what the killed one left is no obstacle
     REQUIRE(third.says("OnlineCalled -> Online"));
     CHECK(room.ctl({"list"}).code == 0);
-    third.signal(SIGTERM);
+    third.tell(Tell::stop);
     CHECK(third.ends() == 0);
-}
-
-TEST_CASE("without --control the one monitor that runs is found, and several are named") {
-    // As another user's monitors would be found: in folders named for their files.
-    const Room room{resource("r", "")};
-    if (::geteuid() == 0) {
-        ::setenv("RUNTIME_DIRECTORY", (room.folder / "rt").c_str(), 1);
-        Program one{{"run", "--control", (room.folder / "rt" / "control").string(), room.file()}};
-        REQUIRE(one.says("OnlineCalled -> Online"));
-        Program found{{"ctl", "ping"}};
-        CHECK(found.ends() == 0);
-        CHECK(contains(found.all, "rt/control"));
-        one.signal(SIGTERM);
-        CHECK(one.ends() == 0);
-        ::unsetenv("RUNTIME_DIRECTORY");
-    }
-    const auto start = [&](const std::string& name) {
-        const auto file = (room.folder / (name + ".toml")).string();
-        std::ofstream{file} << "[monitor]\nstate = \"state-" << name << "\"\n" << resource("r", "");
-        return std::make_unique<Program>(std::vector<std::string>{"run", file});
-    };
-    ::setenv("XDG_RUNTIME_DIR", room.folder.c_str(), 1);
-    auto one = start("ctl-test-one");
-    REQUIRE(one->says("OnlineCalled -> Online"));
-    auto two = start("ctl-test-two");
-    REQUIRE(two->says("OnlineCalled -> Online"));
-    Program several{{"ctl", "list"}};
-    CHECK(several.ends() == 6);
-    CHECK(contains(several.all, "several monitors run"));
-    CHECK(contains(several.all, "/ctl-test-one-"));
-    CHECK(contains(several.all, "/ctl-test-two-"));
-    for (auto* run : {&one, &two}) {
-        (*run)->signal(SIGTERM);
-        CHECK((*run)->ends() == 0);
-    }
-    ::unsetenv("XDG_RUNTIME_DIR");
-    std::error_code ignored;  // a root's are not below the folder of this test
-    for (const auto& entry : std::filesystem::directory_iterator{"/run/holdfast", ignored}) {
-        if (entry.path().filename().string().starts_with("ctl-test-")) std::filesystem::remove_all(entry, ignored);
-    }
-}
-
-TEST_CASE("on a terminal run shows a live view, gives the terminal back on Ctrl-C, and --plain does not take it") {
-    const Room room{resource("r", "online-pends") + resource("bad", "online-fails", "RestartAction = 0\n")};
-    const std::string enter = "\x1b[?1049h\x1b[?25l";
-    const std::string leave = "\x1b[?25h\x1b[?1049l";
-    Program run{{"run", room.file()}, true};
-    REQUIRE(run.says(enter));
-    REQUIRE(run.says("1 online, 1 failed"));
-    REQUIRE(run.says("Online failed: error 5 (access denied)"));
-    run.all.clear();
-    run.resize(10, 40);
-    REQUIRE(run.says("\x1b[2J"));  // drawn again, as a whole
-    run.signal(SIGINT);
-    CHECK(run.ends() == 1);
-    REQUIRE(contains(run.all, leave));
-    CHECK(contains(run.all.substr(run.all.find(leave)), "entry point"));
-
-    Program plain{{"run", "--plain", room.file()}, true};
-    REQUIRE(plain.says("OnlinePending -> Online"));
-    plain.signal(SIGINT);
-    CHECK(plain.ends() == 1);
-    CHECK_FALSE(contains(plain.all, "\x1b"));
-    Program pipe{{"run", "--live", room.file()}};
-    CHECK(pipe.ends() == 2);
-}
-
-TEST_CASE("ctl top shows another process's monitor and gives the terminal back when either ends") {
-    const Room room{resource("watched", "")};
-    Program run{{"run", room.file()}};
-    REQUIRE(run.says("OnlineCalled -> Online"));
-    const std::string leave = "\x1b[?25h\x1b[?1049l";
-    {
-        Program top{{"ctl", "--control", room.socket(), "top"}, true};
-        REQUIRE(top.says("1 online"));
-        REQUIRE(top.says("watched state"));
-        top.signal(SIGINT);
-        CHECK(top.ends() == 0);
-        CHECK(contains(top.all, leave));
-    }
-    Program top{{"ctl", "--control", room.socket(), "watch"}, true};
-    REQUIRE(top.says("1 online"));
-    run.signal(SIGTERM);
-    CHECK(run.ends() == 0);
-    CHECK(top.ends() == 6);
-    REQUIRE(contains(top.all, leave));
-    CHECK(contains(top.all.substr(top.all.find(leave)), "the monitor ended"));
 }

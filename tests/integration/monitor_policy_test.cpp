@@ -2,9 +2,9 @@
 // Beyond one resource and one run: groups that fail, programs that are told, state that survives.
 #include "monitor_bench.hpp"
 
-#include <catch2/catch_test_macros.hpp>
+#include <holdfast/os/process.hpp>
 
-#include <unistd.h>
+#include <catch2/catch_test_macros.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -20,7 +20,7 @@ namespace {
 
 struct Folder {
     std::filesystem::path path = std::filesystem::temp_directory_path() /
-                                 ("holdfast-policy-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+                                 ("holdfast-policy-" + std::to_string(os::processId()) + "-" + std::to_string(++count));
     Folder() { std::filesystem::create_directories(path); }
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
@@ -31,11 +31,7 @@ struct Folder {
     }
     /** A program that writes what it was told into a file. */
     [[nodiscard]] monitor::HookProgram hook(const std::string& name) const {
-        return {"/bin/sh",
-                {"-c",
-                 "echo \"$HOLDFAST_EVENT|$HOLDFAST_MONITOR|$HOLDFAST_GROUP|$HOLDFAST_RESOURCE|$HOLDFAST_PREVIOUS|"
-                 "$HOLDFAST_STATE|$HOLDFAST_REASON\" >> " +
-                     (path / name).string()}};
+        return {HOOK_PROGRAM, {"append", (path / name).string()}};
     }
     static inline int count = 0;
 };
@@ -149,7 +145,7 @@ TEST_CASE("a group that goes offline stays so until people ask for one of it, al
 }
 
 TEST_CASE("a hook that hangs holds its group for the hook timeout, not longer") {
-    auto configuration = grouped({member("web", "")}, GroupFailover::restart, {"/bin/sh", {"-c", "sleep 1000"}});
+    auto configuration = grouped({member("web", "")}, GroupFailover::restart, {HOOK_PROGRAM, {"sleep", "1000"}});
     configuration.hookTimeout = 200ms;
     Bench bench{configuration};
     start(bench);
@@ -255,7 +251,7 @@ TEST_CASE(
 
 TEST_CASE("a notification that hangs holds nobody up") {
     auto configuration = configurationOf({scripted("a", ""), scripted("b", "", {"a"})});
-    configuration.notify = {"/bin/sh", {"-c", "sleep 1000"}};
+    configuration.notify = {HOOK_PROGRAM, {"sleep", "1000"}};
     configuration.hookTimeout = 200ms;
     Bench bench{configuration};
     start(bench);
@@ -368,7 +364,7 @@ TEST_CASE("a second monitor on the same state is refused before anything starts,
     Bench second{configuration};
     const auto problems = second->prepare();
     REQUIRE(problems.size() == 1);
-    CHECK(problems[0].text.find("another monitor (process " + std::to_string(::getpid()) + ")") == 0);
+    CHECK(problems[0].text.find("another monitor (process " + std::to_string(os::processId()) + ")") == 0);
     CHECK(second.calls("r", EntryPoint::open) == 0);
     second.stop();
     CHECK(first.isOnline("r"));

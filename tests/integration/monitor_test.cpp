@@ -2,7 +2,7 @@
 // The Resource Monitor against agents that know nothing but the C table.
 #include "monitor_bench.hpp"
 
-#include <unistd.h>
+#include <holdfast/os/process.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -38,12 +38,13 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 TEST_CASE("S2 a library that is no agent is refused in words") {
     const auto junk =
-        std::filesystem::temp_directory_path() / ("holdfast-no-library-" + std::to_string(::getpid()) + ".so");
+        std::filesystem::temp_directory_path() / ("holdfast-no-library-" + std::to_string(os::processId()) + ".so");
     std::ofstream{junk} << "this is no library";
     CHECK(contains(refusal(junk, "X"), "test.toml:3: resource 'r': agent '"));
     CHECK(contains(refusal(junk, "X"), "the file is no library"));
     CHECK(contains(refusal(junk.string() + ".missing", "X"), "the file does not exist"));
-    CHECK(contains(refusal(NO_STARTUP_AGENT, "X"), "the library is no agent: it does not export Startup"));
+    CHECK(
+        contains(refusal(NO_STARTUP_AGENT, "X"), "the library is no agent: it exports neither StartupEx nor Startup"));
     CHECK(contains(refusal(UNRESOLVED_AGENT, "X"), "holdfastTestNobodyProvidesThis"));
     CHECK(contains(refusal(SCRIPTED_AGENT, "Scripte"), "the agent knows no resource type 'Scripte'"));
     std::filesystem::remove(junk);
@@ -54,7 +55,7 @@ TEST_CASE("W-017 W-021 W-025 a wrong function table is refused and nothing in it
     CHECK(contains(refusal(WRONG_TABLE_AGENT, "Size"), "40 bytes"));
     CHECK(contains(refusal(WRONG_TABLE_AGENT, "IsAlive"), "has no IsAlive"));
     CHECK(contains(refusal(WRONG_TABLE_AGENT, "No table"), "without a function table"));
-    CHECK(contains(refusal(WRONG_TABLE_AGENT, "Revision"), "does not offer version 1.0"));
+    CHECK(contains(refusal(WRONG_TABLE_AGENT, "Revision"), "offers no version of the resource API"));
 }
 
 TEST_CASE("S4 Open that returns NULL is refused with its last error") {

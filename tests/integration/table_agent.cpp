@@ -57,6 +57,15 @@ public:
     Verdict isAlive(Check&) override { return Verdict::alive(); }
 };
 
+/** Hears nothing while it comes online, whatever its properties say. */
+class Deaf final : public holdfast::Resource {
+public:
+    Deaf(Context&, Settings) {}
+    void online(Operation&) override { std::this_thread::sleep_for(1'500ms); }
+    void terminate() noexcept override {}
+    Verdict isAlive(Check&) override { return Verdict::alive(); }
+};
+
 template <typename Type>
 auto describe(const char* name) {
     return std::move(
@@ -74,4 +83,4 @@ auto describe(const char* name) {
 }  // namespace
 
 HOLDFAST_AGENT(describe<Misbehaving>("Misbehaving"), describe<Other>("Other Type"),
-               describe<Other>("Quick Type").syncGrace(200ms));
+               describe<Other>("Quick Type").syncGrace(200ms), describe<Deaf>("Deaf Type"));

@@ -98,6 +98,11 @@ struct Ledger {
                 require(!workStopped, "a call was told to stop twice");
                 workStopped = true;
                 break;
+            case Action::Kind::cancelCall:
+                require(workLive && action.id == workId && !workStopped, "a call was cancelled that does not run");
+                require(operation || awaitsAnswer, "W-150: cancelled outside a pending operation");
+                require(workJob == Job::online || workJob == Job::offline, "W-150: a check was cancelled");
+                break;
             case Action::Kind::openReports:
                 gateOpen = true;
                 openGeneration = action.id;
@@ -195,6 +200,7 @@ struct Ledger {
                     require(!workLive && !terminateLive && !residue, "Close left something");
                 closeAsked = false;
                 break;
+            case Request::cancel: break;
         }
     }
 
@@ -374,8 +380,8 @@ std::vector<Step> stepsFrom(const Node& node, const Policy& policy) {
     const auto add = [&](const Event& event, std::string name, bool stale = false, Time later = 0) {
         steps.push_back({event, later, stale, std::move(name)});
     };
-    const char* requests[] = {"Online", "Offline", "Terminate", "Close"};
-    for (int i = 0; i < 4; ++i) add(Event::requested(static_cast<Request>(i)), requests[i]);
+    const char* requests[] = {"Online", "Offline", "Terminate", "Close", "Cancel"};
+    for (int i = 0; i < 5; ++i) add(Event::requested(static_cast<Request>(i)), requests[i]);
     const Lifecycle& m = node.machine;
     const Outcome outcomes[] = {Outcome::succeeded, Outcome::failed, Outcome::rejected};
     const char* names[] = {"succeeded", "failed", "rejected"};

@@ -166,6 +166,169 @@ TEST_CASE("W-109 the resource's key stays open, and each key opened here is clos
     CHECK(MemoryRegistry::openKeys() == open);
 }
 
+TEST_CASE("W-534 W-501 only what differs is written, in one batch, and an absent value is deleted") {
+    Registry registry;
+    registry.memory.set(parameters, {{"Port", V::dword(1)}, {"Bias", V::longInteger(2)}, {"Old", V::sz("x")}});
+    std::vector<std::string> calls;
+    registry.memory.intercept([&](std::string_view function) {
+        if (function != "ClusterRegOpenKey" && function != "ClusterRegQueryValue") calls.emplace_back(function);
+        return code::success;
+    });
+    const auto key = registry.registry.openForWriting(registry.key.get(), "Parameters");
+    REQUIRE(key);
+    CHECK(registry.registry.write(key->get(), {{"Port", V::dword(1)}, {"Bias", V::longInteger(2)}}) == 0);
+    CHECK(calls.empty());
+    CHECK(registry.registry.write(key->get(), {{"port", V::dword(9)}, {"Bias", V::longInteger(2)}}) == 1);
+    CHECK(calls == std::vector<std::string>{"ClusterRegSetValue"});
+    calls.clear();
+    CHECK(registry.registry.write(key->get(), {{"Bias", V::longInteger(-3)}, {"New", V::sz("y")}, {"Old", {}}}) == 3);
+    CHECK(calls == std::vector<std::string>{"ClusterRegCreateBatch", "ClusterRegBatchAddCommand",
+                                            "ClusterRegBatchAddCommand", "ClusterRegBatchAddCommand",
+                                            "ClusterRegCloseBatch"});
+    registry.memory.intercept({});
+    CHECK(registry.memory.values(parameters) ==
+          PropertyBag{{"Port", V::dword(9)}, {"Bias", V::dword(0xFFFFFFFD)}, {"New", V::sz("y")}});
+}
+
+TEST_CASE("W-501 a batch that fails anywhere has written nothing") {
+    for (const std::string_view broken :
+         {"ClusterRegCreateBatch", "ClusterRegBatchAddCommand", "ClusterRegCloseBatch"}) {
+        CAPTURE(broken);
+        Registry registry;
+        registry.memory.set(parameters, {{"Port", V::dword(1)}, {"User", V::sz("a")}});
+        const auto before = registry.memory.values(parameters);
+        const auto key = registry.registry.openForWriting(registry.key.get(), "Parameters");
+        registry.memory.intercept([&](std::string_view function) { return function == broken ? Dword{1722} : 0; });
+        try {
+            registry.registry.write(key->get(), {{"Port", V::dword(2)}, {"User", V::sz("b")}});
+            FAIL("it was written");
+        } catch (const Error& error) {
+            CHECK(std::string{error.what()}.find("(1722)") != std::string::npos);
+        }
+        CHECK(registry.memory.values(parameters) == before);
+    }
+}
+
+TEST_CASE("W-501 without batches what was written is taken back when a later value fails") {
+    auto older = monitor::hostFunctions();
+    older.clusterRegCreateBatch = nullptr;
+    const ClusterRegistry each{&older};
+    for (int failing = 1; failing <= 3; ++failing) {
+        CAPTURE(failing);
+        Registry registry;
+        registry.memory.set(parameters, {{"Port", V::dword(1)}, {"Old", V::sz("x")}});
+        const auto before = registry.memory.values(parameters);
+        const auto key = each.openForWriting(registry.key.get(), "Parameters");
+        int writes = 0;
+        registry.memory.intercept([&](std::string_view function) {
+            const bool write = function == "ClusterRegSetValue" || function == "ClusterRegDeleteValue";
+            return write && ++writes == failing ? Dword{5} : 0;
+        });
+        const PropertyBag changes{{"Port", V::dword(2)}, {"New", V::sz("y")}, {"Old", {}}};
+        try {
+            each.write(key->get(), changes);
+            FAIL("it was written");
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::permission);
+            CHECK(std::string{error.what()}.find("by hand") == std::string::npos);
+        }
+        registry.memory.intercept({});
+        for (const auto& [name, value] : before) {  // the order may differ: what was deleted was added again
+            REQUIRE(registry.memory.values(parameters).find(name));
+            CHECK(*registry.memory.values(parameters).find(name) == value);
+        }
+        CHECK(registry.memory.values(parameters).size() == before.size());
+        CHECK(each.write(key->get(), changes) == 3);
+    }
+}
+
+TEST_CASE("what could not be taken back is named") {
+    auto older = monitor::hostFunctions();
+    older.clusterRegCreateBatch = nullptr;
+    const ClusterRegistry each{&older};
+    Registry registry;
+    registry.memory.set(parameters, {{"Port", V::dword(1)}});
+    const auto key = each.openForWriting(registry.key.get(), "Parameters");
+    int writes = 0;
+    registry.memory.intercept(
+        [&](std::string_view function) { return function == "ClusterRegSetValue" && ++writes > 1 ? Dword{1722} : 0; });
+    try {
+        each.write(key->get(), {{"Port", V::dword(2)}, {"User", V::sz("b")}});
+        FAIL("it was written");
+    } catch (const Error& error) {
+        CHECK(std::string{error.what()}.find("property User") != std::string::npos);
+        CHECK(std::string{error.what()}.find("taken back: Port") != std::string::npos);
+    }
+}
+
+TEST_CASE("W-113 a Parameters key that does not exist is made by the first write, and opened by the next") {
+    Registry registry;
+    CHECK_FALSE(registry.registry.openForWriting(registry.key.get(), "Parameters"));
+    const auto made = registry.registry.create(registry.key.get(), "Parameters");
+    CHECK(registry.registry.write(made.get(), {{"Port", V::dword(7)}}) == 1);
+    CHECK(registry.read().find("Port") != nullptr);
+    const auto again = registry.registry.create(registry.key.get(), "Parameters");
+    CHECK(registry.registry.read(again.get(), "Port"));
+}
+
+TEST_CASE("a Parameters key that may only be read is opened for reading") {
+    Registry registry;
+    registry.memory.set(parameters, "Port", V::dword(1));
+    int asked = 0;
+    registry.memory.intercept([&](std::string_view function) {
+        return function == "ClusterRegOpenKey" && ++asked == 1 ? code::accessDenied : code::success;
+    });
+    CHECK(registry.registry.openForWriting(registry.key.get(), "Parameters"));
+    CHECK(asked == 2);
+}
+
+TEST_CASE("D15 the key of a type is found beside a resource's, and through the cluster where that is how it is") {
+    Registry registry;
+    registry.memory.set("ResourceTypes\\Test Database\\Parameters", "Port", V::dword(77));
+    const auto type = registry.registry.openType("test database", registry.key.get());
+    REQUIRE(type);
+    CHECK(registry.registry.typeKeysAreLocal());
+    CHECK(*registry.registry.readBag(type->get(), *fixture::database()).find("Port") == V::dword(77));
+    CHECK(registry.registry.openType("test database"));  // of this process
+
+    static int clusters = 0;
+    static MemoryRegistry* memory = &registry.memory;
+    clusters = 0;
+    auto remote = monitor::hostFunctions();
+    remote.openTypeKey = nullptr;
+    CHECK_FALSE(ClusterRegistry{&remote}.openType("Test Database"));  // a host that knows no types
+    remote.openCluster = [](const WideChar* name) -> ClusterHandle {
+        ++clusters;
+        return name == nullptr ? reinterpret_cast<ClusterHandle>(std::uintptr_t{8}) : nullptr;
+    };
+    remote.closeCluster = [](ClusterHandle) -> Bool {
+        --clusters;
+        return 1;
+    };
+    static std::vector<MemoryRegistry::Key> handed;
+    remote.getClusterResourceTypeKey = [](ClusterHandle, const WideChar* name, Dword) -> KeyHandle {
+        if (toUtf8(name) != "Test Database") {
+            monitor::hostFunctions().setLastError(toUtf8(name) == "Nobody" ? 5078 : 5);
+            return nullptr;
+        }
+        KeyHandle handle = nullptr;
+        const auto root = memory->open("");
+        monitor::hostFunctions().clusterRegOpenKey(root.get(), toWide("ResourceTypes\\Test Database").c_str(), 0,
+                                                   &handle);
+        return handle;
+    };
+    const ClusterRegistry far{&remote};
+    CHECK_FALSE(far.typeKeysAreLocal());
+    {
+        const auto key = far.openType("Test Database");
+        REQUIRE(key);
+        CHECK(*far.readBag(key->get(), *fixture::database()).find("Port") == V::dword(77));
+    }
+    CHECK_FALSE(far.openType("Nobody"));
+    CHECK_THROWS_AS(far.openType("Forbidden"), Error);
+    CHECK(clusters == 0);  // each was closed
+}
+
 TEST_CASE("without a host, reading says so and setting the last error does no harm") {
     const ClusterRegistry none{nullptr};
     CHECK_FALSE(none.available());
@@ -183,6 +346,12 @@ TEST_CASE("without a host, reading says so and setting the last error does no ha
     older.size = static_cast<Dword>(smallestHostFunctions);  // a host that takes no notes of calls
     CHECK(ClusterRegistry{&older}.available());
     CHECK_FALSE(offersCallNotes(&older));
+    CHECK(offered(&older, &HostFunctions::openTypeKey) == nullptr);
+    CHECK_THROWS_AS((ClusterRegistry{&older}.create(nullptr, "x")), Error);
+    older.size = static_cast<Dword>(offsetof(HostFunctions, clusterRegCreateKey));  // one of the first release
+    CHECK(offersCallNotes(&older));
+    CHECK(offered(&older, &HostFunctions::clusterRegCreateKey) == nullptr);
+    older.size = static_cast<Dword>(smallestHostFunctions);
     older.size -= static_cast<Dword>(sizeof(void*));
     CHECK_FALSE(ClusterRegistry{&older}.available());
     older = monitor::hostFunctions();

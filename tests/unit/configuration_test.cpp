@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <holdfast/monitor/configuration.hpp>
+#include <holdfast/os/process.hpp>
 
 #include <catch2/catch_test_macros.hpp>
-
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,8 +16,9 @@ namespace {
 
 /** A folder with an agent file in it: nothing is loaded, it need only exist. */
 struct Folder {
-    std::filesystem::path path = std::filesystem::temp_directory_path() /
-                                 ("holdfast-configuration-" + std::to_string(::getpid()));  // tests run side by side
+    std::filesystem::path path =
+        std::filesystem::temp_directory_path() /
+        ("holdfast-configuration-" + std::to_string(holdfast::os::processId()));  // tests run side by side
     Folder() {
         std::filesystem::create_directories(path);
         std::ofstream{path / "agent.so"} << "x";
@@ -34,7 +34,9 @@ struct Folder {
         std::vector<std::string> lines;
         for (const auto& problem : parse(text).problems) {
             std::string line = problem.toString();
-            for (const std::string folder = path.string() + "/"; line.find(folder) != std::string::npos;) {
+            for (const std::string folder =
+                     path.string() + static_cast<char>(std::filesystem::path::preferred_separator);
+                 line.find(folder) != std::string::npos;) {
                 line.erase(line.find(folder), folder.size());
             }
             lines.push_back(line);
@@ -42,6 +44,9 @@ struct Folder {
         return lines;
     }
 };
+
+/** A program that is there, as a file names it. */
+const std::string hook = std::filesystem::absolute(HOOK_PROGRAM).string();
 
 const std::string head = "[[resource]]\nname = \"a\"\ntype = \"T\"\nagent = \"agent.so\"\n";  // lines 1 to 4
 
@@ -117,7 +122,7 @@ TEST_CASE("a configuration is refused with the line and the reason") {
          {"c.toml:15: resource 'b' of group 'h' depends on 'a' of group 'g'; groups must not depend on each other"}},
         {"[monitor]\nnotify = \"missing.sh\"\n" + head, {"c.toml:2: 'notify': there is no program 'missing.sh'"}},
         {"[monitor]\nnotify = [\"agent.so\", \"x\"]\n" + head, {"c.toml:2: 'notify': 'agent.so' is not executable"}},
-        {"[monitor]\nnotify = [\"/bin/sh\", 5]\n" + head,
+        {"[monitor]\nnotify = ['" + hook + "', 5]\n" + head,
          {"c.toml:2: 'notify': an argument must be a string, not an integer"}},
         {"[monitor]\nnotify = []\n" + head, {"c.toml:2: 'notify' is empty"}},
         {"[[group]]\nname = \"g\"\nonFailed = \"agent.so\"\n" + head + "group = \"g\"\n",
@@ -187,13 +192,16 @@ TEST_CASE("a good configuration keeps what it says") {
 TEST_CASE("groups, programs, hosting and directories") {
     const Folder folder;
     const auto read = folder.parse(
-        "[monitor]\nname = \"plant\"\nrunDirectory = \"run\"\ncontrol = \"/run/c.sock\"\nstate = \"../state\"\n"
-        "adoptTimeout = \"1 min\"\nhookTimeout = \"2 s\"\nnotify = [\"/bin/sh\", \"-c\", \"true\"]\n"
-        "[[group]]\nname = \"front\"\nFailoverThreshold = 3\nFailoverPeriod = 2\nfailover = \"restart\"\nonFailed = "
-        "\"/bin/sh\"\n"
+        "[monitor]\nname = \"plant\"\nrunDirectory = \"run\"\ncontrol = \"run/c.sock\"\nstate = \"../state\"\n"
+        "adoptTimeout = \"1 min\"\nhookTimeout = \"2 s\"\nnotify = ['" +
+        hook +
+        "', \"-c\", \"true\"]\n"
+        "[[group]]\nname = \"front\"\nFailoverThreshold = 3\nFailoverPeriod = 2\nfailover = \"restart\"\nonFailed = '" +
+        hook +
+        "'\n"
         "[[group]]\nname = \"back\"\nFailoverThreshold = 0xFFFFFFFF\nFailoverPeriod = \"90 s\"\n" +
-        head +
-        "group = \"front\"\nhost = \"one\"\nSeparateMonitor = 1\nPersistentState = true\nnotify = \"/bin/sh\"\n");
+        head + "group = \"front\"\nhost = \"one\"\nSeparateMonitor = 1\nPersistentState = true\nnotify = '" + hook +
+        "'\n");
     for (const auto& problem : read.problems) UNSCOPED_INFO(problem.toString());
     REQUIRE(read.problems.empty());
     REQUIRE(read.notes.size() == 1);
@@ -201,16 +209,16 @@ TEST_CASE("groups, programs, hosting and directories") {
     const auto& c = read.configuration;
     CHECK(c.name == "plant");
     CHECK(c.runDirectory == folder.path / "run");
-    CHECK(c.control == "/run/c.sock");
+    CHECK(c.control == folder.path / "run/c.sock");
     CHECK(c.state == folder.path.parent_path() / "state");
     CHECK(c.adoptTimeout == 60s);
     CHECK(c.hookTimeout == 2s);
-    CHECK(c.notify == HookProgram{"/bin/sh", {"-c", "true"}});
+    CHECK(c.notify == HookProgram{hook, {"-c", "true"}});
     REQUIRE(c.groups.size() == 2);
     CHECK(c.groups[0].failoverThreshold == 3);
     CHECK(c.groups[0].failoverPeriod == 2h);
     CHECK(c.groups[0].failover == GroupFailover::restart);
-    CHECK(c.groups[0].onFailed.path == "/bin/sh");
+    CHECK(c.groups[0].onFailed.path == hook);
     CHECK(c.groups[1].failoverThreshold == 1);
     CHECK(c.groups[1].failoverPeriod == 90s);
     CHECK(c.groups[1].failover == GroupFailover::stay);
@@ -218,7 +226,7 @@ TEST_CASE("groups, programs, hosting and directories") {
     CHECK(c.resources[0].host == "one");
     CHECK(c.resources[0].separateMonitor);
     CHECK(c.resources[0].persistentState);
-    CHECK(c.resources[0].notify.path == "/bin/sh");
+    CHECK(c.resources[0].notify.path == hook);
     CHECK(folder.parse(head).configuration.name == "c");
     CHECK(folder.parse(head).configuration.adoptTimeout == 30s);
 }

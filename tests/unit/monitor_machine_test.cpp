@@ -244,7 +244,7 @@ TEST_CASE("S9 Online returns an error: log, Terminate, state (W-121)") {
     CHECK(b.publishes(Ext::failed));
 }
 
-TEST_CASE("S10 a pending report with a new CheckPoint re-arms PendingTimeout") {
+TEST_CASE("S10 W-220 a pending report with a new CheckPoint re-arms PendingTimeout") {
     Bench b;
     b.onlinePending();
     CHECK(b.report(Ext::onlinePending, 1) == abi::ExitState::proceed);
@@ -276,7 +276,7 @@ TEST_CASE("S11 report Online: Online, polls, event") {
     CHECK_FALSE(b.armed(MonitorTimer::pending));
 }
 
-TEST_CASE("S12 report Failed, Offline or something illegal during OnlinePending: Terminate, Failed") {
+TEST_CASE("S12 W-208 report Failed, Offline or something illegal during OnlinePending: Terminate, Failed") {
     for (const std::int32_t state : {4, 3, -1, 0, 1, 130, 77}) {
         INFO(state);
         Bench b;
@@ -419,7 +419,7 @@ TEST_CASE("S20 IsAlive FALSE: external 4 first, then Terminate, then Failed (W-3
     CHECK(b.did(Act::failed));
 }
 
-TEST_CASE("S21 SignalFailure: general fails without IsAlive, the others are only reported") {
+TEST_CASE("S21 W-324 SignalFailure: general fails without IsAlive, the others are only reported") {
     Bench b;
     b.online().feed(MonitorEvent::signalFailure(FailureType::embedded));
     CHECK(b.logs(MonitorReason::embeddedFailure));
@@ -432,7 +432,7 @@ TEST_CASE("S21 SignalFailure: general fails without IsAlive, the others are only
     CHECK(*b.find(Act::publish) < *b.find(Act::terminate));
 }
 
-TEST_CASE("S22 SetResourceStatus outside a pending operation: ignored, logged, answered 1") {
+TEST_CASE("S22 W-201 SetResourceStatus outside a pending operation: ignored, logged, answered 1") {
     Bench b;
     b.online();
     for (const auto state : {Ext::online, Ext::failed, Ext::offline, Ext::onlinePending}) {
@@ -482,7 +482,7 @@ TEST_CASE("S26 Offline returns an error: log, Terminate, Opened") {
     CHECK(b.finished(RequestKind::offline, RequestOutcome::terminated));
 }
 
-TEST_CASE("S27 a pending report during OfflinePending re-arms PendingTimeout") {
+TEST_CASE("S27 W-220 a pending report during OfflinePending re-arms PendingTimeout") {
     Bench b;
     b.offlinePending();
     CHECK(b.report(Ext::offlinePending, 1) == abi::ExitState::proceed);
@@ -500,7 +500,7 @@ TEST_CASE("S28 report Offline: Opened") {
     CHECK(b.finished(RequestKind::offline, RequestOutcome::done));
 }
 
-TEST_CASE("S29 report Failed or illegal, or PendingTimeout, during OfflinePending: Terminate") {
+TEST_CASE("S29 W-208 report Failed or illegal, or PendingTimeout, during OfflinePending: Terminate") {
     for (const std::int32_t state : {4, 2, -1, 126, 129, 77}) {
         INFO(state);
         Bench b;
@@ -516,7 +516,7 @@ TEST_CASE("S29 report Failed or illegal, or PendingTimeout, during OfflinePendin
     CHECK(b.logs(MonitorReason::offlineTimedOut));
 }
 
-TEST_CASE("S30 report Online with veto flags: the offline is refused, polls go on") {
+TEST_CASE("S30 W-128 report Online with veto flags: the offline is refused, polls go on") {
     Bench b;
     b.offlinePending();
     CHECK(b.report(Ext::online, 1, false, true) == abi::ExitState::proceed);

@@ -31,6 +31,7 @@ struct Settings {
     std::vector<std::string> replicas;
     std::vector<std::byte> key;
     std::chrono::seconds grace{3};
+    std::string edition;  // only of types that describe it
 };
 
 class Database : public holdfast::Resource {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "guard_page.hpp"
 #include "property_list_examples.hpp"
 
 #include <holdfast/abi/property_list.hpp>
@@ -10,8 +11,12 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <random>
+#include <string>
 
 using namespace holdfast;
 using namespace holdfast::abi;
@@ -80,6 +85,130 @@ TEST_CASE("P1 to P12: reading gives the content, writing the same bytes") {
         CHECK(list.properties[index].values == expected[index].values);
     }
     CHECK(writePropertyList(expected) == examples::p(n));
+}
+
+TEST_CASE("W-510 every format of the table is written as its row says, and read back") {
+    using V = PropertyValue;
+    struct Row {
+        V value;
+        Dword itsSyntax;
+        Dword size;
+    };
+    const auto nested = [](const Buffer& list) {
+        Bytes bytes(list.size());
+        std::memcpy(bytes.data(), list.data(), list.size());
+        return bytes;
+    };
+    const Row rows[] = {
+        {V::binary({}), 0x00010001, 0},
+        {V::binary(Bytes(3)), 0x00010001, 3},
+        {V::dword(0xFFFFFFFF), 0x00010002, 4},
+        {V::sz("abc"), 0x00010003, 8},
+        {V::expandSz("%A%"), 0x00010004, 8},
+        {V::multiSz({"a", "bc"}), 0x00010005, 12},
+        {V::ulargeInteger(~0ULL), 0x00010006, 8},
+        {V::longInteger(-2), 0x00010007, 4},
+        {V::expandedSz("abc"), 0x00010008, 8},
+        {V::securityDescriptor(Bytes(20)), 0x00010009, 20},
+        {V::largeInteger(-1), 0x0001000A, 8},
+        {V::word(0x1234), 0x0001000B, 2},
+        {V::fileTime(0x01D9B2B0C0DE0000), 0x0001000C, 8},
+        {V::valueList(nested(examples::p(13))), 0x0001000D, 52},
+        {V::propertyList(nested(examples::p(5))), 0x0001000E, 120},
+        {V::user(PropertyFormat::user, Bytes(5)), 0x00018000, 5},
+        {V::user(static_cast<PropertyFormat>(0xFFFF), Bytes(1)), 0x0001FFFF, 1},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.itsSyntax);
+        const auto list = writePropertyList(std::vector<ListedProperty>{{"N", {row.value}}});
+        // Count, name (16 bytes), then the value: syntax, length, data, padding, end mark.
+        Dword number = 0;
+        REQUIRE(list.size() == 16 + 8 + (row.size + 3) / 4 * 4 + 4);
+        std::memcpy(&number, list.data() + 16, sizeof number);
+        CHECK(number == row.itsSyntax);
+        std::memcpy(&number, list.data() + 20, sizeof number);
+        CHECK(number == row.size);
+        const auto again = read(list);
+        REQUIRE(again.code == code::success);
+        CHECK(again.properties.at(0).values == std::vector{row.value});
+    }
+}
+
+TEST_CASE("W-510 a nested list must be one, and lists are not nested without end") {
+    using V = PropertyValue;
+    const auto holding = [](const V& value) { return writePropertyList(std::vector<ListedProperty>{{"N", {value}}}); };
+    const auto bytes = [](const Buffer& buffer) {
+        Bytes out(buffer.size());
+        std::memcpy(out.data(), buffer.data(), buffer.size());
+        return out;
+    };
+    auto cut = examples::p(2);
+    cut.resize(36);
+    CHECK(read(holding(V::propertyList(bytes(cut)))).code == code::invalidData);
+    CHECK(read(holding(V::propertyList({}))).code == code::invalidData);
+    auto open = examples::p(13);
+    open.resize(0x30);  // without its end mark
+    CHECK(read(holding(V::valueList(bytes(open)))).code == code::invalidData);
+    auto deep = examples::p(1);
+    int levels = 0;
+    while (read(deep).code == code::success && levels < 100) {
+        deep = holding(V::propertyList(bytes(deep)));
+        ++levels;
+    }
+    CHECK(levels == 9);  // eight lists within the outermost
+}
+
+TEST_CASE("W-660 P13 the value list of required dependencies is written byte for byte") {
+    const std::vector<RequiredDependency> dependencies{ResourceClass::storage, std::string{"Network Name"}};
+    CHECK(writeDependencyList(dependencies) == examples::p(13));
+    CHECK(writeDependencyList({}) == Buffer(4));
+}
+
+TEST_CASE("W-520 W-141 nothing is touched outside a buffer that ends where memory ends") {
+    // Each example, whole and cut at each length, right before a page that nobody may touch.
+    const guarded::Buffer page;
+    for (std::size_t n = 1; n <= 14; ++n) {
+        const auto whole = examples::p(n);
+        for (std::size_t size = 0; size <= whole.size(); ++size) {
+            auto* const at = page.before(size);
+            std::memcpy(at, whole.data(), size);
+            static_cast<void>(readPropertyList(at, size));
+            static_cast<void>(readValueList({at, size}));
+            auto* const out = page.before(size);
+            Dword returned = 0;
+            const auto answer = copyAnswer(whole, out, static_cast<Dword>(size), &returned);
+            if (answer != (size < whole.size() ? code::moreData : code::success) || returned != whole.size())
+                FAIL_CHECK("example " << n << ", " << size << " bytes");
+        }
+    }
+}
+
+TEST_CASE("W-520 each file of the fuzz corpus parses or is refused, and what parses survives a round trip") {
+    std::size_t files = 0;
+    std::size_t parsed = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{PROPERTY_LIST_CORPUS}) {
+        CAPTURE(entry.path().filename().string());
+        std::ifstream stream{entry.path(), std::ios::binary};
+        const std::string text{std::istreambuf_iterator<char>{stream}, {}};
+        const Buffer buffer(text.begin(), text.end());
+        const auto list = read(buffer);
+        ++files;
+        // A file that parses is named so: whoever adds one says what it is.
+        const bool good = entry.path().filename().string().rfind("good-", 0) == 0;
+        CHECK((list.code == code::success) == good);
+        if (list.code != code::success) {
+            CHECK((list.code == code::invalidData || list.code == code::insufficientBuffer));
+            continue;
+        }
+        ++parsed;
+        const auto again = read(writePropertyList(list.properties));
+        REQUIRE(again.code == code::success);
+        REQUIRE(again.properties.size() == list.properties.size());
+        for (std::size_t index = 0; index < again.properties.size(); ++index)
+            CHECK(again.properties[index].values == list.properties[index].values);
+    }
+    CHECK(files >= 40);
+    CHECK(parsed >= 15);
 }
 
 TEST_CASE("W-511 an answer holds both forms of an EXPAND_SZ, a list to send only the raw one") {
@@ -287,7 +416,8 @@ TEST_CASE("W-141 W-630 an answer is copied whole or not at all, for each size of
 
 TEST_CASE("random damage to the examples never reads outside the buffer, and what parses survives a round trip") {
     const char* given = std::getenv("HOLDFAST_SEED");
-    const auto seed = given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+    // The same damage in every run of the suite; HOLDFAST_SEED looks further.
+    const auto seed = given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : 20'261'128U;
     INFO("HOLDFAST_SEED=" << seed);
     std::mt19937 random{seed};
     const auto below = [&](std::size_t limit) { return random() % limit; };

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // What survives a monitor: the file, and who may have it.
-#include "monitor/state_store.hpp"
+#include "state_place.hpp"
 
 #include <catch2/catch_test_macros.hpp>
-
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -19,43 +16,9 @@
 using namespace holdfast;
 using namespace holdfast::monitor;
 using namespace std::chrono_literals;
+using test::Place;
 
 namespace {
-
-/** A folder for one test, and what a store said. */
-struct Place {
-    std::filesystem::path path = std::filesystem::temp_directory_path() /
-                                 ("holdfast-state-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
-    Place() { std::filesystem::create_directories(path); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    ~Place() { std::filesystem::remove_all(path); }
-
-    StateStore::Opened open() {
-        return StateStore::open(path, [this](bool warning, const std::string& text) {
-            const std::lock_guard lock{mutex};
-            said.push_back((warning ? "warning: " : "") + text);
-        });
-    }
-    std::size_t times(const std::string& part) {
-        const std::lock_guard lock{mutex};
-        std::size_t number = 0;
-        for (const auto& line : said) number += line.find(part) != std::string::npos ? 1U : 0U;
-        return number;
-    }
-    bool eventually(const std::string& part) {
-        for (int i = 0; i < 3'000 && times(part) == 0; ++i) std::this_thread::sleep_for(10ms);
-        return times(part) > 0;
-    }
-    [[nodiscard]] std::string content() const {
-        std::ifstream stream{path / "state.json", std::ios::binary};
-        return {std::istreambuf_iterator<char>{stream}, {}};
-    }
-
-    static inline int count = 0;
-    std::mutex mutex;
-    std::vector<std::string> said;
-};
 
 core::RestartPolicy::Time at(std::int64_t ms) { return core::RestartPolicy::Time{std::chrono::milliseconds{ms}}; }
 
@@ -158,8 +121,6 @@ TEST_CASE("what is stored is there for the next monitor") {
     CHECK(opened.store->group("g").held);
     CHECK(opened.store->resource("gone") == StoredResource{});
     CHECK(place.said.empty());
-    CHECK((std::filesystem::status(place.path / "state.json").permissions() & std::filesystem::perms::others_read) ==
-          std::filesystem::perms::none);  // properties may be secrets
 }
 
 TEST_CASE("a damaged state is kept aside, said, and nothing else happens") {
@@ -183,7 +144,7 @@ TEST_CASE("a directory belongs to one monitor; the second one is told which") {
     auto second = place.open();
     REQUIRE_FALSE(second.store);
     REQUIRE(second.problem);
-    CHECK(second.problem->text.find("(process " + std::to_string(::getpid()) + ")") != std::string::npos);
+    CHECK(second.problem->text.find("(process " + std::to_string(os::processId()) + ")") != std::string::npos);
     first = {};
     CHECK(place.open().store);
 }
@@ -195,46 +156,6 @@ TEST_CASE("a directory that cannot be made is a problem, not a crash") {
     REQUIRE_FALSE(opened.store);
     REQUIRE(opened.problem);
     CHECK(opened.problem->text.find("cannot be used") != std::string::npos);
-}
-
-TEST_CASE("a full disk is said once, the old state stays whole, and writing goes on when there is room") {
-    if (::geteuid() != 0) SKIP("a disk of its own needs root");
-    Place place;
-    if (::mount("tmpfs", place.path.c_str(), "tmpfs", 0, "size=64k") != 0)
-        SKIP("no disk of its own can be mounted here");
-    struct Unmount {
-        std::filesystem::path path;
-        ~Unmount() { ::umount2(path.c_str(), MNT_DETACH); }
-    };
-    {
-        const Unmount unmount{place.path};
-        auto opened = place.open();
-        REQUIRE(opened.store);
-        opened.store->separate("before");
-        REQUIRE(opened.store->flush(30s));
-        const auto whole = place.content();
-        {
-            std::ofstream filler{place.path / "filler", std::ios::binary};
-            const std::string block(4'096, 'x');
-            while (filler << block << std::flush) {
-            }
-        }
-        opened.store->separate("during");
-        REQUIRE(place.eventually("warning: the state cannot be written"));
-        opened.store->separate("more");
-        CHECK_FALSE(opened.store->flush(2'500ms));  // over another attempt
-        CHECK(place.times("cannot be written") == 1);
-        CHECK(place.content() == whole);
-        std::filesystem::remove(place.path / "filler");
-        REQUIRE(place.eventually("is written to"));
-        REQUIRE(opened.store->flush(30s));
-        opened = {};
-        auto next = place.open();
-        REQUIRE(next.store);
-        CHECK(next.store->isSeparate("before"));
-        CHECK(next.store->isSeparate("during"));
-        CHECK(next.store->isSeparate("more"));
-    }
 }
 
 TEST_CASE("many threads change it; the last state is whole") {

@@ -8,6 +8,7 @@
 #include <holdfast/agent_type.hpp>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,11 +16,11 @@
 namespace holdfast::inline v1::abi {
 
 /**
- * Reads a resource's private properties.
+ * Reads and writes private properties.
  *
- * @par Thread safety Immutable; every member from any thread. Reading is remote work: only on a worker (D14), never in an
- *      entry point's frame. `setLastError` is local and may be called anywhere.
- * @par Errors Reads throw `Error` with the registry's code translated (abi/error_table.hpp), and `ErrorCode::notInstalled`
+ * @par Thread safety Immutable; every member from any thread. Reading and writing is remote work: only on a worker (D14),
+ *      never in an entry point's frame. `setLastError` is local and may be called anywhere.
+ * @par Errors Reads and writes throw `Error` with the registry's code translated (abi/error_table.hpp), and `ErrorCode::notInstalled`
  *      when the host offers no registry.
  */
 class ClusterRegistry {
@@ -61,6 +62,30 @@ public:
     /** Nothing if the key does not exist. The parent stays the caller's: it is never closed here (W-109). */
     [[nodiscard]] std::optional<Key> open(KeyHandle parent, std::string_view subkey) const;
 
+    /**
+     * As `open`, for writing too; read-only where the database grants no more. Creates nothing, so it may be used in Open.
+     */
+    [[nodiscard]] std::optional<Key> openForWriting(KeyHandle parent, std::string_view subkey) const;
+    /** The key, made if it does not exist: never while Open, Online, Offline, Terminate or Close runs (W-800). */
+    [[nodiscard]] Key create(KeyHandle parent, std::string_view subkey) const;
+
+    /**
+     * The key of a resource type. A host of ours finds it beside `beside`; on Windows the cluster is opened for it, which is
+     * remote work (`typeKeysAreLocal`). Nothing if there is no such type, or the host cannot say.
+     */
+    [[nodiscard]] std::optional<Key> openType(std::string_view typeName, KeyHandle beside = nullptr) const;
+    /** Whether `openType` is local, so that Open may ask for it. */
+    [[nodiscard]] bool typeKeysAreLocal() const noexcept;
+
+    /**
+     * Writes those of `changes` whose stored value differs (W-534); an absent value deletes. All of them or none: in one
+     * batch where the host has batches, otherwise value by value, and what was written is taken back when one fails.
+     *
+     * @par Errors As above; the message says so if something could not be taken back.
+     * @return How many values were written or deleted.
+     */
+    std::size_t write(KeyHandle key, const PropertyBag& changes) const;
+
     /** Nothing if the value does not exist. */
     [[nodiscard]] std::optional<RegistryValue> read(KeyHandle key, std::string_view name) const;
 
@@ -76,7 +101,12 @@ public:
     void setLastError(Dword code) const noexcept;
 
 private:
+    struct Change;
     [[nodiscard]] const HostFunctions& host() const;
+    [[nodiscard]] std::optional<Key> openWith(KeyHandle parent, std::string_view subkey, Dword access) const;
+    void writeBatch(KeyHandle key, std::span<const Change> changes) const;
+    void writeEach(KeyHandle key, std::span<const Change> changes) const;
+    [[nodiscard]] Dword apply(KeyHandle key, const WideChar* name, const std::optional<RegistryValue>& value) const;
 
     const HostFunctions* host_{nullptr};
     std::string_view absence_;  // static text: an object that outlives everything needs no destructor

@@ -13,6 +13,14 @@ namespace holdfast::inline v1::abi {
 /** Registry value types (the numbers of winnt.h). */
 enum class RegistryType : Dword { none = 0, sz = 1, expandSz = 2, binary = 3, dword = 4, multiSz = 7, qword = 11 };
 
+struct BatchTag;
+struct ClusterTag;
+using BatchHandle = BatchTag*;      ///< HREGBATCH
+using ClusterHandle = ClusterTag*;  ///< HCLUSTER
+
+/** CLUSTER_REG_COMMAND, as far as it is used. */
+enum class BatchCommand : std::int32_t { none = 0, setValue = 1, deleteValue = 4 };
+
 /** The functions of the cluster registry and the thread's last error, with the signatures of their Windows namesakes. */
 struct HostFunctions {
     Dword size;     ///< sizeof(HostFunctions) of the host; entries beyond it do not exist
@@ -35,14 +43,44 @@ struct HostFunctions {
      */
     void(HOLDFAST_STDCALL* enterCall)(ResourceHandle, const char* call);
     void(HOLDFAST_STDCALL* leaveCall)();
+
+    // Writing. Each may be null, or beyond `size`.
+    std::int32_t(HOLDFAST_STDCALL* clusterRegCreateKey)(KeyHandle, const WideChar* subkey, Dword options, Dword access,
+                                                        void* security, KeyHandle* out, Dword* disposition);
+    Dword(HOLDFAST_STDCALL* clusterRegDeleteValue)(KeyHandle, const WideChar* name);
+    /** As ClusterRegCreateBatch and the two that go with it: what was added happens at one moment or not at all. */
+    std::int32_t(HOLDFAST_STDCALL* clusterRegCreateBatch)(KeyHandle, BatchHandle* out);
+    std::int32_t(HOLDFAST_STDCALL* clusterRegBatchAddCommand)(BatchHandle, BatchCommand, const WideChar* name,
+                                                              Dword options, const void* data, Dword size);
+    std::int32_t(HOLDFAST_STDCALL* clusterRegCloseBatch)(BatchHandle, Bool commit, std::int32_t* failedCommand);
+
+    /**
+     * The key of a resource type, created if it is missing, in the database that `beside` is a key of; null: in the one of
+     * this process. Local and quick, so allowed in Open. Null on Windows, where the cluster API gives it (below).
+     */
+    std::int32_t(HOLDFAST_STDCALL* openTypeKey)(KeyHandle beside, const WideChar* typeName, KeyHandle* out);
+    // The same by remote calls, so for workers only (W-802); null elsewhere than on Windows.
+    ClusterHandle(HOLDFAST_STDCALL* openCluster)(const WideChar* name);
+    Bool(HOLDFAST_STDCALL* closeCluster)(ClusterHandle);
+    KeyHandle(HOLDFAST_STDCALL* getClusterResourceTypeKey)(ClusterHandle, const WideChar* typeName, Dword access);
 };
 
 /** What every host has: the functions up to the registry's. */
 inline constexpr std::size_t smallestHostFunctions = offsetof(HostFunctions, enterCall);
 
+/** The optional function `member` of `host`, or null: it may be older than the function, or not have it. */
+template <typename Function>
+[[nodiscard]] Function offered(const HostFunctions* host, Function HostFunctions::*member) noexcept {
+    if (host == nullptr || host->version != 1) return nullptr;
+    // Where the member lies is asked of an object of our own: the host's may end before it.
+    const HostFunctions own{};
+    const auto* const begin = reinterpret_cast<const unsigned char*>(&own);
+    const auto* const end = reinterpret_cast<const unsigned char*>(&(own.*member) + 1);
+    return static_cast<std::size_t>(end - begin) <= host->size ? host->*member : nullptr;
+}
+
 [[nodiscard]] inline bool offersCallNotes(const HostFunctions* host) noexcept {
-    return host != nullptr && host->version == 1 && host->size >= sizeof(HostFunctions) && host->enterCall != nullptr &&
-           host->leaveCall != nullptr;
+    return offered(host, &HostFunctions::enterCall) != nullptr && offered(host, &HostFunctions::leaveCall) != nullptr;
 }
 
 }  // namespace holdfast::inline v1::abi

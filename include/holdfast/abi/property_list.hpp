@@ -4,6 +4,7 @@
 /// The property lists of control codes (section 6.2): read from any buffer, written whole or not at all.
 
 #include <holdfast/abi/resapi.hpp>
+#include <holdfast/control.hpp>
 #include <holdfast/property.hpp>
 
 #include <cstddef>
@@ -71,6 +72,10 @@ enum class ListUse { answer, send };
 [[nodiscard]] std::vector<Byte> writeFormatList(std::span<const PropertyDescription> properties);
 /** The answer to ENUM_..._PROPERTIES: a multi-string of the names (W-537). */
 [[nodiscard]] std::vector<Byte> writeNameList(std::span<const PropertyDescription> properties);
+/** The same of plain names. */
+[[nodiscard]] std::vector<Byte> writeNames(const Strings& names);
+/** The answer to GET_REQUIRED_DEPENDENCIES: a value list of classes and type names (W-660). */
+[[nodiscard]] std::vector<Byte> writeDependencyList(std::span<const RequiredDependency> dependencies);
 
 /**
  * Copies a whole answer into the caller's buffer, or nothing: 0, or 234 with the size needed (W-141, W-630). `out` and

@@ -2,6 +2,7 @@
 #pragma once
 
 /// The resource-DLL boundary in portable types: the same layout as Windows' resapi.h (W-020..W-033), on every system.
+/// The callbacks that StartupEx hands over are in callback_table.hpp.
 ///
 /// On Linux a `Handle` that stands for an event is the number of an eventfd (never 0): signalled while its counter is
 /// above 0, so `poll` with POLLIN waits for it and the owner resets it by reading. The owner keeps it open from Open to
@@ -69,33 +70,166 @@ using SetResourceStatusRoutine = Dword(HOLDFAST_STDCALL*)(ResourceHandle, Resour
 using LogEventRoutine = void(HOLDFAST_STDCALL*)(ResourceHandle, Dword level, const WideChar* format, ...);
 using QuorumResourceLost = void(HOLDFAST_STDCALL*)(ResourceHandle);
 
+/** What OpenV2, OnlineV2 and OfflineV2 are told (2.2, 2.4, 2.5). */
+namespace open_flag {
+inline constexpr Dword recoverMonitorState = 0x1;  ///< W-115: a monitor before this one died; the entity may run
+inline constexpr Dword doNotDeleteTemporaryDisk = 0x2;
+}  // namespace open_flag
+namespace online_flag {
+inline constexpr Dword recoverMonitorState = 0x1;
+inline constexpr Dword ignoreResourceStatus = 0x2;
+inline constexpr Dword returnToSourceNodeOnError = 0x4;
+inline constexpr Dword restoreOnlineState = 0x8;
+inline constexpr Dword ignoreNetworkConnectivity = 0x10;
+}  // namespace online_flag
+namespace offline_flag {
+inline constexpr Dword ignoreResourceStatus = 0x1;
+inline constexpr Dword returnToSourceNodeOnError = 0x2;
+inline constexpr Dword queueEnabled = 0x4;
+inline constexpr Dword returningToSourceNodeBecauseOfError = 0x8;
+inline constexpr Dword dueToEmbeddedFailure = 0x10;
+inline constexpr Dword ignoreNetworkConnectivity = 0x20;
+inline constexpr Dword doNotUpdatePersistentState = 0x40;
+}  // namespace offline_flag
+
+using OpenRoutine = ResourceId(HOLDFAST_STDCALL*)(const WideChar* resourceName, KeyHandle resourceKey, ResourceHandle);
+using OpenV2Routine = ResourceId(HOLDFAST_STDCALL*)(const WideChar* resourceName, KeyHandle resourceKey, ResourceHandle,
+                                                    Dword openFlags);
+using OnlineRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId, Handle* eventHandle);
+using OnlineV2Routine = Dword(HOLDFAST_STDCALL*)(ResourceId, Handle* eventHandle, Dword onlineFlags, Byte* in,
+                                                 Dword inSize, Dword reserved);
+using OfflineRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId);
+using OfflineV2Routine = Dword(HOLDFAST_STDCALL*)(ResourceId, const WideChar* destinationNode, Dword offlineFlags,
+                                                  Byte* in, Dword inSize, Dword reserved);
+using ResourceRoutine = void(HOLDFAST_STDCALL*)(ResourceId);
+using AliveRoutine = Bool(HOLDFAST_STDCALL*)(ResourceId);
+using ArbitrateRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId, QuorumResourceLost);
+using ReleaseRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId);
+using CancelRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId, Dword reservedFlags);
+using ResourceControlRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId, Dword code, void* in, Dword inSize, void* out,
+                                                        Dword outSize, Dword* bytesReturned);
+using TypeControlRoutine = Dword(HOLDFAST_STDCALL*)(const WideChar* typeName, Dword code, void* in, Dword inSize,
+                                                    void* out, Dword outSize, Dword* bytesReturned);
+// W-151, W-152: the form with a 64-bit context; buffers stay the callee's until it called EndControlCall(context).
+using BeginResourceControlRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId, Dword code, void* in, Dword inSize, void* out,
+                                                             Dword outSize, Dword* bytesReturned, std::int64_t context,
+                                                             Bool* returnedAsynchronously);
+using BeginTypeControlRoutine = Dword(HOLDFAST_STDCALL*)(const WideChar* typeName, Dword code, void* in, Dword inSize,
+                                                         void* out, Dword outSize, Dword* bytesReturned,
+                                                         std::int64_t context, Bool* returnedAsynchronously);
+using BeginResourceControlAsUserRoutine = Dword(HOLDFAST_STDCALL*)(ResourceId, Handle token, Dword code, void* in,
+                                                                   Dword inSize, void* out, Dword outSize,
+                                                                   Dword* bytesReturned, std::int64_t context,
+                                                                   Bool* returnedAsynchronously);
+using BeginTypeControlAsUserRoutine = Dword(HOLDFAST_STDCALL*)(const WideChar* typeName, Handle token, Dword code,
+                                                               void* in, Dword inSize, void* out, Dword outSize,
+                                                               Dword* bytesReturned, std::int64_t context,
+                                                               Bool* returnedAsynchronously);
+
+inline constexpr Dword versionV1 = 0x0100;  ///< every Windows Server
+inline constexpr Dword versionV2 = 0x0200;  ///< 2012
+inline constexpr Dword versionV3 = 0x0300;  ///< 2012 R2
+inline constexpr Dword versionV4 = 0x0400;  ///< 2016
+
 /** CLRES_V1_FUNCTIONS: 11 pointers, in this order (W-023). */
 struct FunctionsV1 {
-    ResourceId(HOLDFAST_STDCALL* open)(const WideChar* resourceName, KeyHandle resourceKey, ResourceHandle handle);
-    void(HOLDFAST_STDCALL* close)(ResourceId);
-    Dword(HOLDFAST_STDCALL* online)(ResourceId, Handle* eventHandle);
-    Dword(HOLDFAST_STDCALL* offline)(ResourceId);
-    void(HOLDFAST_STDCALL* terminate)(ResourceId);
-    Bool(HOLDFAST_STDCALL* looksAlive)(ResourceId);
-    Bool(HOLDFAST_STDCALL* isAlive)(ResourceId);
-    Dword(HOLDFAST_STDCALL* arbitrate)(ResourceId, QuorumResourceLost);
-    Dword(HOLDFAST_STDCALL* release)(ResourceId);
-    Dword(HOLDFAST_STDCALL* resourceControl)(ResourceId, Dword code, void* in, Dword inSize, void* out, Dword outSize,
-                                             Dword* bytesReturned);
-    Dword(HOLDFAST_STDCALL* resourceTypeControl)(const WideChar* typeName, Dword code, void* in, Dword inSize,
-                                                 void* out, Dword outSize, Dword* bytesReturned);
+    OpenRoutine open;
+    ResourceRoutine close;
+    OnlineRoutine online;
+    OfflineRoutine offline;
+    ResourceRoutine terminate;
+    AliveRoutine looksAlive;
+    AliveRoutine isAlive;
+    ArbitrateRoutine arbitrate;
+    ReleaseRoutine release;
+    ResourceControlRoutine resourceControl;
+    TypeControlRoutine resourceTypeControl;
 };
-static_assert(sizeof(FunctionsV1) == 11 * sizeof(void*));  // W-021
 
-inline constexpr Dword versionV1 = 0x0100;
+/** CLRES_V2_FUNCTIONS. */
+struct FunctionsV2 {
+    OpenV2Routine open;
+    ResourceRoutine close;
+    OnlineV2Routine online;
+    OfflineV2Routine offline;
+    ResourceRoutine terminate;
+    AliveRoutine looksAlive;
+    AliveRoutine isAlive;
+    ArbitrateRoutine arbitrate;
+    ReleaseRoutine release;
+    ResourceControlRoutine resourceControl;
+    TypeControlRoutine resourceTypeControl;
+    CancelRoutine cancel;
+};
 
-/** CLRES_FUNCTION_TABLE as far as V1 reaches; `tableSize` is the size of the function block only (W-021). */
+/** CLRES_V3_FUNCTIONS: as large as V2, and two members are called otherwise (W-022). */
+struct FunctionsV3 {
+    OpenV2Routine open;
+    ResourceRoutine close;
+    OnlineV2Routine online;
+    OfflineV2Routine offline;
+    ResourceRoutine terminate;
+    AliveRoutine looksAlive;
+    AliveRoutine isAlive;
+    ArbitrateRoutine arbitrate;
+    ReleaseRoutine release;
+    BeginResourceControlRoutine beginResourceControl;
+    BeginTypeControlRoutine beginResourceTypeControl;
+    CancelRoutine cancel;
+};
+
+/** CLRES_V4_FUNCTIONS. */
+struct FunctionsV4 {
+    OpenV2Routine open;
+    ResourceRoutine close;
+    OnlineV2Routine online;
+    OfflineV2Routine offline;
+    ResourceRoutine terminate;
+    AliveRoutine looksAlive;
+    AliveRoutine isAlive;
+    ArbitrateRoutine arbitrate;
+    ReleaseRoutine release;
+    BeginResourceControlRoutine beginResourceControl;
+    BeginTypeControlRoutine beginResourceTypeControl;
+    CancelRoutine cancel;
+    BeginResourceControlAsUserRoutine beginResourceControlAsUser;
+    BeginTypeControlAsUserRoutine beginResourceTypeControlAsUser;
+};
+
+// W-021, W-023: `tableSize` is one of these, and V2 and V3 cannot be told apart by it.
+static_assert(sizeof(FunctionsV1) == 11 * sizeof(void*));
+static_assert(sizeof(FunctionsV2) == 12 * sizeof(void*));
+static_assert(sizeof(FunctionsV3) == 12 * sizeof(void*));
+static_assert(sizeof(FunctionsV4) == 14 * sizeof(void*));
+
+/**
+ * CLRES_FUNCTION_TABLE. `tableSize` is the size of the version's function block only (W-021); `version` alone says which
+ * block it is (W-022). A library may be built with a header that knows fewer versions, so whoever reads a foreign table
+ * reads no further than its block.
+ */
 struct FunctionTable {
     Dword tableSize;
     Dword version;
-    FunctionsV1 v1;
+    union {
+        FunctionsV1 v1;
+        FunctionsV2 v2;
+        FunctionsV3 v3;
+        FunctionsV4 v4;
+    };
 };
-static_assert(offsetof(FunctionTable, v1) == 8);  // W-020
+static_assert(offsetof(FunctionTable, version) == 4 && offsetof(FunctionTable, v1) == 8);  // W-020
+static_assert(sizeof(FunctionTable) == 8 + sizeof(FunctionsV4));
+
+/** CLRES_Vn_FUNCTION_SIZE; 0 for a version that does not exist. */
+[[nodiscard]] constexpr std::size_t functionBlockSize(Dword version) noexcept {
+    switch (version) {
+        case versionV1: return sizeof(FunctionsV1);
+        case versionV2: return sizeof(FunctionsV2);
+        case versionV3: return sizeof(FunctionsV3);
+        case versionV4: return sizeof(FunctionsV4);
+        default: return 0;
+    }
+}
 
 using StartupRoutine = Dword(HOLDFAST_STDCALL*)(const WideChar* resourceType, Dword minVersion, Dword maxVersion,
                                                 SetResourceStatusRoutine, LogEventRoutine, FunctionTable** table);
@@ -109,11 +243,13 @@ inline constexpr Dword accessDenied = 5;
 inline constexpr Dword notEnoughMemory = 8;
 inline constexpr Dword invalidData = 13;
 inline constexpr Dword notSupported = 50;
+inline constexpr Dword callNotImplemented = 120;
 inline constexpr Dword invalidParameter = 87;
 inline constexpr Dword insufficientBuffer = 122;
 inline constexpr Dword busy = 170;
 inline constexpr Dword moreData = 234;
 inline constexpr Dword noMoreItems = 259;
+inline constexpr Dword operationAborted = 995;
 inline constexpr Dword ioPending = 997;
 inline constexpr Dword revisionMismatch = 1306;
 inline constexpr Dword fileCorrupt = 1392;

@@ -1,38 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// The control codes about private properties (7.4), answered from a type's table and a resource's values.
+/// The control codes that a type's table and stored values answer (7.4), for resources and for types.
 
+#include <holdfast/abi/control_codes.hpp>
 #include <holdfast/abi/property_list.hpp>
 #include <holdfast/agent_type.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace holdfast::inline v1::adapters {
 
-namespace control {
-inline constexpr abi::Dword resourceUnknown = 0x01000000;
-inline constexpr abi::Dword resourceEnumPrivateProperties = 0x01000079;
-inline constexpr abi::Dword resourceGetReadOnlyPrivateProperties = 0x0100007D;
-inline constexpr abi::Dword resourceGetPrivateProperties = 0x01000081;
-inline constexpr abi::Dword resourceSetPrivateProperties = 0x01400086;
-inline constexpr abi::Dword resourceValidatePrivateProperties = 0x01000089;
-inline constexpr abi::Dword resourceGetPrivatePropertyFormats = 0x0100008D;
-inline constexpr abi::Dword typeUnknown = 0x02000000;
-inline constexpr abi::Dword typeEnumPrivateProperties = 0x02000079;
-inline constexpr abi::Dword typeGetReadOnlyPrivateProperties = 0x0200007D;
-inline constexpr abi::Dword typeGetPrivateProperties = 0x02000081;
-inline constexpr abi::Dword typeSetPrivateProperties = 0x02400086;
-inline constexpr abi::Dword typeValidatePrivateProperties = 0x02000089;
-inline constexpr abi::Dword typeGetPrivatePropertyFormats = 0x0200008D;
-inline constexpr abi::Dword typeGetPrivateResourcePropertyFormats = 0x02000091;
-/**
- * holdfast's own, made with the arithmetic of CLUSCTL_USER_CODE (W-613): the answer is a DWORD of `TypeTrait`s. Who has never
- * heard of it answers "invalid function" (W-602).
- */
-inline constexpr abi::Dword typeGetTraits = 0x02812119;
-}  // namespace control
+namespace control = abi::control;
 
 enum class TypeTrait : abi::Dword {
     adopts = 1,  ///< what it runs may outlive its host (D17)
@@ -48,26 +29,52 @@ struct ControlCall {
     abi::Dword* bytesReturned;
 };
 
-/** Reads the values now stored for the resource; may throw `Error`. Called only for the codes that need them. */
+/** Reads stored values; may throw `Error`. Called only for the codes that need them. */
 using StoredValues = std::function<PropertyBag()>;
+
+/**
+ * Where the values of a resource or of a type are. Members may throw `Error`; all but `effective` may be empty.
+ */
+struct PropertyStore {
+    StoredValues effective;                         ///< what an Online would read: own values and the type's (D15)
+    std::function<void(const PropertyBag&)> write;  ///< all or nothing; empty: ERROR_INVALID_FUNCTION
+    std::function<bool()> mayStore;                 ///< the last question before `write`: does the caller wait (D16)?
+    bool active{false};                             ///< online or pending: stored, but not in effect (W-640)
+};
 
 /** Whether a list may set properties that the type does not describe (W-500). */
 enum class UnknownProperties { allowed, refused };
+
+/** Copies what a worker, or the engine's own thread, made: as `abi::copyAnswer`. */
+[[nodiscard]] abi::Dword answerWith(std::span<const abi::Byte> answer, const ControlCall& call) noexcept;
+
+/**
+ * Answers what the type's own table holds, the same for each of its resources: names, formats, class, characteristics,
+ * required dependencies. Nothing for any other code.
+ *
+ * @par Thread safety Pure. @par Budget Microseconds: no registry, nothing of the author's runs.
+ */
+[[nodiscard]] std::optional<abi::Dword> declaredAnswer(const AgentType& type, const ControlCall& call);
 
 /**
  * Answers a resource's code, or ERROR_INVALID_FUNCTION so that the monitor does its default (W-142, W-602). `*reason`, if
  * given, gets why a list was refused or a value could not be read; it never holds the value of a secret.
  *
- * @par Thread safety Pure but for `stored`. @par Budget `stored` is remote work and VALIDATE runs the author's validators,
- *      so only on a worker (D14, D16).
+ * @par Thread safety Pure but for `store`. @par Budget `store` is remote work and VALIDATE and SET run the author's
+ *      validators, so only on a worker (D14, D16).
  * @par Errors Every std::exception becomes a code (W-105); anything else that a validator throws passes through to the
  *      worker, so that one which ends its own thread does not abort the process.
  */
-[[nodiscard]] abi::Dword resourcePropertyControl(const AgentType& type, const StoredValues& stored,
+[[nodiscard]] abi::Dword resourcePropertyControl(const AgentType& type, const PropertyStore& store,
                                                  const ControlCall& call, std::string* reason = nullptr);
 
-/** Answers a resource type's code. The type itself has no private properties (W-1120: the resources' are not its own). */
-[[nodiscard]] abi::Dword typePropertyControl(const AgentType& type, const ControlCall& call,
+/**
+ * Answers a resource type's code. The private properties of a type are what is set on it as defaults of its resources
+ * (D15): those are listed, not all that its resources have (W-1120). `store.effective` reads them.
+ *
+ * @par Errors As above.
+ */
+[[nodiscard]] abi::Dword typePropertyControl(const AgentType& type, const PropertyStore& store, const ControlCall& call,
                                              std::string* reason = nullptr);
 
 /**
@@ -81,7 +88,16 @@ enum class UnknownProperties { allowed, refused };
                                            std::size_t size, UnknownProperties unknown = UnknownProperties::allowed,
                                            std::string* reason = nullptr, PropertyBag* changes = nullptr);
 
-/** What GET_PRIVATE_PROPERTIES shows: stored values or defaults, and what is stored beyond the table; no secrets. */
+/**
+ * What GET_PRIVATE_PROPERTIES shows: stored values or defaults, and what is stored beyond the table; no secrets, and no
+ * read-only property: those are GET_RO_PRIVATE_PROPERTIES' (`readOnlyProperties`).
+ */
 [[nodiscard]] PropertyBag visibleProperties(const AgentType& type, const PropertyBag& stored);
+[[nodiscard]] PropertyBag readOnlyProperties(const AgentType& type, const PropertyBag& stored);
+
+/** What the author's handler of `call.code` answers; nothing if the author declared no such code. On a worker only. */
+[[nodiscard]] std::optional<abi::Dword> authorControl(const std::vector<AuthorControl>& controls,
+                                                      const StoredValues& stored, ControlRequest& request,
+                                                      const ControlCall& call, std::string* reason = nullptr);
 
 }  // namespace holdfast::inline v1::adapters

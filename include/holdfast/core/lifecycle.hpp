@@ -105,6 +105,7 @@ private:
             case Request::offline: onOffline(out); break;
             case Request::terminate: onTerminate(out); break;
             case Request::close: onClose(out); break;
+            case Request::cancel: onCancel(out); break;
         }
     }
 
@@ -194,6 +195,21 @@ private:
         closeOwed_ = true;
         arm(Timer::closeReply, Limits::closeReply, out);
         terminateAfterStop(StopReason::close, out);
+    }
+
+    /** W-150: the pending call is asked to give up and nothing is killed; its own end stays its report. */
+    void onCancel(Actions& out) noexcept {
+        const bool pending = phase_ == Phase::onlinePending || phase_ == Phase::offlinePending;
+        if (pending && plan_ == Plan::job && work_ == WorkState::running) {
+            note(Reason::cancelled, workJob_, out);
+            push(Action::Kind::cancelCall, workId_, out);
+            reply(Request::cancel, Answer::done, out);
+        } else if (pending && plan_ == Plan::predecessor) {
+            finish(Status::failed, Reason::cancelled, out);  // nothing of its own runs yet
+            reply(Request::cancel, Answer::done, out);
+        } else {
+            reply(Request::cancel, Answer::invalidState, out);
+        }
     }
 
     // ---- what the requests share ---------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ enum class Outcome : std::uint8_t {
     rejected,   ///< never started: no thread to be had (overload)
 };
 
-enum class Request : std::uint8_t { online, offline, terminate, close };
+enum class Request : std::uint8_t { online, offline, terminate, close, cancel };
+inline constexpr std::size_t requestCount = 5;
 
 enum class Timer : std::uint8_t {
     grace,             ///< from the stop request to "wedged"
@@ -78,6 +79,7 @@ enum class Reason : std::uint8_t {
     slowTerminate,
     terminateTimedOut,
     closedWedged,  ///< D8: Close answered while user code is wedged
+    cancelled,     ///< W-150: the engine cancelled the pending operation
 };
 
 enum class Health : std::uint8_t { none, alive, failed };
@@ -149,6 +151,7 @@ struct Action {
         reply,          ///< `request`, `answer`: everyone who waits with this request
         startJob,       ///< `job`, `id`, `destroy`: for terminate, whether the object dies with it
         requestStop,    ///< `id`, `stop`: stop token, callbacks, interruption (D7)
+        cancelCall,     ///< `id`: the same for a call that is not given up: how it ends is its report (W-150)
         openReports,    ///< `id` = generation that may report from now on
         closeReports,   ///< no report of any generation begins from now on
         report,         ///< `status`, `checkPoint`, `reason`, `id` = generation

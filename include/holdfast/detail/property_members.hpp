@@ -18,6 +18,7 @@ namespace holdfast::inline v1 {
 
 struct Required {};
 struct Secret {};
+struct ReadOnly {};
 struct Expand {};
 struct Pattern {
     std::string_view expression;
@@ -49,6 +50,8 @@ struct Names {
 inline constexpr Required required{};
 /** The value is never logged, listed or returned to the engine. */
 inline constexpr Secret secret{};
+/** People cannot set it: the agent's installation writes it, and the engine shows it among the read-only properties. */
+inline constexpr ReadOnly readOnly{};
 /** Text or path may hold %NAME% of the environment: EXPAND_SZ in place of SZ (W-511); the member gets the expanded form. */
 inline constexpr Expand expand{};
 
@@ -195,6 +198,8 @@ void applyTrait(PropertyRule& rule, const Trait& trait) {
         description.required = true;
     } else if constexpr (std::same_as<Trait, Secret>) {
         description.secret = true;
+    } else if constexpr (std::same_as<Trait, ReadOnly>) {
+        description.readOnly = true;
     } else if constexpr (std::same_as<Trait, Expand>) {
         static_assert(isText<Member>, "holdfast: expand is for text and paths");
         description.format = PropertyFormat::expandSz;

@@ -3,6 +3,7 @@
 
 /// What ResourceType's templates compile down to: rules with the C++ types erased, checked in one compiled place.
 
+#include <holdfast/control.hpp>
 #include <holdfast/core/policy.hpp>
 #include <holdfast/property.hpp>
 
@@ -118,6 +119,9 @@ private:
 void checkTypeName(std::string_view name);
 /** Throws std::logic_error unless Online can wait that long within its budget (D2). */
 void checkSyncGrace(std::string_view type, core::Milliseconds value);
+/** Throws std::logic_error unless the user function can be added to `known` (W-613). */
+void checkControl(std::string_view type, const std::vector<AuthorControl>& known, abi::ControlObject object,
+                  std::uint32_t function, ControlAccess access);
 /** Throws std::logic_error with the type's name in front. */
 [[noreturn]] void authorError(std::string_view subject, std::string_view what);
 /** Translates what an author's validator threw; call it inside a handler. */

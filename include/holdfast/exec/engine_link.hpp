@@ -6,6 +6,7 @@
 #include <holdfast/property.hpp>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace holdfast::inline v1::exec {
@@ -14,7 +15,9 @@ namespace holdfast::inline v1::exec {
 struct StatusReport {
     core::Status status;
     std::uint32_t checkPoint;
-    void* eventHandle;  ///< with `Status::online`
+    void* eventHandle;                  ///< with `Status::online`
+    ErrorCode code{ErrorCode::failed};  ///< with `Status::failed`: why
+    core::Job job{core::Job::online};   ///< whose end or progress this is
 };
 
 /**
@@ -31,8 +34,26 @@ public:
     /** False if the engine answered "terminate" (W-206). */
     virtual bool report(const StatusReport& status) noexcept = 0;
     virtual void log(LogLevel level, std::string_view text) noexcept = 0;
+    /** A run failed and its event was signalled; for engines that can be told directly, too (W-324). */
+    virtual void signalFailure(ErrorCode code) noexcept { static_cast<void>(code); }
     /** The private properties as they are now (D14); throws `Error`. Called on a worker. */
     [[nodiscard]] virtual PropertyBag readProperties() = 0;
+    /** The same for a control call: a value that an Online would refuse is read all the same, so that it can be mended. */
+    [[nodiscard]] virtual PropertyBag readStoredProperties() { return readProperties(); }
+    /**
+     * Stores `changes`, all or none of them, and only what differs; an absent value is deleted. Called on a worker that
+     * works for a control call, never for Open, Online, Offline, Terminate or Close (W-800). Throws `Error`.
+     */
+    virtual void writeProperties(const PropertyBag& changes) {
+        static_cast<void>(changes);
+        throw Error{ErrorCode::notInstalled, "this engine keeps no properties"};
+    }
+    /** What the resource `name` depends on, as it is now; throws `Error`. Called on a worker: remote work (W-800). */
+    [[nodiscard]] virtual Dependencies readDependencies(const std::string& name) {
+        static_cast<void>(name);
+        return {};
+    }
+    [[nodiscard]] virtual Engine engine() const noexcept { return Engine::unknown; }
     /** The author's `call` begins on this thread, and ends with `leaveCall`: a crash in between has a culprit. */
     virtual void enterCall(const char* call) noexcept { static_cast<void>(call); }
     virtual void leaveCall() noexcept {}

@@ -20,6 +20,12 @@ enum class Closed {
 /** Ends the id, and with the last one the runtime (D8). Answers within 300 ms. */
 Closed closeInstance(abi::ResourceId id) noexcept;
 
+/** Whether a resource of `type` is online or pending in this process. */
+[[nodiscard]] bool anyActive(const AgentType& type) noexcept;
+
+/** The runtime runs on for what outlives its caller, and the library stays loaded (D8). */
+void keepRuntime(std::unique_ptr<Runtime::Lease> lease) noexcept;
+
 /**
  * LooksAlive and IsAlive: the last verdict and its age, nothing else (D10).
  *

@@ -42,7 +42,7 @@ public:
      * were made before it, never for log lines.
      */
     void resetEvent(core::Generation run);
-    void signal(core::Generation run);
+    void signal(core::Generation run);  ///< and then `EngineLink::signalFailure`, unless a stop was accepted meanwhile
     [[nodiscard]] void* eventHandle() const noexcept { return event_.handle(); }
     [[nodiscard]] const os::Event& event() const noexcept { return event_; }
 
@@ -64,9 +64,13 @@ private:
         LogLevel level;
         std::string text;
     };
-    using Item = std::variant<Report, Line>;
+    struct Failure {
+        core::Generation generation;
+    };
+    using Item = std::variant<Report, Line, Failure>;
 
     void push(Item item, std::unique_lock<std::mutex>& lock);
+    void startDraining(std::unique_lock<std::mutex>& lock);
     void drain();
     void send(const Item& item, std::unique_lock<std::mutex>& lock);
     void settleSignal();

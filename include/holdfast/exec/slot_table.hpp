@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace holdfast::inline v1::exec {
 
@@ -40,6 +41,19 @@ public:
     /** The slot of a live id, null for a stale or forged one. */
     [[nodiscard]] Slot* find(abi::ResourceId id) noexcept;
     [[nodiscard]] std::shared_ptr<Instance> instance(abi::ResourceId id) noexcept;
+    /** Whether `predicate(const Instance&)` holds for a live one; it is asked under a lock, so it must not block. */
+    template <typename Predicate>
+    [[nodiscard]] bool any(const Predicate& predicate) noexcept {
+        for (std::size_t index = 0; index < chunkSize * chunkCount; ++index) {
+            Slot* const slot = at(index);
+            if (slot == nullptr) return false;  // chunks are made in order
+            if ((slot->generation.load(std::memory_order_acquire) & 1U) == 0) continue;
+            // Not copied: the last reference must die in Close, before the runtime does.
+            const std::lock_guard lock{slot->mutex};
+            if (slot->instance && predicate(std::as_const(*slot->instance))) return true;
+        }
+        return false;
+    }
     /** Ends the id; its instance, or null if it was stale. */
     std::shared_ptr<Instance> erase(abi::ResourceId id) noexcept;
 

@@ -58,8 +58,9 @@ struct ResourceConfiguration {
     core::MonitorSettings times;
     core::RestartSettings restart;
     std::vector<PropertySetting> properties;
-    std::string group;            ///< empty: none
-    bool separateMonitor{false};  ///< SeparateMonitor: a host process of its own
+    std::vector<PropertySetting> typeProperties;  ///< of its type, the same for each of its resources (D15)
+    std::string group;                            ///< empty: none
+    bool separateMonitor{false};                  ///< SeparateMonitor: a host process of its own
     std::string host;             ///< resources with the same one share a host process; empty: one per agent library
     bool persistentState{false};  ///< PersistentState: the last wish of people holds over a restart of the monitor
     HookProgram notify;           ///< empty: that of the monitor

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <holdfast/abi/callback_table.hpp>
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/core/monitor_events.hpp>
+#include <holdfast/dependencies.hpp>
 #include <holdfast/property.hpp>
 
 #include <chrono>
@@ -35,6 +37,9 @@ enum class EntryPoint : std::uint8_t {
 [[nodiscard]] std::string_view nameOf(EntryPoint entryPoint) noexcept;
 /** The time an entry point should take (W-100, W-135). */
 [[nodiscard]] std::chrono::milliseconds budgetOf(EntryPoint entryPoint) noexcept;
+
+/** Where the private properties of a resource type are in the registry (W-500). */
+[[nodiscard]] std::string typeParametersPath(std::string_view type);
 
 /** What a host must know of a resource. */
 struct HostedResource {
@@ -102,6 +107,12 @@ public:
                                 std::function<void(abi::ExitState)> answer) noexcept = 0;
     virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
     virtual void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept = 0;
+    /** SignalFailure (W-324): the agent says itself that its resource failed; `code` is its own error code. */
+    virtual void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept {
+        static_cast<void>(resource);
+        static_cast<void>(type);
+        static_cast<void>(code);
+    }
     /** A callback that named no open resource (W-117). */
     virtual void strayCallback(std::string_view callback, std::uint64_t handle) noexcept = 0;
     /** The resource's host runs, or runs anew, as this process. */
@@ -144,6 +155,13 @@ public:
     virtual void call(CallOrder order) = 0;
     /** Private properties were stored or, where absent, deleted: the agent reads them at its next Online (D14). */
     virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes) = 0;
+    /** The same for the resource's type (D15), in the host of this resource. */
+    virtual void storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
+        static_cast<void>(resource);
+        static_cast<void>(changes);  // a host over the monitor's own registry has them already
+    }
+    /** What the resource depends on, with the values as they are now: said before each Online. */
+    virtual void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) = 0;
     /** Wait for the event handle the last run left; `HostListener::eventSignalled` once. */
     virtual void watch(ResourceNumber resource, core::Generation generation) = 0;
     virtual void unwatch(ResourceNumber resource) = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <holdfast/monitor/host.hpp>
+#include <holdfast/monitor/resource_keys.hpp>
 
 #include <memory>
 
@@ -21,17 +22,22 @@ class MemoryRegistry;
  */
 class InProcessHost final : public Host {
 public:
-    InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener);
+    /** `keys`: resources get keys of the system's registry, kept alike with what `registry` says; otherwise keys of `registry`. */
+    InProcessHost(MemoryRegistry& registry, std::weak_ptr<HostListener> listener,
+                  std::unique_ptr<ResourceKeys> keys = {});
     ~InProcessHost() override;
 
     void add(ResourceNumber resource, const HostedResource& description) override;
     void call(CallOrder order) override;
     void storeProperties(ResourceNumber resource, const PropertyBag& changes) override;
+    void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) override;
     void watch(ResourceNumber resource, core::Generation generation) override;
     void unwatch(ResourceNumber resource) override;
     void condemn(ResourceNumber resource) override;
     void remove(ResourceNumber resource) override;
     [[nodiscard]] std::vector<std::string> running() const override;
+    /** The process ends without destructors: removes what there is in the system's registry. */
+    void leaveKeys();
 
     class Core;
 

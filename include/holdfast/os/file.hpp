@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace holdfast::inline v1::os {
 
@@ -39,6 +40,8 @@ public:
         std::error_code error;
     };
     [[nodiscard]] std::optional<Refusal> take(const std::filesystem::path& file);
+    /** The descriptor or handle that holds the lock; the caller's from then on. -1: it holds none. */
+    [[nodiscard]] std::intptr_t release() noexcept { return std::exchange(handle_, -1); }
 
 private:
     std::intptr_t handle_{-1};

@@ -1,3 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A library, but no agent.
-extern "C" __attribute__((visibility("default"))) int answer() { return 42; }
+#include "agent_export.hpp"
+
+extern "C" AGENT_EXPORT int answer() { return 42; }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // An agent written by hand against the C table, without holdfast: the monitor's opposite number in tests.
 // Its private property Script is a list of words; each makes one entry point behave in one way.
-#include <holdfast/abi/host.hpp>
+#include "agent_export.hpp"
+#include "scripted_system.hpp"
 
-#include <dlfcn.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <holdfast/abi/host.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -22,6 +20,7 @@
 
 using namespace holdfast::abi;
 using namespace std::chrono_literals;
+using scripted::host;
 
 namespace {
 
@@ -30,7 +29,7 @@ struct Instance {
     KeyHandle key{};
     std::mutex reading;
     std::set<std::string> script;  // read by Terminate while Online writes it (W-102)
-    int event{-1};
+    scripted::Event event;
     std::atomic<int> checks{0};
     std::atomic<bool> terminated{false};
     std::thread worker;
@@ -42,16 +41,6 @@ std::mutex mutex;
 std::map<ResourceId, std::shared_ptr<Instance>> instances;
 std::uintptr_t nextId = 7;  // not a pointer: the monitor must not care (W-106)
 
-const HostFunctions& host() {
-    static const auto* functions = [] {
-        void* address = dlsym(RTLD_DEFAULT, "HoldfastHost");
-        HoldfastHostFunction function = nullptr;
-        std::memcpy(&function, &address, sizeof function);
-        return function(1);
-    }();
-    return *functions;
-}
-
 std::shared_ptr<Instance> find(ResourceId id) {
     const std::lock_guard lock{mutex};
     const auto found = instances.find(id);
@@ -61,14 +50,15 @@ std::shared_ptr<Instance> find(ResourceId id) {
 std::set<std::string> readScript(KeyHandle key) {
     std::set<std::string> words;
     KeyHandle parameters{};
-    if (host().clusterRegOpenKey(key, u"Parameters", 0, &parameters) != 0) return words;
-    char16_t text[256]{};
+    if (host().clusterRegOpenKey(key, AGENT_TEXT("Parameters"), 0, &parameters) != 0) return words;
+    WideChar text[256]{};
     Dword size = sizeof text - 2;
     Dword type = 0;
-    if (host().clusterRegQueryValue(parameters, u"Script", &type, reinterpret_cast<Byte*>(text), &size) == 0) {
+    if (host().clusterRegQueryValue(parameters, AGENT_TEXT("Script"), &type, reinterpret_cast<Byte*>(text), &size) ==
+        0) {
         std::string word;
-        for (const char16_t* c = text;; ++c) {
-            if (*c == 0 || *c == u' ') {
+        for (const WideChar* c = text;; ++c) {
+            if (*c == 0 || *c == ' ') {
                 if (!word.empty()) words.insert(word);
                 word.clear();
                 if (*c == 0) break;
@@ -101,8 +91,8 @@ Dword report(const Instance& instance, ResourceState state, Dword checkPoint) {
     return setStatus.load()(instance.handle, &status);
 }
 
-void log(const Instance& instance, Dword level, const char16_t* text) {
-    logEvent.load()(instance.handle, level, u"%1!ws!", text);
+void log(const Instance& instance, Dword level, const WideChar* text) {
+    logEvent.load()(instance.handle, level, AGENT_TEXT("%1!ws!"), text);
 }
 
 void pend(const std::shared_ptr<Instance>& self, ResourceState pending, ResourceState final) {
@@ -116,7 +106,7 @@ void pend(const std::shared_ptr<Instance>& self, ResourceState pending, Resource
     }};
 }
 
-ResourceId openIt(const WideChar*, KeyHandle key, ResourceHandle handle) {
+ResourceId HOLDFAST_STDCALL openIt(const WideChar*, KeyHandle key, ResourceHandle handle) {
     auto instance = std::make_shared<Instance>();
     instance->handle = handle;
     instance->key = key;
@@ -128,7 +118,6 @@ ResourceId openIt(const WideChar*, KeyHandle key, ResourceHandle handle) {
         host().setLastError(5);
         return nullptr;
     }
-    instance->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     const std::lock_guard lock{mutex};
     nextId += 2;
     ResourceId id{};
@@ -137,57 +126,38 @@ ResourceId openIt(const WideChar*, KeyHandle key, ResourceHandle handle) {
     return id;
 }
 
-void pin() {
-    Dl_info self{};
-    if (::dladdr(reinterpret_cast<void*>(&pin), &self) != 0) {
-        static_cast<void>(::dlopen(self.dli_fname, RTLD_NOLOAD | RTLD_NODELETE | RTLD_LAZY));
-    }
-}
-
 /** Ends the process, or the thread's stack, as the word says; `where` is the entry point. */
 void crash(Instance& instance, const std::string& where) {
     const auto is = [&](const char* how) { return says(instance, (where + how).c_str()); };
     if (is("-segv")) *static_cast<volatile int*>(nullptr) = 1;
     if (is("-abort")) std::abort();
     if (is("-exit")) std::exit(3);
-    if (is("-exit-now")) _exit(4);
+    if (is("-exit-now")) std::_Exit(4);
     if (is("-overflow")) overflow(1);
-    if (is("-closes")) ::close(3);  // as a daemon does that does not know what it inherited
-    if (is("-child")) {             // one that ends at once
-        const pid_t child = ::fork();
-        if (child == 0) _exit(0);
-        ::waitpid(child, nullptr, 0);
-    }
-    if (is("-forks")) {  // a child that no one owns: the host's guard must find it
-        if (::fork() == 0) {
-            ::setsid();
-            if (::fork() != 0) _exit(0);
-            for (;;) ::pause();
-        }
-        std::abort();
+    for (const char* how : {"closes", "child", "forks", "raise", "divide", "kills"}) {
+        if (is((std::string{"-"} + how).c_str())) scripted::crash(how);
     }
 }
 
-void closeIt(ResourceId id) {
+void HOLDFAST_STDCALL closeIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return;
     crash(*self, "close");
     if (self->worker.joinable()) self->worker.join();
-    ::close(self->event);
     if (says(*self, "speaks-after-close")) {
-        pin();  // whoever leaves a thread behind keeps its code mapped
-        pin();  // whoever leaves a thread behind must keep its code mapped
+        scripted::pin();
         std::thread{[handle = self->handle] {
             std::this_thread::sleep_for(50ms);
             ResourceStatus status{ResourceState::online, 1, 0, nullptr};
-            if (setStatus.load()(handle, &status) == 1) logEvent.load()(handle, 0, u"refused as it should be");
+            if (setStatus.load()(handle, &status) == 1)
+                logEvent.load()(handle, 0, AGENT_TEXT("refused as it should be"));
         }}.detach();
     }
     const std::lock_guard lock{mutex};
     instances.erase(id);
 }
 
-Dword onlineIt(ResourceId id, Handle* event) {
+Dword HOLDFAST_STDCALL onlineIt(ResourceId id, Handle* event) {
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
     {
@@ -199,17 +169,17 @@ Dword onlineIt(ResourceId id, Handle* event) {
     self->checks = 0;
     if (says(*self, "online-hangs")) hang();
     if (says(*self, "online-throws")) throw std::runtime_error{"out of the C table"};
-    if (says(*self, "online-ends-thread")) pthread_exit(nullptr);
+    if (says(*self, "online-ends-thread")) scripted::endThread();
     crash(*self, "online");
     if (says(*self, "online-fails")) {
-        log(*self, 2, u"100% of what %1!s! needs is missing");
+        log(*self, 2, AGENT_TEXT("100% of what %1!s! needs is missing"));
         return code::accessDenied;
     }
-    if (says(*self, "online-prints")) static_cast<void>(::write(1, "print \xff \xc3\n", 10) > 0);
+    if (says(*self, "online-prints")) scripted::print("print \xff \xc3\n");
     if (says(*self, "online-floods")) {
-        for (int i = 0; i < 100'000; ++i) log(*self, 0, u"on and on");
+        for (int i = 0; i < 100'000; ++i) log(*self, 0, AGENT_TEXT("on and on"));
     }
-    if (says(*self, "online-babbles")) logEvent.load()(self->handle, 0, u"%1!hs!", "no \xff UTF-8 \xc3");
+    if (says(*self, "online-babbles")) logEvent.load()(self->handle, 0, AGENT_TEXT("%1!hs!"), "no \xff UTF-8 \xc3");
     if (says(*self, "online-silent")) return code::ioPending;
     if (says(*self, "online-pends")) {
         pend(self, ResourceState::onlinePending, ResourceState::online);
@@ -220,21 +190,18 @@ Dword onlineIt(ResourceId id, Handle* event) {
         return code::ioPending;
     }
     if (says(*self, "event")) {
-        std::uint64_t drained = 0;
-        while (::read(self->event, &drained, sizeof drained) > 0) {
-        }
-        *event = reinterpret_cast<Handle>(static_cast<std::intptr_t>(self->event));
+        self->event.reset();
+        *event = self->event.handle();
         if (self->worker.joinable()) self->worker.join();
         self->worker = std::thread{[self] {
             std::this_thread::sleep_for(30ms);
-            const std::uint64_t one = 1;
-            if (::write(self->event, &one, sizeof one) < 0) return;
+            self->event.signal();
         }};
     }
     return code::success;
 }
 
-Dword offlineIt(ResourceId id) {
+Dword HOLDFAST_STDCALL offlineIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
     crash(*self, "offline");
@@ -248,7 +215,7 @@ Dword offlineIt(ResourceId id) {
     return code::success;
 }
 
-void terminateIt(ResourceId id) {
+void HOLDFAST_STDCALL terminateIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return;
     self->terminated = true;
@@ -256,34 +223,31 @@ void terminateIt(ResourceId id) {
     if (says(*self, "terminate-hangs")) hang();
 }
 
-Bool looksAliveIt(ResourceId id) {
+Bool HOLDFAST_STDCALL looksAliveIt(ResourceId id) {
     const auto self = find(id);
     if (self && says(*self, "looksalive-hangs")) hang();
     if (self) crash(*self, "looksalive");
     return self ? 1 : 0;
 }
 
-Bool isAliveIt(ResourceId id) {
+Bool HOLDFAST_STDCALL isAliveIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return 0;
     const int check = ++self->checks;
     if (check == 2) crash(*self, "isalive");
     if (says(*self, "isalive-hangs") && check == 2) hang();
     if (says(*self, "isalive-false") && check == 2) return 0;
-    if (says(*self, "event")) {  // the failure that the event announces (W-320)
-        pollfd poll{self->event, POLLIN, 0};
-        if (::poll(&poll, 1, 0) > 0) return 0;
-    }
+    if (says(*self, "event") && self->event.isSignalled()) return 0;  // the failure that the event announces (W-320)
     return 1;
 }
 
-Dword resourceControlIt(ResourceId id, Dword codeNumber, void*, Dword, void*, Dword, Dword* returned) {
+Dword HOLDFAST_STDCALL resourceControlIt(ResourceId id, Dword codeNumber, void*, Dword, void*, Dword, Dword* returned) {
     if (returned != nullptr) *returned = 0;
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
     if (codeNumber == 0x0100'0089) {
         if (says(*self, "refuses")) {
-            log(*self, 2, u"property \"Script\": \"refuses\" is not a word it likes");
+            log(*self, 2, AGENT_TEXT("property \"Script\": \"refuses\" is not a word it likes"));
             return code::invalidParameter;
         }
         return code::success;
@@ -292,7 +256,8 @@ Dword resourceControlIt(ResourceId id, Dword codeNumber, void*, Dword, void*, Dw
 }
 
 /** The format list of one SZ property, Script, and one DWORD, Port (P12). */
-Dword typeControlIt(const WideChar*, Dword codeNumber, void*, Dword, void* out, Dword outSize, Dword* returned) {
+Dword HOLDFAST_STDCALL typeControlIt(const WideChar*, Dword codeNumber, void*, Dword, void* out, Dword outSize,
+                                     Dword* returned) {
     if (returned != nullptr) *returned = 0;
     if (codeNumber != 0x0200'0091) return code::invalidFunction;
     static const unsigned char list[] = {2,   0, 0,   0, 3,  0, 4, 0, 14, 0, 0, 0, 'S', 0, 'c', 0, 'r', 0, 'i', 0,
@@ -310,18 +275,18 @@ FunctionTable table{sizeof(FunctionsV1),
                     {openIt, closeIt, onlineIt, offlineIt, terminateIt, looksAliveIt, isAliveIt, nullptr, nullptr,
                      resourceControlIt, typeControlIt}};
 
-bool same(const WideChar* left, const char16_t* right) {
+bool same(const WideChar* left, const WideChar* right) {
     while (*left != 0 && *left == *right) ++left, ++right;
     return *left == *right;
 }
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) Dword Startup(const WideChar* type, Dword minimum, Dword maximum,
-                                                                SetResourceStatusRoutine status, LogEventRoutine logger,
-                                                                FunctionTable** out) {
+extern "C" AGENT_EXPORT Dword HOLDFAST_STDCALL Startup(const WideChar* type, Dword minimum, Dword maximum,
+                                                       SetResourceStatusRoutine status, LogEventRoutine logger,
+                                                       FunctionTable** out) {
     if (minimum > versionV1 || maximum < versionV1) return code::revisionMismatch;
-    if (!same(type, u"Scripted")) return code::resourceTypeNameNotFound;
+    if (!same(type, AGENT_TEXT("Scripted"))) return code::resourceTypeNameNotFound;
     setStatus = status;
     logEvent = logger;
     *out = &table;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // An agent that was linked without something it needs.
+#include "agent_export.hpp"
+
 extern "C" int holdfastTestNobodyProvidesThis();
-extern "C" __attribute__((visibility("default"))) unsigned Startup() {
-    return static_cast<unsigned>(holdfastTestNobodyProvidesThis());
-}
+extern "C" AGENT_EXPORT unsigned Startup() { return static_cast<unsigned>(holdfastTestNobodyProvidesThis()); }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "os/spawn_windows.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cwctype>
+
+namespace holdfast::inline v1::os {
+
+namespace {
+
+/** The list of what a child inherits; without it every inheritable handle of this process would go to every child. */
+class InheritanceList {
+public:
+    explicit InheritanceList(std::vector<HANDLE> handles) : handles_{std::move(handles)} {
+        std::sort(handles_.begin(), handles_.end());
+        handles_.erase(std::unique(handles_.begin(), handles_.end()), handles_.end());
+        SIZE_T size = 0;
+        ::InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
+        memory_.resize(size);
+        if (::InitializeProcThreadAttributeList(get(), 1, 0, &size) == 0) throwWindows("cannot prepare a process");
+        if (::UpdateProcThreadAttribute(get(), 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles_.data(),
+                                        handles_.size() * sizeof(HANDLE), nullptr, nullptr) == 0) {
+            const DWORD error = ::GetLastError();
+            ::DeleteProcThreadAttributeList(get());
+            throwWindows("cannot prepare a process", error);
+        }
+    }
+    InheritanceList(const InheritanceList&) = delete;
+    InheritanceList& operator=(const InheritanceList&) = delete;
+    ~InheritanceList() { ::DeleteProcThreadAttributeList(get()); }
+    [[nodiscard]] LPPROC_THREAD_ATTRIBUTE_LIST get() noexcept {
+        return reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(memory_.data());
+    }
+
+private:
+    std::vector<HANDLE> handles_;  // must outlive the list
+    std::vector<std::byte> memory_;
+};
+
+bool sameName(std::wstring_view left, std::wstring_view right) {
+    return ::CompareStringOrdinal(left.data(), static_cast<int>(left.size()), right.data(),
+                                  static_cast<int>(right.size()), TRUE) == CSTR_EQUAL;
+}
+
+}  // namespace
+
+std::wstring commandLine(const std::vector<std::wstring>& arguments) {
+    std::wstring line;
+    for (const auto& argument : arguments) {
+        if (!line.empty()) line += L' ';
+        if (!argument.empty() && argument.find_first_of(L" \t\n\v\"") == std::wstring::npos) {
+            line += argument;
+            continue;
+        }
+        line += L'"';
+        std::size_t backslashes = 0;
+        for (const wchar_t c : argument) {
+            // Backslashes are ordinary, unless a quote follows them.
+            if (c == L'"') line.append(backslashes + 1, L'\\');
+            backslashes = c == L'\\' ? backslashes + 1 : 0;
+            line += c;
+        }
+        line.append(backslashes, L'\\');
+        line += L'"';
+    }
+    return line;
+}
+
+std::wstring environmentBlock(const std::vector<std::pair<std::wstring, std::wstring>>& ours,
+                              std::wstring_view except) {
+    std::vector<std::wstring> lines;
+    wchar_t* const own = ::GetEnvironmentStringsW();
+    for (const wchar_t* entry = own; entry != nullptr && *entry != L'\0';) {
+        const std::wstring_view line{entry};
+        entry += line.size() + 1;
+        // A name may begin with '=': the system's own notes of directories per drive.
+        const auto name = line.substr(0, line.find(L'=', 1));
+        if (!except.empty() && name.size() >= except.size() && sameName(name.substr(0, except.size()), except))
+            continue;
+        const bool replaced =
+            std::any_of(ours.begin(), ours.end(), [&](const auto& variable) { return sameName(variable.first, name); });
+        if (!replaced) lines.emplace_back(line);
+    }
+    if (own != nullptr) ::FreeEnvironmentStringsW(own);
+    for (const auto& [name, value] : ours) lines.push_back(name + L'=' + value);
+    std::wstring block;
+    for (const auto& line : lines) block += line + L'\0';
+    if (block.empty()) block += L'\0';
+    block += L'\0';
+    return block;
+}
+
+Spawned spawnProcess(const SpawnOrder& order) {
+    SECURITY_ATTRIBUTES inheritable{sizeof(SECURITY_ATTRIBUTES), nullptr, TRUE};
+    const WindowsHandle none{::CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inheritable,
+                                           OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr)};
+    if (!none) throwWindows("cannot open NUL");
+    std::vector<HANDLE> handles = order.inherited;
+    handles.push_back(none.get());
+    if (order.output != nullptr) handles.push_back(order.output);
+    InheritanceList list{std::move(handles)};
+
+    STARTUPINFOEXW info{};
+    info.StartupInfo.cb = sizeof info;
+    info.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    info.StartupInfo.hStdInput = none.get();
+    info.StartupInfo.hStdOutput = order.output;
+    info.StartupInfo.hStdError = order.output;
+    info.lpAttributeList = list.get();
+
+    std::vector<std::wstring> arguments{order.program.wstring()};
+    arguments.insert(arguments.end(), order.arguments.begin(), order.arguments.end());
+    std::wstring line = commandLine(arguments);
+    std::wstring environment = order.environment;
+    PROCESS_INFORMATION made{};
+    if (::CreateProcessW(order.program.c_str(), line.data(), nullptr, nullptr, TRUE,
+                         order.flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT,
+                         environment.empty() ? nullptr : environment.data(), nullptr, &info.StartupInfo, &made) == 0) {
+        throwWindows("cannot start " + narrow(order.program.wstring()));
+    }
+    Spawned out{WindowsHandle{made.hProcess}, made.dwProcessId};
+    const WindowsHandle thread{made.hThread};
+    for (HANDLE const job : order.jobs) {
+        if (::AssignProcessToJobObject(job, made.hProcess) != 0) continue;
+        const DWORD error = ::GetLastError();
+        ::TerminateProcess(made.hProcess, 1);  // it has not run yet
+        throwWindows("cannot put a process into a job", error);
+    }
+    ::ResumeThread(thread.get());
+    return out;
+}
+
+}  // namespace holdfast::inline v1::os
