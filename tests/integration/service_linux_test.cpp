@@ -118,7 +118,7 @@ TEST_CASE("where no systemd runs, Online says so") {
     CHECK(engine.terminate() == FakeEngine::Answer::done);
 }
 
-TEST_CASE("W-702 W-703 a unit comes online with its environment, no longer by itself, and stops", "[systemd]") {
+TEST_CASE("W-702 W-703 a unit comes online with its environment, no longer by itself, and stops", "[.systemd]") {
     if (!systemdRuns()) SKIP("no systemd runs here");
     const Unit unit{"env > environment; exec sleep 1000", "Restart=always\nEnvironment=MODE=slow"};
     output("systemctl enable " + unit.name() + " 2>&1");
@@ -147,7 +147,7 @@ TEST_CASE("W-702 W-703 a unit comes online with its environment, no longer by it
     CHECK(unit.show("UnitFileState") == "disabled");
 }
 
-TEST_CASE("the death of a unit's main process is a failure at once, and it comes back", "[systemd]") {
+TEST_CASE("the death of a unit's main process is a failure at once, and it comes back", "[.systemd]") {
     if (!systemdRuns()) SKIP("no systemd runs here");
     const Unit unit{"exec sleep 1000", "Restart=always"};
     FakeEngine engine{agent(), properties(unit.name(), {{"CheckInterval", PropertyValue::dword(3'600'000)}})};
@@ -164,7 +164,7 @@ TEST_CASE("the death of a unit's main process is a failure at once, and it comes
     REQUIRE(engine.takeOffline());
 }
 
-TEST_CASE("a unit without a main process fails when systemd says that it ended", "[systemd]") {
+TEST_CASE("a unit without a main process fails when systemd says that it ended", "[.systemd]") {
     if (!systemdRuns()) SKIP("no systemd runs here");
     const Unit unit{"exit 0", "Type=oneshot\nRemainAfterExit=yes"};
     FakeEngine engine{agent(), properties(unit.name(), {{"CheckInterval", PropertyValue::dword(3'600'000)}})};
@@ -175,7 +175,7 @@ TEST_CASE("a unit without a main process fails when systemd says that it ended",
     CHECK(engine.waitForLog("the unit is inactive"));
 }
 
-TEST_CASE("W-700 a unit that runs already is stopped before it is started", "[systemd]") {
+TEST_CASE("W-700 a unit that runs already is stopped before it is started", "[.systemd]") {
     if (!systemdRuns()) SKIP("no systemd runs here");
     const Unit unit{"exec sleep 1000"};
     output("systemctl start " + unit.name());
@@ -188,7 +188,7 @@ TEST_CASE("W-700 a unit that runs already is stopped before it is started", "[sy
     REQUIRE(engine.takeOffline());
 }
 
-TEST_CASE("W-704 a unit that never gets ready fails at StartTimeout, and one that dies says how", "[systemd]") {
+TEST_CASE("W-704 a unit that never gets ready fails at StartTimeout, and one that dies says how", "[.systemd]") {
     if (!systemdRuns()) SKIP("no systemd runs here");
     const Unit slow{"exec sleep 1000", "Type=notify"};
     FakeEngine engine{agent(), properties(slow.name(), {{"StartTimeout", PropertyValue::dword(1'500)}})};
@@ -208,7 +208,7 @@ TEST_CASE("W-704 a unit that never gets ready fails at StartTimeout, and one tha
     CHECK(engine.waitForLog("ended while it started: result exit-code, status 7"));
 }
 
-TEST_CASE("W-705 a unit that ignores its stop is killed with all it started", "[systemd]") {
+TEST_CASE("W-705 a unit that ignores its stop is killed with all it started", "[.systemd]") {
     if (!systemdRuns()) SKIP("no systemd runs here");
     const Unit unit{"trap '' TERM; setsid sleep 1000 & echo $! > child; while :; do sleep 1; done"};
     FakeEngine engine{agent(), properties(unit.name(), {{"StopTimeout", PropertyValue::dword(500)}})};
@@ -229,7 +229,7 @@ TEST_CASE("W-705 a unit that ignores its stop is killed with all it started", "[
     CHECK_FALSE(lives(second));
 }
 
-TEST_CASE("W-702 a masked unit is refused, and one that does not exist is named", "[systemd]") {
+TEST_CASE("W-702 a masked unit is refused, and one that does not exist is named", "[.systemd]") {
     if (!systemdRuns()) SKIP("no systemd runs here");
     FakeEngine engine{agent(), properties("holdfast-nobody")};
     CHECK_FALSE(engine.bringOnline());

@@ -54,6 +54,38 @@ DWORD spawn(const std::wstring& verb, DWORD flags) {
     return made.dwProcessId;
 }
 
+// As a service: it runs until it is told to stop, which takes it a moment in two steps.
+SERVICE_STATUS_HANDLE serviceHandle = nullptr;
+HANDLE serviceStop = nullptr;
+
+void report(DWORD state, DWORD step) {
+    SERVICE_STATUS status{};
+    status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
+    status.dwCurrentState = state;
+    status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP : 0;
+    status.dwCheckPoint = step;
+    status.dwWaitHint = 3'000;
+    ::SetServiceStatus(serviceHandle, &status);
+}
+
+void WINAPI serviceControl(DWORD control) {
+    if (control == SERVICE_CONTROL_STOP) {
+        report(SERVICE_STOP_PENDING, 1);
+        ::SetEvent(serviceStop);
+    }
+}
+
+void WINAPI serviceMain(DWORD /*count*/, wchar_t** arguments) {
+    serviceStop = ::CreateEventW(nullptr, TRUE, FALSE, nullptr);
+    serviceHandle = ::RegisterServiceCtrlHandlerW(arguments[0], &serviceControl);
+    report(SERVICE_START_PENDING, 1);
+    ::Sleep(200);
+    report(SERVICE_RUNNING, 0);
+    ::WaitForSingleObject(serviceStop, 120'000);
+    ::Sleep(200);
+    report(SERVICE_STOPPED, 0);
+}
+
 /** A host of an agent: starts a program that only it knows of, and waits to be killed. */
 int host(const std::string& resource, const std::string& program) {
     fixture::TestContext context{resource};
@@ -130,6 +162,11 @@ int wmain(int count, wchar_t** arguments) {
         if (::GetFileAttributesW(arguments[2]) != INVALID_FILE_ATTRIBUTES) return 0;
         say(L"the flag is down for " + std::wstring{variable(L"PROGRAM_PID").empty() ? L"nobody" : L"a pid"});
         return 1;
+    }
+    if (verb == L"service") {
+        wchar_t name[] = L"";
+        const SERVICE_TABLE_ENTRYW services[] = {{name, &serviceMain}, {nullptr, nullptr}};
+        return ::StartServiceCtrlDispatcherW(services) != 0 ? 0 : 1;
     }
     if (verb == L"host") {
         const auto narrow = [](const wchar_t* text) { return std::filesystem::path{text}.string(); };
