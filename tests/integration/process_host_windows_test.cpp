@@ -4,6 +4,9 @@
 
 #include "os/pipe_windows.hpp"
 
+#include <holdfast/monitor/memory_registry.hpp>
+#include <holdfast/monitor/resource_keys.hpp>
+
 #include <windows.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -69,4 +72,46 @@ TEST_CASE("the pipe of a host has two ends, both taken: nobody reaches it by its
     HANDLE const third = ::CreateFileW(path.c_str(), GENERIC_READ, 0, nullptr, OPEN_EXISTING, 0, nullptr);
     CHECK(third == INVALID_HANDLE_VALUE);
     CHECK(::GetLastError() == ERROR_PIPE_BUSY);
+}
+
+TEST_CASE(
+    "ResourceKey is a key of the system's registry, for its own functions and for the host's alike, and goes with its "
+    "host") {
+    const std::string path = "Resources\\r";
+    HKEY real = nullptr;
+    {
+        const auto keys = monitor::systemKeys();
+        REQUIRE(keys);
+        const abi::KeyHandle key = keys->open(path);
+        REQUIRE(key != nullptr);
+        PropertyBag changes;
+        changes.set("Port", PropertyValue::dword(8080));
+        keys->store(path, changes);
+        // As a DLL does that knows nothing of us.
+        DWORD port = 0;
+        DWORD size = sizeof port;
+        real = reinterpret_cast<HKEY>(key);
+        REQUIRE(::RegGetValueW(real, L"Parameters", L"Port", RRF_RT_REG_DWORD, nullptr, &port, &size) == ERROR_SUCCESS);
+        CHECK(port == 8080);
+        // As a holdfast agent does.
+        const auto& host = monitor::hostFunctions();
+        abi::KeyHandle parameters{};
+        REQUIRE(host.clusterRegOpenKey(key, L"Parameters", KEY_READ | KEY_WRITE, &parameters) == 0);
+        const std::uint32_t other = 9090;
+        CHECK(host.clusterRegSetValue(parameters, L"Port", REG_DWORD, reinterpret_cast<const abi::Byte*>(&other),
+                                      sizeof other) == 0);
+        abi::Dword type = 0;
+        abi::Dword length = sizeof port;
+        CHECK(host.clusterRegQueryValue(parameters, L"Port", &type, reinterpret_cast<abi::Byte*>(&port), &length) == 0);
+        CHECK(port == 9090);
+        wchar_t name[16]{};
+        abi::Dword nameSize = 16;
+        CHECK(host.clusterRegEnumValue(parameters, 0, name, &nameSize, &type, nullptr, nullptr) == 0);
+        CHECK(std::wstring{name} == L"Port");
+        CHECK(host.clusterRegEnumValue(parameters, 1, name, &nameSize, &type, nullptr, nullptr) == ERROR_NO_MORE_ITEMS);
+        CHECK(host.clusterRegCloseKey(parameters) == 0);
+    }
+    CHECK(::RegQueryInfoKeyW(real, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                             nullptr, nullptr) != ERROR_SUCCESS);
+    ::RegCloseKey(real);
 }
