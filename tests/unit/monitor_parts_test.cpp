@@ -15,6 +15,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// The wide literals of resapi.hpp's WideChar.
+#if defined(_WIN32)
+#define WIDE(literal) L##literal
+#else
+#define WIDE(literal) u##literal
+#endif
+
 std::string format(const abi::WideChar* text, ...) {
     std::va_list arguments;
     va_start(arguments, text);
@@ -26,31 +33,31 @@ std::string format(const abi::WideChar* text, ...) {
 }  // namespace
 
 TEST_CASE("W-905 LogEvent's inserts") {
-    CHECK(format(u"plain") == "plain");
-    CHECK(format(u"%1!u! of %2!ws!", 7U, u"nine") == "7 of nine");
-    CHECK(format(u"%2 before %1", u"b", u"a") == "a before b");
-    CHECK(format(u"%1!d! 0x%2!08x! %3!X!", -5, 0xBEEFU, 0xABU) == "-5 0x0000beef AB");
-    CHECK(format(u"%1!I64u! %2!I64d!", std::uint64_t{1} << 40U, std::int64_t{-3}) == "1099511627776 -3");
-    CHECK(format(u"%1!S! %2!c!", "narrow", 'c') == "narrow c");
-    CHECK(format(u"100%% %1", u"x") == "100% x");
-    CHECK(format(u"line%n") == "line");
-    CHECK(format(u"ends%0 here") == "ends");
-    CHECK(format(u"trailing %") == "trailing");
-    CHECK(format(u"%1", static_cast<const abi::WideChar*>(nullptr)) == "(null)");
+    CHECK(format(WIDE("plain")) == "plain");
+    CHECK(format(WIDE("%1!u! of %2!ws!"), 7U, WIDE("nine")) == "7 of nine");
+    CHECK(format(WIDE("%2 before %1"), WIDE("b"), WIDE("a")) == "a before b");
+    CHECK(format(WIDE("%1!d! 0x%2!08x! %3!X!"), -5, 0xBEEFU, 0xABU) == "-5 0x0000beef AB");
+    CHECK(format(WIDE("%1!I64u! %2!I64d!"), std::uint64_t{1} << 40U, std::int64_t{-3}) == "1099511627776 -3");
+    CHECK(format(WIDE("%1!S! %2!c!"), "narrow", 'c') == "narrow c");
+    CHECK(format(WIDE("100%% %1"), WIDE("x")) == "100% x");
+    CHECK(format(WIDE("line%n")) == "line");
+    CHECK(format(WIDE("ends%0 here")) == "ends");
+    CHECK(format(WIDE("trailing %")) == "trailing");
+    CHECK(format(WIDE("%1"), static_cast<const abi::WideChar*>(nullptr)) == "(null)");
     CHECK(format(nullptr).empty());
 }
 
 TEST_CASE("W-906 what an insert brings is never a format") {
-    CHECK(format(u"%1!ws!", u"50% of %1!s! and %2!u!") == "50% of %1!s! and %2!u!");
+    CHECK(format(WIDE("%1!ws!"), WIDE("50% of %1!s! and %2!u!")) == "50% of %1!s! and %2!u!");
 }
 
 TEST_CASE("W-905 a line longer than 500 is cut between characters, never overrun") {
-    const std::u16string lengthy(2'000, u'x');
-    CHECK(format(u"%1!ws!", lengthy.c_str()).size() == logLineLimit);
-    const std::u16string accents(2'000, u'\u00e9');  // two bytes each
-    CHECK(format(u"%1!ws!", accents.c_str()).size() == logLineLimit);
-    const std::u16string three(400, u'\u20ac');
-    CHECK(format(u"%1!ws!", three.c_str()).size() % 3 == 0);
+    const std::basic_string<abi::WideChar> lengthy(2'000, WIDE('x'));
+    CHECK(format(WIDE("%1!ws!"), lengthy.c_str()).size() == logLineLimit);
+    const std::basic_string<abi::WideChar> accents(2'000, WIDE('\u00e9'));  // two bytes each
+    CHECK(format(WIDE("%1!ws!"), accents.c_str()).size() == logLineLimit);
+    const std::basic_string<abi::WideChar> three(400, WIDE('\u20ac'));
+    CHECK(format(WIDE("%1!ws!"), three.c_str()).size() % 3 == 0);
 }
 
 TEST_CASE("W-538 private properties take the agent's formats") {
