@@ -175,7 +175,8 @@ bool reaches(const std::atomic<int>& count, int value) {
 
 }  // namespace
 
-TEST_CASE("D8 W-002 loading an agent starts no thread, no Winsock and loads nothing but what it is linked to") {
+TEST_CASE("D8 W-002 loading an agent starts no thread, no Winsock and loads nothing but what it is linked to",
+          "[W-003]") {
     // The first load may bring system libraries that the import table names; from the second on nothing may come along.
     { const Library first; }
     const std::size_t before = threads();

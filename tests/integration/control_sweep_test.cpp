@@ -263,7 +263,8 @@ bool answersBytes(Dword code) {
 
 }  // namespace
 
-TEST_CASE("W-141 W-535 W-630 W-631 W-1119 every code with every size of buffer, offline, online and pending") {
+TEST_CASE("W-141 W-535 W-630 W-631 W-1119 every code with every size of buffer, offline, online and pending",
+          "[W-143]") {
     const guarded::Buffer guard;
     Hosted hosted{{{"Path", V::sz("/data")}, {"Nobody", V::sz("knows")}}};
     hosted.registry.set(typeParameters, "Port", V::dword(99));
@@ -349,7 +350,7 @@ TEST_CASE("W-620 W-621 what comes in is never trusted: NULL, short, odd and long
     CHECK(hosted.online());
 }
 
-TEST_CASE("W-640 W-536 SET while online stores, answers 5024, and the next Online uses it") {
+TEST_CASE("W-640 W-536 SET while online stores, answers 5024, and the next Online uses it", "[W-1121][W-1122]") {
     Hosted hosted;
     CHECK(hosted.set({{"Port", V::dword(1)}}) == code::success);
     REQUIRE(hosted.online());
@@ -366,7 +367,7 @@ TEST_CASE("W-640 W-536 SET while online stores, answers 5024, and the next Onlin
     CHECK(hosted.set({{"Edition", V::sz("x")}}) == code::invalidParameter);
 }
 
-TEST_CASE("W-640 SET while pending answers 5024") {
+TEST_CASE("W-640 SET while pending answers 5024", "[W-1122]") {
     Hosted hosted;
     hold = true;
     Handle event = nullptr;

@@ -88,7 +88,8 @@ TEST_CASE("W-021 W-025 odd sizes are accepted with a note, missing control funct
     CHECK(bench.stopped());
 }
 
-TEST_CASE("W-022 W-151 W-153 every version lives its whole life, its slots called as its version lays them out") {
+TEST_CASE("W-022 W-151 W-153 every version lives its whole life, its slots called as its version lays them out",
+          "[W-1127]") {
     const std::string type = GENERATE("V1", "V2", "V3", "V4");
     CAPTURE(type);
     // Its type control names the properties, and its resource control refuses every list: by EndControlCall in V3 and V4.

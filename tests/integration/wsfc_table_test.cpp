@@ -256,7 +256,7 @@ TEST_CASE("A property that is wrong fails Online by its name, its value and the 
     hosted.f.terminate(hosted.id);
 }
 
-TEST_CASE("W-105 W-906 what user code throws stays inside, and a % in it harms nobody") {
+TEST_CASE("W-105 W-906 what user code throws stays inside, and a % in it harms nobody", "[W-1129]") {
     const Library library;
     Hosted hosted{library.table("Misbehaving"), bag({{"Online", PropertyValue::sz("throws")}})};
     CHECK(hosted.online() == code::ioPending);
@@ -265,7 +265,7 @@ TEST_CASE("W-105 W-906 what user code throws stays inside, and a % in it harms n
     hosted.f.terminate(hosted.id);
 }
 
-TEST_CASE("W-108 stale and forged ids are refused by every entry point") {
+TEST_CASE("W-108 stale and forged ids are refused by every entry point", "[W-1136]") {
     const Library library;
     const FunctionsV1& f = library.table("Misbehaving");
     ResourceId stale = nullptr;
@@ -292,7 +292,7 @@ TEST_CASE("W-108 stale and forged ids are refused by every entry point") {
     CHECK(other.bringOnline());
 }
 
-TEST_CASE("Entry points keep their budgets while every member of the user's hangs") {
+TEST_CASE("Entry points keep their budgets while every member of the user's hangs", "[W-100][W-135]") {
     const Library library;
     Hosted hosted{library.table("Misbehaving"),
                   bag({{"Check", PropertyValue::sz("hangs")}, {"CheckInterval", PropertyValue::dword(10)}})};

@@ -52,7 +52,7 @@ const std::string head = "[[resource]]\nname = \"a\"\ntype = \"T\"\nagent = \"ag
 
 }  // namespace
 
-TEST_CASE("a configuration is refused with the line and the reason") {
+TEST_CASE("a configuration is refused with the line and the reason", "[W-900]") {
     struct Row {
         std::string text;
         std::vector<std::string> problems;
