@@ -396,7 +396,7 @@ TEST_CASE("S21 a resource that people declare failed is terminated and restarted
     CHECK(bench.stopped());
 }
 
-TEST_CASE("W-640 properties set while online are stored, answered 5024 and used at the next Online", "[W-602]") {
+TEST_CASE("W-640 properties set while online are stored, answered 5024 and used at the next Online") {
     Bench bench{{scripted("r", "")}};
     REQUIRE(bench->prepare().empty());
     bench->start();

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -473,10 +474,11 @@ TEST_CASE("W-105 whatever an author's member throws becomes a status or a code, 
     const auto oops = [](int kind) {
         if (kind == 0) throw std::runtime_error{"oops"};
         if (kind == 1) throw NotStandard{};
+        if (kind == 2) throw std::bad_alloc{};
         throw 42;
     };
     const Table table{version};
-    for (int kind = 0; kind < 3; ++kind) {
+    for (int kind = 0; kind < 4; ++kind) {
         CAPTURE(kind);
         for (const std::string where : {"construct", "probe", "adopt", "online"}) {
             CAPTURE(where);
