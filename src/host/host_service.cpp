@@ -131,6 +131,7 @@ void HostService::take(const Frame& frame) {
                 type = known_[resource].type;
             }
             registry_.set(monitor::typeParametersPath(type), changes);
+            host_->storeTypeProperties(resource, changes);
             break;
         }
         case FrameKind::depends: {

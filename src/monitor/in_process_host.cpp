@@ -103,12 +103,19 @@ public:
         }
         hosted.systemKey = SystemKey{keys_, keys_->open(description.registryPath)};
         keys_->store(description.registryPath, registry_.values(description.registryPath + "\\Parameters"));
+        keys_->store(typeKeyPath(description.type), registry_.values(typeParametersPath(description.type)));
     }
 
     void store(ResourceNumber resource, const PropertyBag& changes) {
         const std::lock_guard lock{mutex_};
         const auto found = resources_.find(resource);
         if (keys_ && found != resources_.end()) keys_->store(found->second.description.registryPath, changes);
+    }
+
+    void storeType(ResourceNumber resource, const PropertyBag& changes) {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        if (keys_ && found != resources_.end()) keys_->store(typeKeyPath(found->second.description.type), changes);
     }
 
     void leaveKeys() {
@@ -123,6 +130,7 @@ public:
             if (found == resources_.end()) return;
             path = found->second.description.registryPath;
         }
+        if (keys_) return keys_->storeDependencies(path, dependencies);
         writeDependencyKeys(registry_, path, dependencies);
     }
 
@@ -522,6 +530,10 @@ void InProcessHost::call(CallOrder order) {
 /** In the registry of the monitor they are already; the system's follows it. */
 void InProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
     core_->store(resource, changes);
+}
+
+void InProcessHost::storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
+    core_->storeType(resource, changes);
 }
 
 void InProcessHost::leaveKeys() { core_->leaveKeys(); }

@@ -3,6 +3,7 @@
 #include "monitor_bench.hpp"
 
 #include <holdfast/monitor/configuration.hpp>
+#include <holdfast/monitor/in_process_host.hpp>
 #if defined(HOST_PROGRAM)
 #include <holdfast/monitor/process_host.hpp>
 #endif
@@ -35,12 +36,18 @@ struct Directory {
     std::filesystem::path path;
 };
 
-monitor::MonitorOptions optionsFor(bool processes, const std::filesystem::path& directory) {
+enum class Hosting { inProcess, inProcessWithSystemKeys, inProcesses };
+
+monitor::MonitorOptions optionsFor(Hosting hosting, const std::filesystem::path& directory) {
     monitor::MonitorOptions options;
-    static_cast<void>(processes);
     static_cast<void>(directory);
+    if (hosting == Hosting::inProcessWithSystemKeys) {
+        options.host = [](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
+            return std::make_unique<monitor::InProcessHost>(registry, std::move(listener), monitor::systemKeys());
+        };
+    }
 #if defined(HOST_PROGRAM)
-    if (processes) {
+    if (hosting == Hosting::inProcesses) {
         monitor::ProcessHostSettings settings;
         settings.hostProgram = HOST_PROGRAM;
         settings.reaperProgram = REAPER_PROGRAM;
@@ -71,14 +78,14 @@ constexpr auto speaker = "[types.\"speaker\".properties]\n";
 
 TEST_CASE("D15 a type's properties in the file hold for each resource that does not say otherwise") {
 #if defined(HOST_PROGRAM)
-    const bool processes = GENERATE(false, true);
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys, Hosting::inProcesses);
 #else
-    const bool processes = false;
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys);
 #endif
-    CAPTURE(processes);
+    CAPTURE(static_cast<int>(hosting));
     const Directory directory;
     Bench bench{good(fileOf(std::string{speaker} + "Greeting = \"hello\"\nPort = 7\n", "Port = 8\n")),
-                optionsFor(processes, directory.path)};
+                optionsFor(hosting, directory.path)};
     const auto problems = bench->prepare();
     for (const auto& problem : problems) FAIL_CHECK(problem.toString());
     bench->start();

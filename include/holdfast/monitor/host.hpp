@@ -38,7 +38,8 @@ enum class EntryPoint : std::uint8_t {
 /** The time an entry point should take (W-100, W-135). */
 [[nodiscard]] std::chrono::milliseconds budgetOf(EntryPoint entryPoint) noexcept;
 
-/** Where the private properties of a resource type are in the registry (W-500). */
+/** The key of a resource type in the registry, and its private properties below (W-500). */
+[[nodiscard]] std::string typeKeyPath(std::string_view type);
 [[nodiscard]] std::string typeParametersPath(std::string_view type);
 
 /** What a host must know of a resource. */
