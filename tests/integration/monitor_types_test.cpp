@@ -153,3 +153,45 @@ TEST_CASE("[types] that is no table of types is refused, and a type that nobody 
     REQUIRE(read.notes.size() == 1);
     CHECK(read.notes.front().toString() == "test.toml:1: no resource is of type 'Nobody'");
 }
+
+TEST_CASE("W-640 the agent answers SET itself, and what it stores reaches the monitor, its state and the next run") {
+#if defined(HOST_PROGRAM)
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys, Hosting::inProcesses);
+#else
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys);
+#endif
+    CAPTURE(static_cast<int>(hosting));
+    const Directory directory;
+    auto configuration = good(fileOf("", "Port = 8\n"));
+    configuration.state = directory.path / "state";
+    const PropertyValue nine = PropertyValue::dword(9);
+    {
+        Bench bench{configuration, optionsFor(hosting, directory.path)};
+        REQUIRE(bench->prepare().empty());
+        bench->start();
+        REQUIRE(eventually([&] { return bench.isOnline("a") && bench.isOnline("b"); }));
+        CHECK(bench->setProperties("b", {{"port", std::int64_t{9}, {}}}).code == abi::code::resourcePropertiesStored);
+        CHECK(bench.logged("the agent wrote its properties: Port"));  // and not the monitor
+        const PropertyBag stored = bench->registry().values("Resources\\b\\Parameters");
+        REQUIRE(stored.contains("Port"));
+        CHECK(*stored.find("Port") == nine);
+        CHECK(bench->properties("b").contains("Port"));
+        // The agent's own rule refuses, and nothing changes.
+        const auto refused = bench->setProperties("b", {{"Port", std::int64_t{1'001}, {}}});
+        CHECK(refused.code != 0);
+        REQUIRE(refused.problems.size() == 1);
+        CHECK(refused.problems.front().find("out of range") != std::string::npos);
+        CHECK(*bench->registry().values("Resources\\b\\Parameters").find("Port") == nine);
+        CHECK(bench->offline("b"));
+        REQUIRE(eventually([&] { return bench.snapshot("b").external == abi::ResourceState::offline; }));
+        CHECK(bench->setProperties("b", {{"Greeting", std::string{"hi"}, {}}}).code == 0);
+        CHECK(bench->online("b"));
+        CHECK(eventually([&] { return bench.logged("greeting=hi port=9"); }));
+        bench.stop();
+    }
+    Bench later{configuration, optionsFor(hosting, directory.path)};
+    REQUIRE(later->prepare().empty());
+    later->start();
+    CHECK(eventually([&] { return later.logged("greeting=hi port=9"); }));
+    later.stop();
+}
