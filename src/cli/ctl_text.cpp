@@ -139,7 +139,8 @@ std::string propertiesText(const json::object& answer) {
             const bool shown = text(property, "shown") == "true";
             rows.push_back({text(property, "name"), shown ? text(property, "format") : "-",
                             shown ? text(property, "value") : "not shown",
-                            shown && text(property, "stored") == "false" ? "(default)" : ""});
+                            fmt::format("{}{}", shown && text(property, "stored") == "false" ? "(default)" : "",
+                                        text(property, "readOnly") == "true" ? "(read-only)" : "")});
         }
     }
     std::string out = table(rows);

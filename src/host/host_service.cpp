@@ -113,24 +113,26 @@ void HostService::take(const Frame& frame) {
             break;
         }
         case FrameKind::store: {
-            const auto [resource, changes] = protocol::readStore(reader);
+            const auto [resource, changes, number] = protocol::readStore(reader);
             std::string path;
             {
                 const std::lock_guard lock{mutex_};
                 path = known_[resource].registryPath;
             }
             registry_.set(path + "\\Parameters", changes);
-            host_->storeProperties(resource, changes);
+            host_->storeProperties(resource, changes, number);
             break;
         }
         case FrameKind::storeType: {
-            const auto [resource, changes] = protocol::readStore(reader);
+            const auto [resource, changes, number] = protocol::readStore(reader);
+            static_cast<void>(number);
             std::string type;
             {
                 const std::lock_guard lock{mutex_};
                 type = known_[resource].type;
             }
             registry_.set(monitor::typeParametersPath(type), changes);
+            host_->storeTypeProperties(resource, changes);
             break;
         }
         case FrameKind::depends: {
@@ -277,6 +279,10 @@ void HostService::failureSignalled(ResourceNumber resource, abi::FailureType typ
     monitor::FrameWriter frame{FrameKind::failed};
     frame.u32(static_cast<std::uint32_t>(resource)).u32(static_cast<std::uint32_t>(type)).u32(code);
     send(frame.take());
+}
+
+void HostService::propertiesChanged(ResourceNumber resource, PropertyBag changes, monitor::StoreNumber after) noexcept {
+    send(protocol::writeStore(FrameKind::changed, resource, changes, after));
 }
 
 void HostService::strayCallback(std::string_view callback, std::uint64_t handle) noexcept {

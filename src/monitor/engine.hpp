@@ -63,6 +63,7 @@ public:
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
     void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
+    void propertiesChanged(ResourceNumber resource, PropertyBag changes, StoreNumber after) noexcept override;
     void hostStarted(ResourceNumber resource, std::int64_t process) noexcept override;
     void hostDied(ResourceNumber resource, HostDeath death) noexcept override;
     void hostReady(ResourceNumber resource) noexcept override;
@@ -128,6 +129,8 @@ private:
     [[nodiscard]] Settings settingsOf(const ResourceConfiguration& configured) const;
     void forgetOutdated(const std::string& name, const std::vector<std::string>& outdated);
     void rememberProperties(Unit& unit, const std::vector<PropertySetting>& settings);
+    /** True: the file sets it all the same, so the next start of the monitor does. */
+    bool forgetProperty(Unit& unit, const std::string& name);
 
     // On the unit's strand.
     abi::ExitState feed(Unit& unit, const core::MonitorEvent& event);
@@ -153,8 +156,12 @@ private:
     void validate(Unit& unit);
     void changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
                           const std::function<void(PropertyAnswer)>& answer);
-    void askVisible(Unit& unit, std::size_t capacity, const std::function<void(VisibleProperties)>& answer);
-    [[nodiscard]] VisibleProperties visibleOf(const Unit& unit, abi::Dword code) const;
+    void storeItself(Unit& unit, const std::vector<PropertySetting>& settings, PropertyBag changes,
+                     const std::function<void(PropertyAnswer)>& answer);
+    static PropertyAnswer refusalOf(Unit& unit, abi::Dword code);
+    void takeChanges(Unit& unit, const PropertyBag& changes, StoreNumber after);
+    void ask(Unit& unit, abi::Dword code, std::size_t capacity, const std::function<void(abi::Dword)>& answer);
+    void askVisible(Unit& unit, const std::function<void(VisibleProperties)>& answer);
     void storeProperties(Unit& unit, const PropertyBag& changes);
     void storeTypeProperties(Unit& unit, const PropertyBag& changes);
     [[nodiscard]] std::vector<holdfast::Dependency> dependenciesOf(const Unit& unit) const;

@@ -278,4 +278,14 @@ void ResourceMonitor::Engine::rememberProperties(Unit& unit, const std::vector<P
     });
 }
 
+bool ResourceMonitor::Engine::forgetProperty(Unit& unit, const std::string& name) {
+    std::erase_if(unit.settings, [&](const auto& old) { return sameName(old.name, name); });
+    if (store_) {
+        store_->change(unit.configuration.name, [&](StoredResource& stored) {
+            std::erase_if(stored.properties, [&](const auto& old) { return sameName(old.first, name); });
+        });
+    }
+    return valueIn(unit.configuration.properties, name).has_value();
+}
+
 }  // namespace holdfast::inline v1::monitor

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -453,8 +454,17 @@ std::vector<holdfast::Dependency> ResourceMonitor::Engine::dependenciesOf(const 
 }
 
 void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& changes) {
+    ++unit.lastStore;
+    for (const auto& [name, value] : changes) {
+        const auto known = std::find_if(unit.storedAt.begin(), unit.storedAt.end(),
+                                        [&](const auto& one) { return samePropertyName(one.first, name); });
+        if (known != unit.storedAt.end())
+            known->second = unit.lastStore;
+        else
+            unit.storedAt.emplace_back(name, unit.lastStore);
+    }
     registry_.set(unit.registryKey + "\\Parameters", changes);
-    host_->storeProperties(unit.number, changes);
+    host_->storeProperties(unit.number, changes, unit.lastStore);
 }
 
 /** Each resource of a type stores the same, so whoever is first makes it true for all. */
@@ -462,34 +472,6 @@ void ResourceMonitor::Engine::storeTypeProperties(Unit& unit, const PropertyBag&
     if (changes.empty()) return;
     registry_.set(typeParametersPath(unit.configuration.type), changes);
     host_->storeTypeProperties(unit.number, changes);
-}
-
-void ResourceMonitor::Engine::changeProperties(Unit& unit, const std::vector<PropertySetting>& settings,
-                                               const std::function<void(PropertyAnswer)>& answer) {
-    auto encoded = encodeProperties(settings, unit.formats);
-    if (!encoded.problems.empty()) {
-        PropertyAnswer refused{abi::code::invalidParameter, {}};
-        for (auto& problem : encoded.problems) refused.problems.push_back(std::move(problem.text));
-        return answer(std::move(refused));
-    }
-    Unit::Control control;
-    control.code = validatePrivateProperties;
-    control.input = abi::writePropertyList(encoded.bag, abi::ListUse::send);
-    control.answer = [this, &unit, answer, settings, changes = std::move(encoded.bag)](abi::Dword code) {
-        if (code != abi::code::success && code != abi::code::invalidFunction) {
-            PropertyAnswer refused{code, std::move(unit.controlLog)};
-            if (code == abi::code::invalidState) refused.problems = {"its agent is not loaded now"};
-            if (refused.problems.empty()) refused.problems = {"the agent refuses it: " + codeText(code)};
-            return answer(std::move(refused));
-        }
-        for (const auto& [name, value] : changes) unit.properties.set(name, value);
-        storeProperties(unit, changes);
-        rememberProperties(unit, settings);
-        const auto state = unit.machine.externalState();
-        const bool works = state != abi::ResourceState::offline && state != abi::ResourceState::failed;
-        answer({works ? abi::code::resourcePropertiesStored : abi::code::success, {}});
-    };
-    queueControl(unit, std::move(control));
 }
 
 // --- preparing ----------------------------------------------------------------------------------------------------------

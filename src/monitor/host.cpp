@@ -19,7 +19,8 @@ std::string_view nameOf(EntryPoint entryPoint) noexcept {
     return "?";
 }
 
-std::string typeParametersPath(std::string_view type) { return "ResourceTypes\\" + std::string{type} + "\\Parameters"; }
+std::string typeKeyPath(std::string_view type) { return "ResourceTypes\\" + std::string{type}; }
+std::string typeParametersPath(std::string_view type) { return typeKeyPath(type) + "\\Parameters"; }
 
 std::chrono::milliseconds budgetOf(EntryPoint entryPoint) noexcept {
     const bool health = entryPoint == EntryPoint::looksAlive || entryPoint == EntryPoint::isAlive;

@@ -227,7 +227,12 @@ std::int32_t HOLDFAST_STDCALL openTypeKey(KeyHandle beside, const WideChar* type
         *out = HostAccess::add({tree, std::move(node)});
         return code::success;
     };
-    if (beside && systemOf(beside) == nullptr) {  // types are in our tree, also where resources' keys are the system's
+    // Types are where resources are: in the system's registry or in our tree.
+    if (const auto* const system = beside == nullptr ? systemFunctions() : systemOf(beside)) {
+        const std::int32_t status = system->openTypeKey(beside, typeName, out);
+        if (beside != nullptr || status == static_cast<std::int32_t>(code::success)) return status;
+    }
+    if (beside) {
         return static_cast<std::int32_t>(
             withKey(beside, "OpenTypeKey", [&](const HostAccess::Open& open) { return answer(open.tree); }));
     }

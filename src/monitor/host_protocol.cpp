@@ -90,15 +90,18 @@ std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader) {
     return {resource, std::move(description)};
 }
 
-std::string writeStore(ResourceNumber resource, const PropertyBag& changes, FrameKind kind) {
+std::string writeStore(FrameKind kind, ResourceNumber resource, const PropertyBag& changes, StoreNumber order) {
     FrameWriter writer{kind};
-    bag(number(writer, resource), changes);
+    bag(number(writer, resource), changes).u32(order);
     return writer.take();
 }
 
-std::pair<ResourceNumber, PropertyBag> readStore(FrameReader& reader) {
-    const ResourceNumber resource = readNumber(reader);
-    return {resource, readBag(reader)};
+Stored readStore(FrameReader& reader) {
+    Stored stored;
+    stored.resource = readNumber(reader);
+    stored.changes = readBag(reader);
+    stored.number = reader.u32();
+    return stored;
 }
 
 std::string writeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {

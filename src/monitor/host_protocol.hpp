@@ -32,10 +32,16 @@ struct Hello {
 [[nodiscard]] std::string writeAdd(ResourceNumber resource, const HostedResource& description);
 [[nodiscard]] std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader);
 
-/** `store` or `storeType`. */
-[[nodiscard]] std::string writeStore(ResourceNumber resource, const PropertyBag& changes,
-                                     FrameKind kind = FrameKind::store);
-[[nodiscard]] std::pair<ResourceNumber, PropertyBag> readStore(FrameReader& reader);
+struct Stored {
+    ResourceNumber resource{};
+    PropertyBag changes;
+    StoreNumber number{0};  ///< of `store`, and in `changed` of the last one before it; 0 from who knows none
+};
+
+/** `store`, `storeType` or `changed`. */
+[[nodiscard]] std::string writeStore(FrameKind kind, ResourceNumber resource, const PropertyBag& changes,
+                                     StoreNumber number = 0);
+[[nodiscard]] Stored readStore(FrameReader& reader);
 
 [[nodiscard]] std::string writeDependencies(ResourceNumber resource,
                                             const std::vector<holdfast::Dependency>& dependencies);

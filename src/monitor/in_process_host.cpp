@@ -9,6 +9,7 @@
 #include "monitor/event_watch.hpp"
 #include "monitor/handle_table.hpp"
 
+#include <holdfast/abi/registry_value.hpp>
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/monitor/memory_registry.hpp>
 
@@ -32,6 +33,25 @@ using Clock = std::chrono::steady_clock;
 abi::Handle handleValue(std::uint64_t number) {
     // A handle is a number that happens to have a pointer's type (W-106).
     return reinterpret_cast<abi::Handle>(static_cast<std::uintptr_t>(number));  // NOLINT(performance-no-int-to-ptr)
+}
+
+/** As a registry gives it back, which does not know the format. */
+PropertyValue asRead(const PropertyValue& value) {
+    if (value.absent()) return value;
+    const abi::RegistryValue stored = abi::toRegistry(value);
+    return abi::fromRegistry(stored.type, stored.data, PropertyFormat::unknown);
+}
+
+PropertyBag differences(const PropertyBag& before, const PropertyBag& now) {
+    PropertyBag changes;
+    for (const auto& [name, value] : now) {
+        const auto* known = before.find(name);
+        if (known == nullptr || *known != value) changes.set(name, value);
+    }
+    for (const auto& [name, value] : before) {
+        if (!now.contains(name)) changes.set(name, PropertyValue{});
+    }
+    return changes;
 }
 
 /** Small numbers, so that a reader of the trace sees which calls shared a thread. */
@@ -71,7 +91,9 @@ public:
     struct Hosted {
         HostedResource description;
         MemoryRegistry::Key key;
-        SystemKey systemKey;  ///< in place of `key`
+        SystemKey systemKey;       ///< in place of `key`
+        PropertyBag known;         ///< its private properties as the monitor knows them
+        StoreNumber lastStore{0};  ///< of what the monitor stored
         std::shared_ptr<AgentLibrary> library;
         std::shared_ptr<AgentLibrary::Type> type;
         std::uint64_t handle{0};
@@ -99,16 +121,35 @@ public:
         hosted.description = description;
         if (!keys_) {
             hosted.key = registry_.open(description.registryPath);
+            hosted.known = valuesOf(description);
             return;
         }
         hosted.systemKey = SystemKey{keys_, keys_->open(description.registryPath)};
         keys_->store(description.registryPath, registry_.values(description.registryPath + "\\Parameters"));
+        keys_->store(typeKeyPath(description.type), registry_.values(typeParametersPath(description.type)));
+        hosted.known = valuesOf(description);
     }
 
-    void store(ResourceNumber resource, const PropertyBag& changes) {
+    void store(ResourceNumber resource, const PropertyBag& changes, StoreNumber number) {
         const std::lock_guard lock{mutex_};
         const auto found = resources_.find(resource);
-        if (keys_ && found != resources_.end()) keys_->store(found->second.description.registryPath, changes);
+        if (found == resources_.end()) return;
+        Hosted& hosted = found->second;
+        if (keys_) keys_->store(hosted.description.registryPath, changes);
+        for (const auto& [name, value] : changes) {
+            if (value.absent())
+                hosted.known.erase(name);
+            else
+                hosted.known.set(name, asRead(value));
+        }
+        hosted.lastStore = number;
+    }
+    [[nodiscard]] bool hasOwnKeys() const noexcept { return keys_ != nullptr; }
+
+    void storeType(ResourceNumber resource, const PropertyBag& changes) {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        if (keys_ && found != resources_.end()) keys_->store(typeKeyPath(found->second.description.type), changes);
     }
 
     void leaveKeys() {
@@ -123,6 +164,7 @@ public:
             if (found == resources_.end()) return;
             path = found->second.description.registryPath;
         }
+        if (keys_) return keys_->storeDependencies(path, dependencies);
         writeDependencyKeys(registry_, path, dependencies);
     }
 
@@ -200,6 +242,7 @@ public:
     }
 
     abi::ExitState statusReported(ResourceNumber resource, const abi::ResourceStatus& status) noexcept override {
+        mirror(resource);
         ReportedStatus reported;
         reported.report.state = status.state;
         reported.report.checkPoint = status.checkPoint;
@@ -248,6 +291,35 @@ private:
         }
     }
 
+    [[nodiscard]] PropertyBag valuesOf(const HostedResource& description) const {
+        return keys_ ? keys_->values(description.registryPath)
+                     : registry_.values(description.registryPath + "\\Parameters");
+    }
+
+    /** Tells the monitor what the agent wrote since it was looked at last. */
+    void mirror(ResourceNumber resource) noexcept {
+        const auto listener = listener_.lock();
+        if (!listener) return;
+        try {
+            const std::lock_guard order{mirroring_};  // who looked first speaks first
+            PropertyBag changes;
+            StoreNumber after = 0;
+            {
+                const std::lock_guard lock{mutex_};
+                const auto found = resources_.find(resource);
+                if (found == resources_.end()) return;
+                Hosted& hosted = found->second;
+                PropertyBag now = valuesOf(hosted.description);
+                changes = differences(hosted.known, now);
+                if (changes.empty()) return;
+                hosted.known = std::move(now);
+                after = hosted.lastStore;
+            }
+            listener->propertiesChanged(resource, std::move(changes), after);
+        } catch (const std::exception&) {  // out of memory: the next call's end shows what is still different
+        }
+    }
+
     /** Reports the call however it ends, also if the agent ends the thread. */
     struct Ending {
         Core& core;
@@ -256,6 +328,7 @@ private:
         ~Ending() {
             result.span = Clock::now() - result.start;
             core.enter(resource, result.entryPoint, -1);
+            if (result.called) core.mirror(resource);
             if (const auto listener = core.listener_.lock()) listener->callReturned(std::move(result));
         }
     };
@@ -495,6 +568,7 @@ private:
     MemoryRegistry& registry_;
     const std::weak_ptr<HostListener> listener_;
     const std::shared_ptr<ResourceKeys> keys_;  ///< null: keys of `registry_`
+    std::mutex mirroring_;                      ///< before mutex_
     mutable std::mutex mutex_;
     std::map<ResourceNumber, Hosted> resources_;
     std::mutex loading_;
@@ -520,8 +594,14 @@ void InProcessHost::call(CallOrder order) {
 }
 
 /** In the registry of the monitor they are already; the system's follows it. */
-void InProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
-    core_->store(resource, changes);
+void InProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes, StoreNumber number) {
+    core_->store(resource, changes, number);
+}
+
+bool InProcessHost::hasOwnKeys() const noexcept { return core_->hasOwnKeys(); }
+
+void InProcessHost::storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
+    core_->storeType(resource, changes);
 }
 
 void InProcessHost::leaveKeys() { core_->leaveKeys(); }

@@ -2,6 +2,7 @@
 #include "monitor/private_properties.hpp"
 
 #include <holdfast/abi/property_list.hpp>
+#include <holdfast/abi/registry_value.hpp>
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -163,6 +164,25 @@ SettingValue spelt(const std::string& text, PropertyFormat format) {
     return text;  // a time with its unit, or wrong
 }
 
+/** As a file spells it; whether its format is the one that is meant shows when it is read again. */
+std::optional<SettingValue> spellingOf(const PropertyValue& value) {
+    if (const auto* text = value.as<std::string>()) return *text;
+    if (const auto* list = value.as<Strings>()) return *list;
+    if (const auto* number = value.as<std::uint32_t>()) return std::int64_t{*number};
+    if (const auto* number = value.as<std::int32_t>()) return std::int64_t{*number};
+    if (const auto* number = value.as<std::int64_t>()) return *number;
+    if (const auto* number = value.as<std::uint64_t>()) {
+        if (*number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
+        return static_cast<std::int64_t>(*number);
+    }
+    if (const auto* bytes = value.as<Bytes>()) {
+        std::string hex;
+        for (const auto byte : *bytes) hex += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+        return hex;
+    }
+    return std::nullopt;
+}
+
 PropertyFormat natural(const SettingValue& value) {
     if (std::holds_alternative<std::string>(value)) return PropertyFormat::sz;
     if (std::holds_alternative<std::vector<std::string>>(value)) return PropertyFormat::multiSz;
@@ -222,6 +242,33 @@ EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
         out.bag.set(name, std::move(converted.value));
     }
     return out;
+}
+
+PropertyFormat formatOf(std::string_view name, const std::optional<PropertyFormats>& formats) {
+    if (formats) {
+        for (const auto& [known, format] : *formats) {
+            if (samePropertyName(known, name)) return format;
+        }
+    }
+    return PropertyFormat::unknown;
+}
+
+bool sameStored(const PropertyValue& left, const PropertyValue& right) {
+    if (left.absent() || right.absent()) return left.absent() == right.absent();
+    const abi::RegistryValue a = abi::toRegistry(left);
+    const abi::RegistryValue b = abi::toRegistry(right);
+    return a.type == b.type && a.data == b.data;
+}
+
+std::optional<PropertySetting> settingOf(const std::string& name, const PropertyValue& value,
+                                         const std::optional<PropertyFormats>& formats) {
+    auto spelling = spellingOf(value);
+    if (!spelling) return std::nullopt;
+    PropertySetting setting{name, std::move(*spelling), {}};
+    const auto read = encodeProperties({setting}, formats);
+    const auto* again = read.problems.empty() ? read.bag.find(name) : nullptr;
+    if (again == nullptr || !sameStored(*again, value)) return std::nullopt;
+    return setting;
 }
 
 PropertyBag effectiveProperties(const PropertyBag& own, const PropertyBag& ofType) {

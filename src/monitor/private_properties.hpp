@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,16 @@ struct EncodedProperties {
  */
 [[nodiscard]] EncodedProperties encodeProperties(const std::vector<PropertySetting>& settings,
                                                  const std::optional<PropertyFormats>& formats);
+
+/** The format the agent gives the property; unknown if it does not say. */
+[[nodiscard]] PropertyFormat formatOf(std::string_view name, const std::optional<PropertyFormats>& formats);
+
+/** Whether both are the same bytes in a registry. */
+[[nodiscard]] bool sameStored(const PropertyValue& left, const PropertyValue& right);
+
+/** How the file would set `name` to `value`; nothing if no file can. */
+[[nodiscard]] std::optional<PropertySetting> settingOf(const std::string& name, const PropertyValue& value,
+                                                       const std::optional<PropertyFormats>& formats);
 
 /** What an Online will find: the resource's own values, then those of its type (D15). */
 [[nodiscard]] PropertyBag effectiveProperties(const PropertyBag& own, const PropertyBag& ofType);

@@ -4,6 +4,7 @@
 #include "monitor/host_protocol.hpp"
 #include "monitor/run_directory.hpp"
 
+#include <holdfast/abi/wide.hpp>
 #include <holdfast/os/process.hpp>
 
 #include <fmt/format.h>
@@ -162,8 +163,15 @@ void ProcessHost::Core::leaveGroup(ResourceNumber resource, Hosted& hosted) {
     group.process->leave();
 }
 
-void ProcessHost::Core::store(FrameKind kind, ResourceNumber resource, const PropertyBag& changes) {
-    if (HostProcess* const process = processOf(resource)) process->send(protocol::writeStore(resource, changes, kind));
+void ProcessHost::Core::store(ResourceNumber resource, const PropertyBag& changes, StoreNumber number) {
+    if (const auto found = resources_.find(resource); found != resources_.end()) found->second.lastStore = number;
+    if (HostProcess* const process = processOf(resource))
+        process->send(protocol::writeStore(FrameKind::store, resource, changes, number));
+}
+
+void ProcessHost::Core::storeType(ResourceNumber resource, const PropertyBag& changes) {
+    if (HostProcess* const process = processOf(resource))
+        process->send(protocol::writeStore(FrameKind::storeType, resource, changes));
 }
 
 void ProcessHost::Core::storeDependencies(ResourceNumber resource,
@@ -294,11 +302,13 @@ void ProcessHost::Core::flush(const std::string& key) {
         if (!std::exchange(hosted.added, true)) {
             group.members.insert(order.resource);
             group.process->send(protocol::writeAdd(order.resource, hosted.description));
-            group.process->send(protocol::writeStore(
-                order.resource, registry_.values(hosted.description.registryPath + "\\Parameters")));
+            // With the number of what is in it at least: what is newer follows as a frame of its own.
+            group.process->send(protocol::writeStore(FrameKind::store, order.resource,
+                                                     registry_.values(hosted.description.registryPath + "\\Parameters"),
+                                                     hosted.lastStore));
             const PropertyBag ofType = registry_.values(typeParametersPath(hosted.description.type));
             if (!ofType.empty())
-                group.process->send(protocol::writeStore(order.resource, ofType, FrameKind::storeType));
+                group.process->send(protocol::writeStore(FrameKind::storeType, order.resource, ofType));
             if (listener) listener->hostStarted(order.resource, group.process->process());
         }
         group.process->send(protocol::write(order));
@@ -357,6 +367,14 @@ void ProcessHost::Core::take(const std::string& key, const Frame& frame) {
             const auto type = static_cast<abi::FailureType>(reader.u32());
             if (!knows(resource)) break;
             return listener->failureSignalled(resource, type, reader.u32());
+        }
+        case FrameKind::changed: {
+            auto stored = protocol::readStore(reader);
+            if (!knows(stored.resource)) break;
+            PropertyBag changes;
+            for (const auto& [name, value] : stored.changes)
+                changes.set(abi::toUtf8(abi::toWide(name)), value);  // a host may say anything; records are UTF-8
+            return listener->propertiesChanged(stored.resource, std::move(changes), stored.number);
         }
         case FrameKind::stray: {
             const std::string callback = reader.text();
@@ -477,12 +495,12 @@ void ProcessHost::call(CallOrder order) {
     core_->post([core = core_.get(), taken = std::move(order)]() mutable { core->order(std::move(taken)); });
 }
 
-void ProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes) {
-    core_->post([core = core_.get(), resource, changes] { core->store(FrameKind::store, resource, changes); });
+void ProcessHost::storeProperties(ResourceNumber resource, const PropertyBag& changes, StoreNumber number) {
+    core_->post([core = core_.get(), resource, changes, number] { core->store(resource, changes, number); });
 }
 
 void ProcessHost::storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
-    core_->post([core = core_.get(), resource, changes] { core->store(FrameKind::storeType, resource, changes); });
+    core_->post([core = core_.get(), resource, changes] { core->storeType(resource, changes); });
 }
 
 void ProcessHost::storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) {

@@ -48,7 +48,8 @@ public:
     void add(ResourceNumber resource, const HostedResource& description);
     void order(CallOrder order);
     void forget(const CallOrder& order);
-    void store(FrameKind kind, ResourceNumber resource, const PropertyBag& changes);
+    void store(ResourceNumber resource, const PropertyBag& changes, StoreNumber number);
+    void storeType(ResourceNumber resource, const PropertyBag& changes);
     void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies);
     void event(FrameKind kind, ResourceNumber resource, core::Generation generation);
     void condemn(ResourceNumber resource);
@@ -61,6 +62,7 @@ private:
         bool separate{false};
         std::string group;  ///< where it was loaded last; empty before that
         bool added{false};  ///< the group's process knows it
+        StoreNumber lastStore{0};
     };
     struct Quota {
         std::chrono::steady_clock::time_point since;

@@ -88,6 +88,7 @@ json::object toJsonObject(const VisibleProperties& properties) {
     json::array rows;
     for (const auto& entry : properties.entries) {
         json::object row{{"name", entry.name}, {"stored", entry.stored}, {"shown", !entry.value.absent()}};
+        if (entry.readOnly) row["readOnly"] = true;
         if (!entry.value.absent()) {
             row["format"] = formatName(entry.value.format());
             row["value"] = valueOf(entry.value);

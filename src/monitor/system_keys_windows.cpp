@@ -4,19 +4,26 @@
 #include "os/windows_handle.hpp"
 
 #include <holdfast/abi/registry_value.hpp>
+#include <holdfast/abi/wide.hpp>
+#include <holdfast/monitor/host.hpp>
 #include <holdfast/monitor/resource_keys.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cwchar>
+#include <exception>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::inline v1::monitor {
 
 namespace {
 
 constexpr const wchar_t* root = L"Software\\holdfast\\Cluster";
+constexpr std::size_t longestName = 16'383;  // of a value
 
 HKEY keyOf(abi::KeyHandle key) { return reinterpret_cast<HKEY>(key); }
 
@@ -51,13 +58,46 @@ void removeLeftovers() {
     ::RegCloseKey(all);
 }
 
+std::wstring ownPath() {
+    return std::wstring{root} + L'\\' + keyNameOf(::GetCurrentProcessId(), startOf(::GetCurrentProcess()));
+}
+
+std::wstring below(const std::wstring& own, const std::string& path) {
+    return path.empty() ? own : own + L'\\' + os::widen(path);
+}
+
+/** Volatile: below such a key nothing else can be made (ERROR_CHILD_MUST_BE_VOLATILE). */
+HKEY make(const std::wstring& path) {
+    HKEY key = nullptr;
+    const LSTATUS status = ::RegCreateKeyExW(HKEY_CURRENT_USER, path.c_str(), 0, nullptr, REG_OPTION_VOLATILE,
+                                             KEY_ALL_ACCESS, nullptr, &key, nullptr);
+    return status == ERROR_SUCCESS ? key : nullptr;
+}
+
+void write(HKEY key, const std::string& name, const PropertyValue& value) {
+    const std::wstring valueName = os::widen(name);
+    if (value.absent()) {
+        ::RegDeleteValueW(key, valueName.c_str());
+        return;
+    }
+    const abi::RegistryValue stored = abi::toRegistry(value);
+    ::RegSetValueExW(key, valueName.c_str(), 0, static_cast<DWORD>(stored.type), stored.data.data(),
+                     static_cast<DWORD>(stored.data.size()));
+}
+
+/** Of the SystemKeys there are: while there is none, types are where resources are, in memory. */
+std::atomic<int> living{0};
+
 class SystemKeys final : public ResourceKeys {
 public:
-    SystemKeys()
-        : path_{std::wstring{root} + L'\\' + keyNameOf(::GetCurrentProcessId(), startOf(::GetCurrentProcess()))} {
+    SystemKeys() : path_{ownPath()} {
         removeLeftovers();
+        ++living;
     }
-    ~SystemKeys() override { ::RegDeleteTreeW(HKEY_CURRENT_USER, path_.c_str()); }
+    ~SystemKeys() override {
+        --living;
+        ::RegDeleteTreeW(HKEY_CURRENT_USER, path_.c_str());
+    }
 
     abi::KeyHandle open(const std::string& path) override {
         HKEY const key = make(wide(path));
@@ -74,17 +114,52 @@ public:
     void store(const std::string& path, const PropertyBag& changes) override {
         HKEY const key = make(wide(path) + L"\\Parameters");
         if (key == nullptr) return;
-        for (const auto& [name, value] : changes) {
-            const std::wstring valueName = os::widen(name);
-            if (value.absent()) {
-                ::RegDeleteValueW(key, valueName.c_str());
+        for (const auto& [name, value] : changes) write(key, name, value);
+        ::RegCloseKey(key);
+    }
+
+    PropertyBag values(const std::string& path) override {
+        PropertyBag bag;
+        HKEY key = nullptr;
+        if (::RegOpenKeyExW(HKEY_CURRENT_USER, (wide(path) + L"\\Parameters").c_str(), 0, KEY_READ, &key) !=
+            ERROR_SUCCESS)
+            return bag;
+        std::vector<wchar_t> name(256);
+        std::vector<abi::Byte> data(1'024);
+        for (DWORD index = 0;;) {
+            auto nameSize = static_cast<DWORD>(name.size());
+            auto size = static_cast<DWORD>(data.size());
+            DWORD type = 0;
+            const LSTATUS status =
+                ::RegEnumValueW(key, index, name.data(), &nameSize, nullptr, &type, data.data(), &size);
+            if (status == ERROR_MORE_DATA) {
+                if (name.size() > longestName && size <= data.size()) break;  // nobody can have written that
+                name.resize(longestName + 1);
+                data.resize(std::max<std::size_t>(size, data.size()));
                 continue;
             }
-            const abi::RegistryValue stored = abi::toRegistry(value);
-            ::RegSetValueExW(key, valueName.c_str(), 0, static_cast<DWORD>(stored.type), stored.data.data(),
-                             static_cast<DWORD>(stored.data.size()));
+            if (status != ERROR_SUCCESS) break;
+            bag.set(abi::toUtf8(abi::WideView{name.data(), nameSize}),
+                    abi::fromRegistry(static_cast<abi::RegistryType>(type), {data.data(), size},
+                                      PropertyFormat::unknown));
+            ++index;
         }
         ::RegCloseKey(key);
+        return bag;
+    }
+
+    void storeDependencies(const std::string& path, const std::vector<Dependency>& dependencies) override {
+        const std::wstring room = wide(path) + L"\\Dependencies";
+        ::RegDeleteTreeW(HKEY_CURRENT_USER, room.c_str());
+        for (std::size_t i = 0; i < dependencies.size(); ++i) {
+            const std::string own = fmt::format("{}\\Dependencies\\{}", path, i);
+            HKEY const key = make(wide(own));
+            if (key == nullptr) return;
+            write(key, "Name", PropertyValue::sz(dependencies[i].name));
+            write(key, "Type", PropertyValue::sz(dependencies[i].type));
+            ::RegCloseKey(key);
+            store(own, dependencies[i].properties);
+        }
     }
 
     void erase(const std::string& path) noexcept override {
@@ -96,15 +171,7 @@ public:
     }
 
 private:
-    [[nodiscard]] std::wstring wide(const std::string& path) const {
-        return path.empty() ? path_ : path_ + L'\\' + os::widen(path);
-    }
-    [[nodiscard]] static HKEY make(const std::wstring& path) {
-        HKEY key = nullptr;
-        const LSTATUS status = ::RegCreateKeyExW(HKEY_CURRENT_USER, path.c_str(), 0, nullptr, REG_OPTION_VOLATILE,
-                                                 KEY_ALL_ACCESS, nullptr, &key, nullptr);
-        return status == ERROR_SUCCESS ? key : nullptr;
-    }
+    [[nodiscard]] std::wstring wide(const std::string& path) const { return below(path_, path); }
 
     const std::wstring path_;
 };
@@ -168,6 +235,19 @@ abi::Dword WINAPI deleteValue(abi::KeyHandle key, const abi::WideChar* name) {
     return static_cast<abi::Dword>(::RegDeleteValueW(keyOf(key), name));
 }
 
+/** Where this process has its resources' keys it has those of their types as well; 2 where it has none. */
+std::int32_t WINAPI openTypeKey(abi::KeyHandle /*beside*/, const abi::WideChar* typeName, abi::KeyHandle* out) {
+    *out = nullptr;
+    if (living == 0) return static_cast<std::int32_t>(ERROR_FILE_NOT_FOUND);
+    try {
+        HKEY const key = make(below(ownPath(), typeKeyPath(abi::toUtf8(typeName))));
+        *out = reinterpret_cast<abi::KeyHandle>(key);
+        return static_cast<std::int32_t>(key == nullptr ? ERROR_ACCESS_DENIED : ERROR_SUCCESS);
+    } catch (const std::exception&) {
+        return static_cast<std::int32_t>(ERROR_NOT_ENOUGH_MEMORY);
+    }
+}
+
 constexpr abi::HostFunctions functions{
     sizeof(abi::HostFunctions),
     1,
@@ -185,7 +265,7 @@ constexpr abi::HostFunctions functions{
     nullptr,  // batches are the host functions' own
     nullptr,
     nullptr,
-    nullptr,
+    &openTypeKey,
     nullptr,
     nullptr,
     nullptr,

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace holdfast::inline v1::monitor {
@@ -75,7 +76,9 @@ struct Unit : std::enable_shared_from_this<Unit> {
     unsigned preparations{0};       ///< that its host's death cut short, through no fault of its own
     std::vector<Problem> problems;  ///< found while preparing
     PropertyBag properties;
-    std::optional<PropertyFormats> formats;  ///< what the agent says its properties are
+    StoreNumber lastStore{0};
+    std::vector<std::pair<std::string, StoreNumber>> storedAt;  ///< each property that the monitor ever stored
+    std::optional<PropertyFormats> formats;                     ///< what the agent says its properties are
     std::size_t formatsCapacity{0};
     std::vector<abi::Byte> controlOutput;  ///< what the control call under way wrote
     std::size_t controlNeeded{0};          ///< and how much room its whole answer takes

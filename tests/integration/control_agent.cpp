@@ -9,6 +9,7 @@ struct Settings {
     std::string user;
     std::string password;
     std::chrono::milliseconds limit{1'500};
+    std::string edition{"second"};
 };
 
 class Keeper final : public holdfast::Resource {
@@ -22,4 +23,5 @@ public:
 HOLDFAST_AGENT(holdfast::ResourceType<Keeper, Settings>{"Keeper"}
                    .property("User", &Settings::user)
                    .property("Password", &Settings::password, holdfast::secret)
-                   .property("Limit", &Settings::limit));
+                   .property("Limit", &Settings::limit)
+                   .property("Edition", &Settings::edition, holdfast::readOnly));

@@ -186,6 +186,10 @@ TEST_CASE("a secret is named and never shown, whatever is asked") {
           std::string::npos);
     CHECK(everything.find(R"({"name":"Limit","stored":false,"shown":true,"format":"DWORD","value":1500})") !=
           std::string::npos);
+    // W-520: what nobody can set is in a list of its own, and is shown as such.
+    CHECK(everything.find(
+              R"({"name":"Edition","stored":false,"shown":true,"readOnly":true,"format":"SZ","value":"second"})") !=
+          std::string::npos);
     // An agent that shows nothing has nothing shown.
     static_cast<void>(peer.ask(R"({"verb":"set","resource":"mute","properties":{"Port":77}})"));
     const auto mute = peer.ask(R"({"verb":"properties","resource":"mute"})");

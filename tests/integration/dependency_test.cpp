@@ -3,13 +3,15 @@
 
 #include "monitor_bench.hpp"
 
+#include <holdfast/monitor/in_process_host.hpp>
 #include <holdfast/monitor/process_host.hpp>
+#include <holdfast/os/process.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include <cstdlib>
 #include <filesystem>
+#include <string>
 
 namespace {
 
@@ -61,10 +63,19 @@ TEST_CASE("an agent hosted in process is told what it depends on, with the value
     check(bench);
 }
 
+TEST_CASE("an agent hosted in process with keys of the system's registry is told what it depends on") {
+    monitor::MonitorOptions options;
+    options.host = [](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
+        return std::make_unique<monitor::InProcessHost>(registry, std::move(listener), monitor::systemKeys());
+    };
+    Bench bench{resources(), std::move(options)};
+    check(bench);
+}
+
 #if defined(HOST_PROGRAM)
 TEST_CASE("an agent in a host process is told what it depends on, also of resources in another host") {
-    std::string room = (std::filesystem::temp_directory_path() / "dependency_test.XXXXXX").string();
-    REQUIRE(mkdtemp(room.data()) != nullptr);
+    const auto room = std::filesystem::temp_directory_path() / ("holdfast-dependency-" + std::to_string(os::processId()));
+    std::filesystem::remove_all(room);
     monitor::ProcessHostSettings settings;
     settings.hostProgram = HOST_PROGRAM;
     settings.reaperProgram = REAPER_PROGRAM;

@@ -3,6 +3,7 @@
 #include "monitor_bench.hpp"
 
 #include <holdfast/monitor/configuration.hpp>
+#include <holdfast/monitor/in_process_host.hpp>
 #if defined(HOST_PROGRAM)
 #include <holdfast/monitor/process_host.hpp>
 #endif
@@ -35,12 +36,18 @@ struct Directory {
     std::filesystem::path path;
 };
 
-monitor::MonitorOptions optionsFor(bool processes, const std::filesystem::path& directory) {
+enum class Hosting { inProcess, inProcessWithSystemKeys, inProcesses };
+
+monitor::MonitorOptions optionsFor(Hosting hosting, const std::filesystem::path& directory) {
     monitor::MonitorOptions options;
-    static_cast<void>(processes);
     static_cast<void>(directory);
+    if (hosting == Hosting::inProcessWithSystemKeys) {
+        options.host = [](monitor::MemoryRegistry& registry, std::weak_ptr<monitor::HostListener> listener) {
+            return std::make_unique<monitor::InProcessHost>(registry, std::move(listener), monitor::systemKeys());
+        };
+    }
 #if defined(HOST_PROGRAM)
-    if (processes) {
+    if (hosting == Hosting::inProcesses) {
         monitor::ProcessHostSettings settings;
         settings.hostProgram = HOST_PROGRAM;
         settings.reaperProgram = REAPER_PROGRAM;
@@ -71,14 +78,14 @@ constexpr auto speaker = "[types.\"speaker\".properties]\n";
 
 TEST_CASE("D15 a type's properties in the file hold for each resource that does not say otherwise") {
 #if defined(HOST_PROGRAM)
-    const bool processes = GENERATE(false, true);
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys, Hosting::inProcesses);
 #else
-    const bool processes = false;
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys);
 #endif
-    CAPTURE(processes);
+    CAPTURE(static_cast<int>(hosting));
     const Directory directory;
     Bench bench{good(fileOf(std::string{speaker} + "Greeting = \"hello\"\nPort = 7\n", "Port = 8\n")),
-                optionsFor(processes, directory.path)};
+                optionsFor(hosting, directory.path)};
     const auto problems = bench->prepare();
     for (const auto& problem : problems) FAIL_CHECK(problem.toString());
     bench->start();
@@ -145,4 +152,46 @@ TEST_CASE("[types] that is no table of types is refused, and a type that nobody 
     const auto read = fileOf("[types.Nobody.properties]\nPort = 1\n", "Port = 8\n");
     REQUIRE(read.notes.size() == 1);
     CHECK(read.notes.front().toString() == "test.toml:1: no resource is of type 'Nobody'");
+}
+
+TEST_CASE("W-640 the agent answers SET itself, and what it stores reaches the monitor, its state and the next run") {
+#if defined(HOST_PROGRAM)
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys, Hosting::inProcesses);
+#else
+    const auto hosting = GENERATE(Hosting::inProcess, Hosting::inProcessWithSystemKeys);
+#endif
+    CAPTURE(static_cast<int>(hosting));
+    const Directory directory;
+    auto configuration = good(fileOf("", "Port = 8\n"));
+    configuration.state = directory.path / "state";
+    const PropertyValue nine = PropertyValue::dword(9);
+    {
+        Bench bench{configuration, optionsFor(hosting, directory.path)};
+        REQUIRE(bench->prepare().empty());
+        bench->start();
+        REQUIRE(eventually([&] { return bench.isOnline("a") && bench.isOnline("b"); }));
+        CHECK(bench->setProperties("b", {{"port", std::int64_t{9}, {}}}).code == abi::code::resourcePropertiesStored);
+        CHECK(bench.logged("the agent wrote its properties: Port"));  // and not the monitor
+        const PropertyBag stored = bench->registry().values("Resources\\b\\Parameters");
+        REQUIRE(stored.contains("Port"));
+        CHECK(*stored.find("Port") == nine);
+        CHECK(bench->properties("b").contains("Port"));
+        // The agent's own rule refuses, and nothing changes.
+        const auto refused = bench->setProperties("b", {{"Port", std::int64_t{1'001}, {}}});
+        CHECK(refused.code != 0);
+        REQUIRE(refused.problems.size() == 1);
+        CHECK(refused.problems.front().find("out of range") != std::string::npos);
+        CHECK(*bench->registry().values("Resources\\b\\Parameters").find("Port") == nine);
+        CHECK(bench->offline("b"));
+        REQUIRE(eventually([&] { return bench.snapshot("b").external == abi::ResourceState::offline; }));
+        CHECK(bench->setProperties("b", {{"Greeting", std::string{"hi"}, {}}}).code == 0);
+        CHECK(bench->online("b"));
+        CHECK(eventually([&] { return bench.logged("greeting=hi port=9"); }));
+        bench.stop();
+    }
+    Bench later{configuration, optionsFor(hosting, directory.path)};
+    REQUIRE(later->prepare().empty());
+    later->start();
+    CHECK(eventually([&] { return later.logged("greeting=hi port=9"); }));
+    later.stop();
 }

@@ -21,6 +21,9 @@ namespace holdfast::inline v1::monitor {
 /** A resource within one monitor. */
 enum class ResourceNumber : std::uint32_t {};
 
+/** Numbers what a monitor stored for one resource, from 1 on; 0: nothing yet. */
+using StoreNumber = std::uint32_t;
+
 /** Calls into an agent library, numbered as RHS numbers them (2.11); `startup` has no number there. */
 enum class EntryPoint : std::uint8_t {
     startup = 0,
@@ -38,7 +41,8 @@ enum class EntryPoint : std::uint8_t {
 /** The time an entry point should take (W-100, W-135). */
 [[nodiscard]] std::chrono::milliseconds budgetOf(EntryPoint entryPoint) noexcept;
 
-/** Where the private properties of a resource type are in the registry (W-500). */
+/** The key of a resource type in the registry, and its private properties below (W-500). */
+[[nodiscard]] std::string typeKeyPath(std::string_view type);
 [[nodiscard]] std::string typeParametersPath(std::string_view type);
 
 /** What a host must know of a resource. */
@@ -115,6 +119,16 @@ public:
     }
     /** A callback that named no open resource (W-117). */
     virtual void strayCallback(std::string_view callback, std::uint64_t handle) noexcept = 0;
+    /**
+     * Private properties of the resource are not what was stored, as far as they are listed; absent: gone. The agent wrote
+     * them, when the host had stored what has the number `after`. Seen when a call returns, or a status is reported: said
+     * before that.
+     */
+    virtual void propertiesChanged(ResourceNumber resource, PropertyBag changes, StoreNumber after) noexcept {
+        static_cast<void>(resource);
+        static_cast<void>(changes);
+        static_cast<void>(after);
+    }
     /** The resource's host runs, or runs anew, as this process. */
     virtual void hostStarted(ResourceNumber resource, std::int64_t process) noexcept {
         static_cast<void>(resource);
@@ -154,7 +168,9 @@ public:
     virtual void remove(ResourceNumber resource) { static_cast<void>(resource); }
     virtual void call(CallOrder order) = 0;
     /** Private properties were stored or, where absent, deleted: the agent reads them at its next Online (D14). */
-    virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes) = 0;
+    virtual void storeProperties(ResourceNumber resource, const PropertyBag& changes, StoreNumber number) = 0;
+    /** Whether agents write to keys of their own, and not to those of the monitor's registry. */
+    [[nodiscard]] virtual bool hasOwnKeys() const noexcept = 0;
     /** The same for the resource's type (D15), in the host of this resource. */
     virtual void storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) {
         static_cast<void>(resource);

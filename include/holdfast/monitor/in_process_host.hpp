@@ -29,7 +29,9 @@ public:
 
     void add(ResourceNumber resource, const HostedResource& description) override;
     void call(CallOrder order) override;
-    void storeProperties(ResourceNumber resource, const PropertyBag& changes) override;
+    void storeProperties(ResourceNumber resource, const PropertyBag& changes, StoreNumber number) override;
+    [[nodiscard]] bool hasOwnKeys() const noexcept override;
+    void storeTypeProperties(ResourceNumber resource, const PropertyBag& changes) override;
     void storeDependencies(ResourceNumber resource, const std::vector<holdfast::Dependency>& dependencies) override;
     void watch(ResourceNumber resource, core::Generation generation) override;
     void unwatch(ResourceNumber resource) override;

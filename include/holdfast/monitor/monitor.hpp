@@ -78,8 +78,9 @@ struct PropertyAnswer {
 struct VisibleProperties {
     struct Entry {
         std::string name;
-        PropertyValue value;  ///< absent: not shown
-        bool stored{false};   ///< false: the agent's default
+        PropertyValue value;   ///< absent: not shown
+        bool stored{false};    ///< false: the agent's default
+        bool readOnly{false};  ///< people cannot set it (W-520)
     };
     bool found{false};   ///< there is a resource of that name
     abi::Dword code{0};  ///< of the agent's answer; not 0: it shows nothing, so no value is shown
