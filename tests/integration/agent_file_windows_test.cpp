@@ -62,7 +62,7 @@ TEST_CASE("W-010 an agent exports its start-up routines and nothing else, by nam
     const auto& table = image.directory<IMAGE_EXPORT_DIRECTORY>(IMAGE_DIRECTORY_ENTRY_EXPORT);
     std::set<std::string> names;
     for (DWORD i = 0; i < table.NumberOfNames; ++i)
-        names.insert(&image.at<char>(image.at<DWORD>(table.AddressOfNames + 4 * i)));
+        names.insert(&image.at<char>(image.at<DWORD>(table.AddressOfNames + i * DWORD{sizeof(DWORD)})));
     CHECK(names == std::set<std::string>{"Startup", "StartupEx"});
     CHECK(table.NumberOfFunctions == 2);
 }
