@@ -88,6 +88,7 @@ public:
     void giveUp(abi::Dword code) noexcept override {
         {
             const std::lock_guard lock{mutex_};
+            if (state_ == State::waited) givenUp_ = code;
             if (state_ != State::late) return;
             state_ = State::answered;
         }
@@ -120,6 +121,10 @@ public:
         if (finished_) {
             state_ = State::answered;
             return copyOut(call);
+        }
+        if (givenUp_) {  // Close came while it was waited for: nobody would take a late answer any more
+            state_ = State::answered;
+            return *givenUp_;
         }
         limit_.emplace(instance_->runtime().pool());
         limit_->expires_after(milliseconds{controlLimit.load(std::memory_order_relaxed)});
@@ -187,7 +192,8 @@ private:
     State state_{State::waited};
     abi::Dword result_{abi::code::timeout};
     bool finished_{false};
-    bool storing_{false};  // it is too late to take it back
+    std::optional<abi::Dword> givenUp_;  // before it could become late
+    bool storing_{false};                // it is too late to take it back
     LateAnswer late_{};
     ControlCall call_{};
     std::optional<boost::asio::steady_timer> limit_;

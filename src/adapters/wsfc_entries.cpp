@@ -49,17 +49,23 @@ abi::Dword toCode(const exec::Instance::Result& result) noexcept {
     return abi::code::resourceFailed;
 }
 
-/** W-109: ResourceKey is the engine's again when Open returns, so what is needed of it is opened now, if it answers in time. */
-void keepParameters(abi::ResourceId id, const std::shared_ptr<WsfcLink>& link) {
+/**
+ * W-109: ResourceKey is the engine's again when Open returns, so what is needed of it is opened now, if it answers in time.
+ * W-110: the resource is open by now, so nothing that fails here may make Open fail; the next Online asks again.
+ */
+void keepParameters(abi::ResourceId id, const std::shared_ptr<WsfcLink>& link) noexcept {
     const auto instance = exec::findInstance(id);
     if (!instance) return;
-    auto kept = std::make_shared<std::promise<void>>();
-    std::future<void> done = kept->get_future();
-    instance->runtime().control().submit([link, kept] {
-        link->keepParameters();
-        kept->set_value();
-    });
-    done.wait_for(std::chrono::milliseconds{200});
+    try {
+        auto kept = std::make_shared<std::promise<void>>();
+        std::future<void> done = kept->get_future();
+        instance->runtime().control().submit([link, kept, instance] {
+            if (!instance->closed()) link->keepParameters();  // after Close the key is the engine's alone
+            kept->set_value();
+        });
+        done.wait_for(std::chrono::milliseconds{200});
+    } catch (const std::exception&) {  // out of memory
+    }
 }
 
 abi::ResourceId open(const ServedType& served, const abi::WideChar* name, abi::KeyHandle key,

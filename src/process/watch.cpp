@@ -107,8 +107,9 @@ void Watch::run() {
             try {
                 if (watched[i + 1].revents != 0) links[i]->receive();
                 links[i]->deliver();
-            } catch (const std::exception&) {
-                // Out of memory, or a callback that throws: the next message finds the rest.
+            } catch (...) {
+                // Out of memory, or a callback that throws whatever it likes (W-105): the next message finds the rest.
+                if (!std::current_exception()) throw;  // it ends this thread: to swallow that would end the process
             }
             {
                 const std::lock_guard lock{mutex_};

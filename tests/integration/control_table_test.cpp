@@ -239,6 +239,33 @@ TEST_CASE("W-151 Close ends a late answer, once, and nothing touches the engine'
     for (const Answer& answer : answers) CHECK(desk().endsOf(answer.context).size() == 1);
 }
 
+TEST_CASE("W-151 Close while a control call is still being begun: it is aborted at once, and nothing comes later") {
+    const Dword version = GENERATE(versionV3, versionV4);
+    newScript();
+    const Table table{version};
+    Slow slow;
+    auto list = sizeList(5);
+    Answer answer;
+    Dword returned = 0;
+    Hosted one{table};
+    std::thread caller{[&] {
+        answer =
+            table.begin(one.id, validatePrivate, list.data(), static_cast<Dword>(list.size()), nullptr, 0, &returned);
+    }};
+    CHECK(slow.door->waitForVisitor());
+    one.close();
+    caller.join();
+    slow.door->open();
+    std::this_thread::sleep_for(100ms);
+    const auto ends = desk().endsOf(answer.context);
+    if (answer.late) {  // it became so before Close
+        CHECK(ends == std::vector<Dword>{code::operationAborted});
+    } else {
+        CHECK(answer.code == code::operationAborted);
+        CHECK(ends.empty());
+    }
+}
+
 TEST_CASE("W-102 W-151 Terminate beside a late answer: both end, the answer once") {
     const Dword version = GENERATE(versionV3, versionV4);
     const auto script = newScript();

@@ -53,6 +53,30 @@ TEST_CASE("a program runs, ends with a status, and says so within the instant") 
     CHECK(directory.nothingLeft());
 }
 
+TEST_CASE("W-105 a callback may throw anything: what comes later is still told") {
+    const RunDirectory directory;
+    TestContext context;
+    TestOperation operation;
+    std::atomic<int> lines{0};
+    std::atomic<int> ends{0};
+    {
+        Process process = Process::start(context, shell("echo one; sleep 0.2; echo two; sleep 0.2; exit 3"), operation);
+        process.onOutput([&](std::string_view) {
+            ++lines;
+            throw 42;
+        });
+        process.onExit([&](const ProcessExit&) {
+            ++ends;
+            throw holdfast::Stopped{};
+        });
+        REQUIRE(eventually([&] { return ends > 0; }));
+        CHECK(lines > 0);
+        CHECK(process.exit()->text() == "exited with status 3");
+    }
+    CHECK(ends == 1);
+    CHECK(directory.nothingLeft());
+}
+
 TEST_CASE("end() takes the whole tree, also what left its session and is deaf to SIGTERM") {
     const RunDirectory directory;
     TestContext context;

@@ -148,8 +148,8 @@ void Watch::handle(Tree* key, bool readCompleted, DWORD bytes, DWORD error) {
     try {
         if (readCompleted) tree->received(bytes, error);
         tree->sayDropped();
-    } catch (const std::exception&) {
-        // Out of memory, or a callback that throws: that output is lost, the rest is not.
+    } catch (...) {
+        // Out of memory, or a callback that throws whatever it likes (W-105): that output is lost, the rest is not.
     }
     {
         const std::lock_guard lock{mutex_};
@@ -159,7 +159,7 @@ void Watch::handle(Tree* key, bool readCompleted, DWORD bytes, DWORD error) {
     try {
         tree->look();
         tree->deliver();
-    } catch (const std::exception&) {
+    } catch (...) {
         // As above; told once is told.
     }
     {

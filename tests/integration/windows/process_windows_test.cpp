@@ -110,6 +110,22 @@ TEST_CASE("a program runs, ends with a status, and says so within the instant") 
     CHECK(status == 3);
 }
 
+TEST_CASE("W-105 a callback may throw anything: the end is still told") {
+    TestContext context{ownName()};
+    TestOperation operation;
+    std::atomic<int> ends{0};
+    {
+        Process process = Process::start(context, program({"later", "200", "3"}), operation);
+        process.onExit([&](const ProcessExit&) {
+            ++ends;
+            throw 42;
+        });
+        REQUIRE(eventually([&] { return ends > 0; }));
+        CHECK(process.exit()->text() == "exited with status 3");
+    }
+    CHECK(ends == 1);
+}
+
 TEST_CASE("W-705 end() takes the whole tree: child, grandchild, detached ones; and none breaks away") {
     TestContext context{ownName()};
     TestOperation operation;
