@@ -34,6 +34,11 @@ function(_holdfast_add_registration_script name)
       set(program ${candidate})
     endif()
   endforeach()
+  # CMake itself puts the emulator before targets that it builds, and not before imported ones.
+  set(emulator "")
+  if(CMAKE_CROSSCOMPILING)
+    set(emulator ${CMAKE_CROSSCOMPILING_EMULATOR})
+  endif()
   if(NOT program OR (CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR))
     message(VERBOSE "${name}-register.ps1 is not generated: no program holdfast that could run here. On Windows: "
       "holdfast describe ${name}.dll --format powershell --output ${name}-register.ps1")
@@ -41,7 +46,7 @@ function(_holdfast_add_registration_script name)
   endif()
   set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}-register.ps1")
   add_custom_command(OUTPUT "${script}"
-    COMMAND ${program} describe $<TARGET_FILE:${name}> --format powershell --output "${script}"
+    COMMAND ${emulator} $<TARGET_FILE:${program}> describe $<TARGET_FILE:${name}> --format powershell --output "${script}"
     DEPENDS ${name} ${program} COMMENT "Writing ${name}-register.ps1" VERBATIM)
   add_custom_target(${name}_registration ALL DEPENDS "${script}")
   set_target_properties(${name} PROPERTIES HOLDFAST_REGISTRATION_SCRIPT "${script}")

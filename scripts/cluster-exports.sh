@@ -34,7 +34,9 @@ write() { # write LIBRARY DIRECTORY
   defined=$(sed -nE 's/^(extern "C" )?[A-Za-z_]+ WINAPI (holdfast_)?([A-Z][A-Za-z0-9_]*)\(.*/\2\3/p' "$library"_[!a]*.cpp | sort)
   all=$({ $nm "$library_path/lib$library.a" 2>/dev/null | awk '$2 == "T" { print $3 }'
     # shellcheck disable=SC2086  # lists of words
-    printf '%s\n' ${newer[$library]}; printf '%s\n' $defined | sed 's/^holdfast_//'; } | grep . | sort -u)
+    printf '%s\n' ${newer[$library]}
+    # shellcheck disable=SC2086
+    printf '%s\n' $defined | sed 's/^holdfast_//'; } | grep . | sort -u)
   {
     echo '; SPDX-License-Identifier: BSL-1.0'
     echo '; Written by scripts/cluster-exports.sh'

@@ -14,8 +14,8 @@ named() {
   # Names may be split over lines as adjacent literals; the tags are the next argument.
   find tests -name '*.cpp' -not -path '*/consume/*' | sort | while read -r file; do
     tr '\n' ' ' <"$file" |
-      grep -oE '(TEST_CASE|SECTION|TEST_CASE_METHOD|TEMPLATE_TEST_CASE)\((\w+, *)?"([^"\\]|\\.)*"( *"([^"\\]|\\.)*")*(, *"(\[[^]]*\])+")?' |
-      sed -E 's/^[A-Z_]+\((\w+, *)?"//; s/", *"/	/; s/" *"//g; s/"$//' | sed "s|^|${file##*/}	|" || true
+      grep -oE '(TEST_CASE|SECTION|TEST_CASE_METHOD|TEMPLATE_TEST_CASE)\( *(\w+, *)?"([^"\\]|\\.)*"( *"([^"\\]|\\.)*")*(, *"(\[[^]]*\])+")?' |
+      sed -E 's/^[A-Z_]+\( *(\w+, *)?"//; s/", *"/	/; s/" *"//g; s/"$//' | sed "s|^|${file##*/}	|" || true
   done | awk -F'\t' '
     {
       rest = $2 " " $3; delete seen

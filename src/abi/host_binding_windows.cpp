@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "host_binding.hpp"
 
+#include "os/wine.hpp"
+
 #include <windows.h>
 
 #include <type_traits>
@@ -30,7 +32,7 @@ const HostFunctions* bindHost() noexcept {
     // The resource host has it loaded already; elsewhere only the system's own copy will do, never one beside the program.
     HMODULE library = GetModuleHandleW(L"clusapi.dll");
     if (!library) library = LoadLibraryExW(L"clusapi.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
-    if (!library) return nullptr;
+    if (!library || os::isWineBuiltin(library)) return nullptr;  // Wine's consists of stubs
     static HostFunctions functions{};
     functions.size = sizeof functions;
     functions.version = 1;

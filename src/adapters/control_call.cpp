@@ -53,13 +53,19 @@ public:
         } const done{*this, result};
         instance_->link().enterCall(controlCallName(code_));
         std::string reason;
-        // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): `done` reads it
-        result = answerOnWorker(
-            *instance_, buffers_.call(), [this] { return mayStore(); }, &reason);
-        if (!reason.empty()) {
+        try {
+            // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): `done` reads it
+            result = answerOnWorker(
+                *instance_, buffers_.call(), [this] { return mayStore(); }, &reason);
+        } catch (const std::exception&) {  // out of memory outside of the author's function
+            result = abi::code::notEnoughMemory;
+        }
+        if (reason.empty()) return;
+        try {
             instance_->reporter().log(LogLevel::error, reason);
             // The engine reads the reason in its log: it should stand there before the code comes back.
             static_cast<void>(instance_->reporter().flush(std::chrono::milliseconds{50}));
+        } catch (const std::exception&) {  // out of memory: the line is lost
         }
     }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <new>
 
 namespace holdfast::inline v1::adapters {
@@ -29,8 +30,8 @@ Dword codeOf(const Error& error) {
 }
 
 /**
- * Runs `answer()` and translates what it throws. What is no std::exception passes: a validator that ends its own thread
- * unwinds through here, and a `catch (...)` or noexcept on its way would abort the process.
+ * Runs `answer()` and translates what it throws, whatever it is (W-105). What is no C++ exception passes: a validator that
+ * ends its own thread unwinds through here, and swallowing that would abort the process.
  */
 template <typename Answer>
 Dword guarded(std::string* reason, Answer&& answer) {
@@ -43,6 +44,10 @@ Dword guarded(std::string* reason, Answer&& answer) {
         return code::notEnoughMemory;
     } catch (const std::exception& error) {
         explain(reason, detail::textOf(error));
+        return code::resourceFailed;
+    } catch (...) {
+        if (!std::current_exception()) throw;
+        explain(reason, "an author's function threw what is no std::exception");
         return code::resourceFailed;
     }
 }

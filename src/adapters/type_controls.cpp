@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -64,10 +65,18 @@ public:
             ~Done() { job.finish(result); }
         } const done{*this, result};
         std::string reason;
-        // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): `done` reads it
-        result = answer(
-            *type_, buffers_.call(), [this] { return mayStore(); }, &reason);
-        if (!reason.empty()) logLine(logEvent_, nullptr, LogLevel::error, type_->name() + ": " + reason);
+        try {
+            // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): `done` reads it
+            result = answer(
+                *type_, buffers_.call(), [this] { return mayStore(); }, &reason);
+        } catch (const std::exception&) {  // out of memory outside of the author's function
+            result = code::notEnoughMemory;
+        }
+        if (reason.empty()) return;
+        try {
+            logLine(logEvent_, nullptr, LogLevel::error, type_->name() + ": " + reason);
+        } catch (const std::exception&) {  // out of memory: the line is lost
+        }
     }
 
     void rejected() noexcept override { finish(code::noSystemResources); }

@@ -12,8 +12,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <clocale>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cwchar>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,10 +30,11 @@
 #include <tlhelp32.h>
 #else
 #include <dlfcn.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #endif
 
@@ -169,13 +174,62 @@ ResourceId openOne(const FunctionsV2& f) {
     return id;
 }
 
+/** What a process has but once, and what everybody in it depends on. */
+struct ProcessWide {
+    std::string directory;
+    std::vector<std::string> environment;
+    std::string locale;
+    std::vector<std::uintptr_t> handlers;  // of signals and of exceptions nobody handles, and their like
+};
+
+ProcessWide processWide() {
+    ProcessWide now;
+    now.directory = std::filesystem::current_path().string();
+    now.locale = std::setlocale(LC_ALL, nullptr);
+#if defined(_WIN32)
+    WideChar* const block = GetEnvironmentStringsW();
+    for (const WideChar* one = block; *one != 0; one += std::wcslen(one) + 1) now.environment.push_back(toUtf8(one));
+    FreeEnvironmentStringsW(block);
+    const auto filter = SetUnhandledExceptionFilter(nullptr);  // only what sets it tells it
+    SetUnhandledExceptionFilter(filter);
+    now.handlers.push_back(reinterpret_cast<std::uintptr_t>(filter));
+    now.handlers.push_back(GetErrorMode());
+    for (const int number : {SIGABRT, SIGFPE, SIGILL, SIGINT, SIGSEGV, SIGTERM}) {
+        const auto handler = std::signal(number, SIG_DFL);
+        std::signal(number, handler);
+        now.handlers.push_back(reinterpret_cast<std::uintptr_t>(handler));
+    }
+#else
+    for (char** one = environ; *one != nullptr; ++one) now.environment.emplace_back(*one);
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    now.handlers.push_back(mask);
+    for (int number = 1; number < NSIG; ++number) {
+        struct sigaction action {};
+        if (::sigaction(number, nullptr, &action) != 0) continue;
+        now.handlers.push_back(reinterpret_cast<std::uintptr_t>(action.sa_handler));
+        now.handlers.push_back(static_cast<std::uintptr_t>(action.sa_flags));
+    }
+#endif
+    return now;
+}
+
+void checkUnchanged(const ProcessWide& before) {
+    const ProcessWide now = processWide();
+    CHECK(now.directory == before.directory);
+    CHECK(now.environment == before.environment);
+    CHECK(now.locale == before.locale);
+    CHECK(now.handlers == before.handlers);
+}
+
 bool reaches(const std::atomic<int>& count, int value) {
     return scripted::eventually([&] { return count >= value; });
 }
 
 }  // namespace
 
-TEST_CASE("D8 W-002 loading an agent starts no thread, no Winsock and loads nothing but what it is linked to") {
+TEST_CASE("D8 W-002 loading an agent starts no thread, no Winsock and loads nothing but what it is linked to",
+          "[W-003]") {
     // The first load may bring system libraries that the import table names; from the second on nothing may come along.
     { const Library first; }
     const std::size_t before = threads();
@@ -263,6 +317,34 @@ TEST_CASE("W-1110 W-1150 a thousand Open and Close, handles and threads stay fla
     CHECK(handles() <= handlesThen + 5);
     CHECK(threads() <= threadsThen + 2);
     f.close(keeper);
+}
+
+TEST_CASE("W-804 W-1130 loading, a whole life and unloading change nothing of what a process has but once") {
+    const ProcessWide before = processWide();
+    {
+        const Library library;
+        checkUnchanged(before);
+        const FunctionsV2& f = tableOf(library, "Other Type");
+        const ResourceId id = openOne(f);
+        checkUnchanged(before);
+        const int online = onlines;
+        const int offline = offlines;
+        Handle event = nullptr;
+        REQUIRE(f.online(id, &event, 0, nullptr, 0, 0) == code::ioPending);
+        REQUIRE(reaches(onlines, online + 1));
+        CHECK(f.isAlive(id) == 1);
+        checkUnchanged(before);
+        REQUIRE(f.offline(id, nullptr, 0, nullptr, 0, 0) == code::ioPending);
+        REQUIRE(reaches(offlines, offline + 1));
+        f.terminate(id);
+        f.close(id);
+        checkUnchanged(before);
+    }
+    checkUnchanged(before);
+    // So that the comparison is known to see a change.
+    const auto handler = std::signal(SIGINT, SIG_IGN);
+    CHECK(processWide().handlers != before.handlers);
+    std::signal(SIGINT, handler);
 }
 
 TEST_CASE("D8 the first Open and the last Close start and stop everything, again and again") {

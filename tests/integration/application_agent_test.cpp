@@ -43,7 +43,7 @@ bool logged(const FakeEngine& engine, std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a program comes online, and its end is a failure at once, with its status") {
+TEST_CASE("a program comes online, and its end is a failure at once, with its status", "[W-1132]") {
     const RunDirectory directory;
     {
         // No check would find it in time.
@@ -110,7 +110,7 @@ TEST_CASE("offline asks with the stop signal, and kills what does not obey") {
     CHECK(programIn(directory) == 0);
 }
 
-TEST_CASE("W-130 terminate takes the whole tree inside the advised time, also what hides from it") {
+TEST_CASE("W-130 terminate takes the whole tree inside the advised time, also what hides from it", "[W-132][W-1106]") {
     const RunDirectory directory;
     FakeEngine engine{applicationType(), properties(unruly)};
     REQUIRE(engine.bringOnline());

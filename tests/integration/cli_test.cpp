@@ -174,6 +174,27 @@ TEST_CASE("kill -9 of the monitor: the next one knows what people wished and wha
     CHECK(program.ends() == 1);
 }
 
+TEST_CASE("W-403 kill -9 of the monitor: its host takes the resources offline and closes them") {
+    const auto told = std::filesystem::temp_directory_path() /
+                      ("holdfast-cli-told-" + std::to_string(holdfast::os::processId()) + ".txt");
+    std::filesystem::remove(told);
+    const auto read = [&] {
+        std::ifstream stream{told};
+        return std::string{std::istreambuf_iterator<char>{stream}, {}};
+    };
+    {
+        const File file{resource("r", "tells=" + told.generic_string())};
+        Program program{{"run", file.path}};
+        REQUIRE(program.says("OnlineCalled -> Online"));
+        CHECK(read().empty());
+    }  // killed
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    while (read() != "offline\nclose\n" && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(10ms);
+    CHECK(read() == "offline\nclose\n");
+    std::filesystem::remove(told);
+}
+
 TEST_CASE("wrong usage exits with 2, help and version with 0") {
     CHECK(Program{{"run"}}.ends() == 2);
     CHECK(Program{{"fly"}}.ends() == 2);

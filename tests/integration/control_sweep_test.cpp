@@ -12,6 +12,7 @@
 #include <holdfast/monitor/memory_registry.hpp>
 #include <holdfast/resource.hpp>
 
+#include <boost/thread/exceptions.hpp>
 #include <catch2/catch_message.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -74,6 +75,14 @@ struct Seen {
 
 std::atomic<bool> hold{false};  // online() and handlers wait while it is set
 
+/** What an author may throw, some of it by mistake: an Operation's `Stopped` let through, a number. */
+void throwWhat(Dword kind) {
+    if (kind == 1) throw 42;
+    if (kind == 2) throw Stopped{};
+    if (kind == 3) throw boost::thread_interrupted{};
+    if (kind == 4) throw std::string{"no exception at all"};
+}
+
 struct Settings {
     std::string path;
     std::uint16_t port{5432};
@@ -83,6 +92,7 @@ struct Settings {
     std::vector<std::string> replicas;
     std::string edition;
     bool slowValidation{false};
+    std::uint32_t throws{0};
 };
 
 class Server final : public Resource {
@@ -115,6 +125,8 @@ constexpr Dword refuse = control::user(ControlObject::resource, 2, ControlAccess
 constexpr Dword hang = control::user(ControlObject::resource, 3, ControlAccess::any);
 constexpr Dword portOf = control::user(ControlObject::resource, 4, ControlAccess::read);
 constexpr Dword typeGreet = control::user(ControlObject::resourceType, 1, ControlAccess::read);
+constexpr Dword throwAnything = control::user(ControlObject::resource, 5, ControlAccess::any);
+constexpr Dword typeThrowAnything = control::user(ControlObject::resourceType, 3, ControlAccess::any);
 constexpr Dword typeHang = control::user(ControlObject::resourceType, 2, ControlAccess::any);
 
 const AgentTypes& types() {
@@ -128,7 +140,9 @@ const AgentTypes& types() {
             .property("Replicas", &Settings::replicas)
             .property("Edition", &Settings::edition, readOnly)
             .property("SlowValidation", &Settings::slowValidation)
+            .property("Throws", &Settings::throws)
             .validate([](const Settings& settings) {
+                throwWhat(settings.throws);
                 if (settings.slowValidation) std::this_thread::sleep_for(600ms);
             })
             .classInfo(ResourceClass::user, 7)
@@ -150,7 +164,11 @@ const AgentTypes& types() {
                      [](const Settings& settings, ControlRequest& request) {
                          request.answer(std::to_string(settings.port));
                      })
+            .control(5, ControlAccess::any,
+                     [](ControlRequest& request) { throwWhat(static_cast<Dword>(request.input().size())); })
             .typeControl(1, ControlAccess::read, [](ControlRequest& request) { request.answer(request.typeName()); })
+            .typeControl(3, ControlAccess::any,
+                         [](ControlRequest& request) { throwWhat(static_cast<Dword>(request.input().size())); })
             .typeControl(2, ControlAccess::any, [](ControlRequest&) {
                 while (hold) std::this_thread::sleep_for(1ms);
             })));
@@ -263,7 +281,8 @@ bool answersBytes(Dword code) {
 
 }  // namespace
 
-TEST_CASE("W-141 W-535 W-630 W-631 W-1119 every code with every size of buffer, offline, online and pending") {
+TEST_CASE("W-141 W-535 W-630 W-631 W-1119 every code with every size of buffer, offline, online and pending",
+          "[W-143]") {
     const guarded::Buffer guard;
     Hosted hosted{{{"Path", V::sz("/data")}, {"Nobody", V::sz("knows")}}};
     hosted.registry.set(typeParameters, "Port", V::dword(99));
@@ -349,7 +368,7 @@ TEST_CASE("W-620 W-621 what comes in is never trusted: NULL, short, odd and long
     CHECK(hosted.online());
 }
 
-TEST_CASE("W-640 W-536 SET while online stores, answers 5024, and the next Online uses it") {
+TEST_CASE("W-640 W-536 SET while online stores, answers 5024, and the next Online uses it", "[W-1121][W-1122]") {
     Hosted hosted;
     CHECK(hosted.set({{"Port", V::dword(1)}}) == code::success);
     REQUIRE(hosted.online());
@@ -366,7 +385,7 @@ TEST_CASE("W-640 W-536 SET while online stores, answers 5024, and the next Onlin
     CHECK(hosted.set({{"Edition", V::sz("x")}}) == code::invalidParameter);
 }
 
-TEST_CASE("W-640 SET while pending answers 5024") {
+TEST_CASE("W-640 SET while pending answers 5024", "[W-1122]") {
     Hosted hosted;
     hold = true;
     Handle event = nullptr;
@@ -460,6 +479,29 @@ TEST_CASE("W-613 an author's own codes reach their handlers, and what they throw
     hosted.registry.set(parameters, "Port", V::sz("no number"));
     CHECK(hosted.ask(portOf).code == code::invalidData);
     CHECK(seen.waitForLine("property \"Port\": expected DWORD, found SZ"));
+}
+
+TEST_CASE("W-105 what a handler or a validator throws is a code and a line, whatever it is") {
+    Hosted hosted;
+    for (std::uint32_t kind = 1; kind <= 4; ++kind) {
+        CAPTURE(kind);
+        for (const Dword own : {throwAnything, typeThrowAnything}) {
+            CAPTURE(own);
+            seen.clear();
+            const Answer answer = hosted.ask(own, std::vector<Byte>(kind));
+            CHECK(answer.code == code::resourceFailed);
+            CHECK(answer.returned == 0);
+            CHECK(seen.waitForLine("no std::exception"));
+        }
+        seen.clear();
+        CHECK(hosted.set({{"Throws", V::dword(kind)}}) == code::resourceFailed);
+        CHECK(seen.waitForLine("no std::exception"));
+        CHECK(hosted.set({{"Throws", V::dword(kind)}}, control::resourceValidatePrivateProperties) ==
+              code::resourceFailed);
+    }
+    CHECK(hosted.stored() == PropertyBag{{"Path", V::sz("/data")}});
+    CHECK(hosted.ask(throwAnything).code == code::success);
+    CHECK(hosted.online());
 }
 
 TEST_CASE("W-650 W-651 W-642 renaming, the reason of a stop and dependency notices reach the object") {

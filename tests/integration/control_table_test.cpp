@@ -159,7 +159,8 @@ TEST_CASE("W-141 buffers: any size, any alignment, and not a byte beyond either 
     }
 }
 
-TEST_CASE("D16 W-151 a slow validator: V1 and V2 answer ERROR_TIMEOUT in time, V3 and V4 answer later, once") {
+TEST_CASE("D16 W-151 a slow validator: V1 and V2 answer ERROR_TIMEOUT in time, V3 and V4 answer later, once",
+          "[W-152]") {
     const Dword version = GENERATE(from_range(versions.begin(), versions.end()));
     CAPTURE(version);
     newScript();
@@ -182,7 +183,7 @@ TEST_CASE("D16 W-151 a slow validator: V1 and V2 answer ERROR_TIMEOUT in time, V
     CHECK(answer.code == code::success);
     CHECK(desk().endsOf(answer.context).empty());
     CHECK(table.isAlive(one.id) == 0);  // other entry points are not held up
-    setValidator(nullptr);  // for Online's own
+    setValidator(nullptr);              // for Online's own
     CHECK(one.bringOnline());
     slow.door->open();
     REQUIRE(desk().waitForEnd(answer.context));

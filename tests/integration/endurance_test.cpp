@@ -68,7 +68,8 @@ TEST_CASE("W-1110 1,000 Open/Close and Online/Offline cycles leave threads, hand
     CHECK(script->objects == 0);
 }
 
-TEST_CASE("Online answers while 1,000 resources' online() block, and no thread is kept for an idle resource") {
+TEST_CASE("Online answers while 1,000 resources' online() block, and no thread is kept for an idle resource",
+          "[W-100][W-123][W-1103]") {
     constexpr int many = instrumented ? 200 : 1'000;
     Door door;
     const auto blocked = std::make_shared<Script>();

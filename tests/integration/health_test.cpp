@@ -41,7 +41,7 @@ void advanceUntil(ManualTime& time, const std::function<bool()>& reached) {
 
 }  // namespace
 
-TEST_CASE("W-302 a failed check fails the resource, signals once and stays failed") {
+TEST_CASE("W-302 a failed check fails the resource, signals once and stays failed", "[W-136][W-332]") {
     ManualTime time;
     const auto script = quick();
     std::atomic<bool> broken{false};
@@ -66,7 +66,7 @@ TEST_CASE("W-302 a failed check fails the resource, signals once and stays faile
     CHECK_FALSE(engine.failureSignalled());  // W-246
 }
 
-TEST_CASE("W-331 a check that hangs is a failure after its limit and never before") {
+TEST_CASE("W-331 a check that hangs is a failure after its limit and never before", "[W-1126]") {
     ManualTime time;
     const auto script = quick();
     const auto healthy = quick();
@@ -94,7 +94,7 @@ TEST_CASE("W-331 a check that hangs is a failure after its limit and never befor
     CHECK(engine.terminate() == Answer::done);
 }
 
-TEST_CASE("A timeout is not yet a death: TimeoutTolerance inside FailureWindow") {
+TEST_CASE("A timeout is not yet a death: TimeoutTolerance inside FailureWindow", "[W-136][W-1125]") {
     ManualTime time;
     const auto script = quick();
     script->policy.timeoutTolerance = 1;
@@ -125,7 +125,7 @@ TEST_CASE("A timeout is not yet a death: TimeoutTolerance inside FailureWindow")
     CHECK(script->overlaps == 0);
 }
 
-TEST_CASE("A failed check is repaired first, and FailureTolerance debounces the rest") {
+TEST_CASE("A failed check is repaired first, and FailureTolerance debounces the rest", "[W-136][W-1125]") {
     ManualTime time;
     const auto script = quick();
     std::atomic<bool> broken{true};
@@ -155,7 +155,7 @@ TEST_CASE("A failed check is repaired first, and FailureTolerance debounces the 
     CHECK(engine.waitForLog("isAlive failed: stuck; repair() threw: no spare"));
 }
 
-TEST_CASE("FailureTolerance counts failures in a row") {
+TEST_CASE("FailureTolerance counts failures in a row", "[W-136][W-1125]") {
     ManualTime time;
     const auto script = quick();
     script->policy.failureTolerance = 2;
@@ -254,7 +254,7 @@ TEST_CASE("D4 a suspended process blames nobody") {
     }
 }
 
-TEST_CASE("W-330 IsAlive answers at once while checks hang and Online calls block") {
+TEST_CASE("W-330 IsAlive answers at once while checks hang and Online calls block", "[W-135][W-333][W-1101]") {
     const auto hung = quick();
     hung->policy.checkInterval = 10ms;
     Door door;

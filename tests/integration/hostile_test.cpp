@@ -603,7 +603,7 @@ TEST_CASE("D12 the failure event is signalled although the engine blocks in LogE
     CHECK(engine.terminate() == Answer::done);
 }
 
-TEST_CASE("D4 pending reports do not pile up behind an engine that blocks in SetResourceStatus") {
+TEST_CASE("D4 pending reports do not pile up behind an engine that blocks in SetResourceStatus", "[W-801]") {
     ManualTime time;
     const auto script = quietScript();
     std::atomic<bool> enough{false};

@@ -67,8 +67,8 @@ void start(Bench& bench) {
 
 }  // namespace
 
-TEST_CASE(
-    "W-462 a group that fails over goes down in order, its hook runs, it comes back, once per FailoverThreshold") {
+TEST_CASE("W-462 a group that fails over goes down in order, its hook runs, it comes back, once per FailoverThreshold",
+          "[W-340]") {
     const Folder folder;
     auto bad = member("web", "", {"disk"});
     bad.restart.threshold = 1;
@@ -187,7 +187,7 @@ TEST_CASE("W-412 a provider that failed starts again when what depends on it is 
     CHECK(bench.stopped());
 }
 
-TEST_CASE("W-463 after RetryPeriodOnFailure there is one attempt more, then it is up to people") {
+TEST_CASE("W-463 after RetryPeriodOnFailure there is one attempt more, then it is up to people", "[W-340]") {
     auto resource = scripted("r", "online-fails");
     resource.restart.threshold = 1;
     resource.restart.period = 50ms;

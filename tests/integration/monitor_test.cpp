@@ -62,7 +62,7 @@ TEST_CASE("W-017 W-021 W-025 a wrong function table is refused and nothing in it
     CHECK(contains(refusal(WRONG_TABLE_AGENT, "Revision"), "offers no version of the resource API"));
 }
 
-TEST_CASE("S4 Open that returns NULL is refused with its last error") {
+TEST_CASE("S4 Open that returns NULL is refused with its last error", "[W-111]") {
     Bench bench{{scripted("r", "open-null")}};
     const auto problems = bench->prepare();
     REQUIRE(problems.size() == 1);
@@ -298,7 +298,8 @@ TEST_CASE("W-117 callbacks after Close are refused and change nothing") {
     CHECK(bench.state("r") == MonitorState::closed);
 }
 
-TEST_CASE("W-412 providers first up, dependents first down, and a lost provider takes its dependents along") {
+TEST_CASE("W-412 providers first up, dependents first down, and a lost provider takes its dependents along",
+          "[W-900]") {
     auto disk = scripted("disk", "isalive-false");
     disk.restart.threshold = 1;
     disk.times.isAlivePollInterval = 100ms;

@@ -6,7 +6,14 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <vector>
+
+#if defined(_WIN32)
+#include <windows.h>
+#endif
 
 using namespace holdfast;
 using namespace holdfast::test;
@@ -36,7 +43,57 @@ std::string problemOf(const std::filesystem::path& agent, const std::string& typ
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+/** One of several of the library that has both start-up routines. */
+monitor::ResourceConfiguration named(const std::string& name, const std::string& type) {
+    auto resource = scripted(name, "");
+    resource.agent = BOTH_AGENT;
+    resource.type = type;
+    return resource;
+}
+
+/** Whether this process has loaded it. */
+bool mapped(const std::filesystem::path& library) {
+#if defined(_WIN32)
+    return ::GetModuleHandleW(library.filename().c_str()) != nullptr;
+#else
+    std::ifstream maps{"/proc/self/maps"};
+    const std::string all{std::istreambuf_iterator<char>{maps}, {}};
+    return contains(all, library.filename().string());
+#endif
+}
+
 }  // namespace
+
+// First in the file: nobody has loaded the library yet.
+TEST_CASE("W-001 W-013 a library is loaded for its first resource and started once per type, again after the last") {
+    const std::vector two{named("a", "V2"), named("b", "V2")};
+    std::vector three = two;
+    three.push_back(named("c", "Plain"));
+    Bench bench{three};
+    CHECK_FALSE(mapped(BOTH_AGENT));
+    REQUIRE(bench->prepare().empty());
+    CHECK(mapped(BOTH_AGENT));
+    CHECK(bench.logged("start-ups so far: 2"));
+    CHECK_FALSE(bench.logged("start-ups so far: 3"));
+    bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("a") && bench.isOnline("b") && bench.isOnline("c"); }));
+    // One of two goes and comes back: the type was never without a resource.
+    REQUIRE(bench->reload(configurationOf({three[0], three[2]})).empty());
+    REQUIRE(eventually([&] { return bench.calls("b", EntryPoint::close) == 1; }));
+    REQUIRE(bench->reload(configurationOf(three)).empty());
+    REQUIRE(eventually([&] { return bench.isOnline("b"); }));
+    CHECK_FALSE(bench.logged("start-ups so far: 3"));
+    // Both go and come back, while another type keeps the library loaded.
+    REQUIRE(bench->reload(configurationOf({three[2]})).empty());
+    REQUIRE(eventually(
+        [&] { return bench.calls("a", EntryPoint::close) == 1 && bench.calls("b", EntryPoint::close) == 2; }));
+    REQUIRE(bench->reload(configurationOf(three)).empty());
+    REQUIRE(eventually([&] { return bench.isOnline("a") && bench.isOnline("b"); }));
+    CHECK(bench.logged("start-ups so far: 3"));
+    CHECK_FALSE(bench.logged("start-ups so far: 4"));
+    bench.stop();
+    CHECK(bench.stopped());
+}
 
 TEST_CASE("W-012 StartupEx is called where it exists, Startup where it alone does") {
     struct Row {
@@ -69,7 +126,7 @@ TEST_CASE("W-017 W-021 W-025 a table of a version not asked for, of a wrong size
     CHECK(contains(problemOf(ONLY_STARTUP_AGENT, "V3"), "version 0x0300"));  // Startup was asked for V1
 }
 
-TEST_CASE("W-021 W-025 odd sizes are accepted with a note, missing control functions without one") {
+TEST_CASE("W-021 W-025 odd sizes are accepted with a note, missing control functions without one", "[W-602]") {
     for (const char* type : {"Header counted", "Whole counted"}) {
         CAPTURE(type);
         Bench bench{{of(BOTH_AGENT, type)}};
@@ -80,15 +137,18 @@ TEST_CASE("W-021 W-025 odd sizes are accepted with a note, missing control funct
         bench.stop();
         CHECK(bench.stopped());
     }
-    Bench bench{{of(BOTH_AGENT, "Bare")}};
+    // Every control code answered with "invalid function": the monitor does its default.
+    Bench bench{{of(BOTH_AGENT, "Bare", true)}};
     REQUIRE(bench->prepare().empty());
+    CHECK(bench.logged("the agent does not validate properties; accepted as they are"));
     bench->start();
     REQUIRE(eventually([&] { return bench.isOnline("r"); }));
     bench.stop();
     CHECK(bench.stopped());
 }
 
-TEST_CASE("W-022 W-151 W-153 every version lives its whole life, its slots called as its version lays them out") {
+TEST_CASE("W-022 W-151 W-153 every version lives its whole life, its slots called as its version lays them out",
+          "[W-1127]") {
     const std::string type = GENERATE("V1", "V2", "V3", "V4");
     CAPTURE(type);
     // Its type control names the properties, and its resource control refuses every list: by EndControlCall in V3 and V4.

@@ -38,7 +38,7 @@ std::chrono::milliseconds timed(const std::function<void()>& call) {
 
 }  // namespace
 
-TEST_CASE("W-200 Online and Offline answer pending and end in exactly one final report") {
+TEST_CASE("W-200 Online and Offline answer pending and end in exactly one final report", "[W-126][W-332]") {
     const auto script = std::make_shared<Script>();
     FakeEngine engine{typeOf(script)};
     CHECK_FALSE(engine.isAlive());
@@ -67,7 +67,7 @@ TEST_CASE("W-203 checkpoints strictly increase and D4 coalesces them") {
     for (std::size_t i = 1; i < reports.size(); ++i) CHECK(reports[i].checkPoint > reports[i - 1].checkPoint);
 }
 
-TEST_CASE("W-1108 a heartbeat reports while online() is silent, and its limit ends it") {
+TEST_CASE("W-1108 a heartbeat reports while online() is silent, and its limit ends it", "[W-1109]") {
     ManualTime time;
     const auto script = std::make_shared<Script>();
     script->online = [](Operation& operation) { operation.sleepFor(24h); };
@@ -138,7 +138,8 @@ TEST_CASE("D7 catch (...) does not lose the stop") {
     CHECK(timed([&] { CHECK(engine.terminate() == Answer::done); }) < 300ms);
 }
 
-TEST_CASE("W-235 Terminate overlaps only a wedged online(), and what ends later is undone once more") {
+TEST_CASE("W-235 Terminate overlaps only a wedged online(), and what ends later is undone once more",
+          "[W-234][W-1105]") {
     const bool success = GENERATE(true, false);
     const auto script = std::make_shared<Script>();
     Door door;
@@ -192,7 +193,7 @@ TEST_CASE("D3 behind a wedged predecessor a new Online fails after PredecessorTi
     CHECK_FALSE(script->running);
 }
 
-TEST_CASE("What online() throws reaches the engine's log, and the resource is Failed") {
+TEST_CASE("What online() throws reaches the engine's log, and the resource is Failed", "[W-105]") {
     const auto script = std::make_shared<Script>();
     SECTION("an Error") {
         script->online = [](Operation&) { throw Error{ErrorCode::busy, "the port is taken"}; };
@@ -294,7 +295,7 @@ TEST_CASE("D13 Offline stops a running check first; a wedged one is terminated o
     CHECK(eventually([&] { return script->terminates == 2 && script->objects == 0; }));
 }
 
-TEST_CASE("Offline that fails is reported Failed and Terminate ends it") {
+TEST_CASE("Offline that fails is reported Failed and Terminate ends it", "[W-127]") {
     const auto script = std::make_shared<Script>();
     script->offline = [](Operation&) { throw Error{"the disk is gone"}; };
     FakeEngine engine{typeOf(script)};
@@ -306,7 +307,7 @@ TEST_CASE("Offline that fails is reported Failed and Terminate ends it") {
     CHECK(engine.offline() == Answer::done);  // W-127
 }
 
-TEST_CASE("W-206 an engine that answers terminate stops the operation and hears no more of it") {
+TEST_CASE("W-206 an engine that answers terminate stops the operation and hears no more of it", "[W-1107][W-1115]") {
     const auto script = std::make_shared<Script>();
     script->online = [](Operation& operation) {
         operation.checkpoint("one");
@@ -323,7 +324,7 @@ TEST_CASE("W-206 an engine that answers terminate stops the operation and hears 
     CHECK(engine.terminate() == Answer::done);
 }
 
-TEST_CASE("Engine callbacks that block delay their own resource's reports only") {
+TEST_CASE("Engine callbacks that block delay their own resource's reports only", "[W-801]") {
     const auto script = std::make_shared<Script>();
     const auto other = std::make_shared<Script>();
     FakeEngine engine{typeOf(script)};
@@ -391,7 +392,7 @@ TEST_CASE("D2 a sync grace lets a quick Online answer 0") {
     }
 }
 
-TEST_CASE("D8 Close answers in time although a call is wedged, and what it left is undone later") {
+TEST_CASE("D8 Close answers in time although a call is wedged, and what it left is undone later", "[W-1117]") {
     const auto script = std::make_shared<Script>();
     Door door;
     script->online = [&](Operation&) { door.waitDeaf(); };
@@ -410,7 +411,7 @@ TEST_CASE("D8 Close answers in time although a call is wedged, and what it left 
     CHECK_FALSE(script->running);
 }
 
-TEST_CASE("W-116 Close while online terminates and leaves nothing") {
+TEST_CASE("W-116 Close while online terminates and leaves nothing", "[W-1117]") {
     const auto script = std::make_shared<Script>();
     FakeEngine engine{typeOf(script)};
     REQUIRE(engine.bringOnline());

@@ -181,7 +181,8 @@ TEST_CASE("W-402 S38 S39 whoever crashes its host is named and gets a host of it
     CHECK(bench.nothingLeft());
 }
 
-TEST_CASE("W-440 S37 a host is killed for a call that never returns, whichever it is; the culprit is isolated") {
+TEST_CASE("W-440 S37 a host is killed for a call that never returns, whichever it is; the culprit is isolated",
+          "[W-445]") {
     const auto script = GENERATE(as<std::string>{}, "online-hangs", "isalive-hangs", "looksalive-hangs");
     CAPTURE(script);
     auto bad = scripted("bad", script);

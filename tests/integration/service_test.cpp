@@ -125,7 +125,8 @@ TEST_CASE("W-703 the network name is in the environment while it is online, and 
     CHECK(bench.service.environment().empty());
 }
 
-TEST_CASE("W-704 stuck in START_PENDING with one checkpoint, our reports stay distinct until our own time-out") {
+TEST_CASE("W-704 stuck in START_PENDING with one checkpoint, our reports stay distinct until our own time-out",
+          "[W-1116]") {
     Bench bench;
     bench.service.set([](auto& script) { script.startHangs = true; });
     CHECK_FALSE(bench.engine->bringOnline());
@@ -142,7 +143,8 @@ TEST_CASE("W-704 stuck in START_PENDING with one checkpoint, our reports stay di
     CHECK(bench.service.state() == service::State::stopped);  // what it began is undone
 }
 
-TEST_CASE("W-701 with a manager that takes 10 s for each word every entry point keeps its budget") {
+TEST_CASE("W-701 with a manager that takes 10 s for each word every entry point keeps its budget",
+          "[W-123][W-1103][W-1118]") {
     Bench bench;
     bench.service.set([](auto& script) { script.delay = 10s; });
     const auto timed = [](const auto& call) {

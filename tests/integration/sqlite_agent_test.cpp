@@ -9,7 +9,7 @@
 using namespace sqlite_bench;
 using namespace std::chrono_literals;
 
-TEST_CASE("a sound database comes online, is alive, and leaves no log behind when it goes offline") {
+TEST_CASE("a sound database comes online, is alive, and leaves no log behind when it goes offline", "[W-126]") {
     const TemporaryFolder folder;
     const auto file = folder.file("shop.db");
     makeDatabase(file);

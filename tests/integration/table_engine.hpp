@@ -396,14 +396,14 @@ private:
 /** One open resource. */
 class Hosted {
 public:
-    explicit Hosted(const Table& table, Dword openFlags = 0) : t{table} {
+    explicit Hosted(const Table& table, Dword openFlags = 0, const std::string& name = "one") : t{table} {
         {
             const std::lock_guard lock{desk().mutex};
             number_ = desk().nextHandle;
             desk().nextHandle += 2;
             desk().open[number_] = heard;
         }
-        id = t.open("one", reinterpret_cast<ResourceHandle>(number_), openFlags);
+        id = t.open(name.c_str(), reinterpret_cast<ResourceHandle>(number_), openFlags);
         REQUIRE(id != nullptr);
     }
     Hosted(const Hosted&) = delete;

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -43,7 +44,7 @@ Dword startPlain(const char* type, Dword min, Dword max, FunctionTable** table) 
 
 }  // namespace
 
-TEST_CASE("W-015 W-016 D20 the highest version inside the engine's range that the author allows") {
+TEST_CASE("W-015 W-016 D20 the highest version inside the engine's range that the author allows", "[W-019]") {
     struct Row {
         const char* type;
         Dword min;
@@ -98,7 +99,7 @@ TEST_CASE("W-012 W-015 Startup alone works too, and offers V1, whose callbacks i
     desk().open.erase(1);
 }
 
-TEST_CASE("W-014 W-018 StartupEx finds the type by its name in any case, and refuses what is missing") {
+TEST_CASE("W-014 W-018 StartupEx finds the type by its name in any case, and refuses what is missing", "[W-1111]") {
     FunctionTable* table = nullptr;
     CHECK(startEx("sTAGE v4", 0x100, 0x400, &table) == 0);
     CHECK(table != nullptr);
@@ -126,7 +127,8 @@ TEST_CASE("W-014 W-018 StartupEx finds the type by its name in any case, and ref
     CHECK(table == nullptr);
 }
 
-TEST_CASE("W-020 W-021 W-023 W-025 W-027 each table has its size, its slots in their order, and never changes") {
+TEST_CASE("W-020 W-021 W-023 W-025 W-027 each table has its size, its slots in their order, and never changes",
+          "[W-138]") {
     std::array<std::array<void*, 14>, 4> slots{};
     const std::array<std::size_t, 4> members{11, 12, 12, 14};
     for (std::size_t v = 0; v < versions.size(); ++v) {
@@ -159,7 +161,8 @@ TEST_CASE("W-020 W-021 W-023 W-025 W-027 each table has its size, its slots in t
     CHECK(slots[1][11] == slots[3][11]);
 }
 
-TEST_CASE("A whole life over each version: Online, polls, failure, Terminate, Online, Offline") {
+TEST_CASE("A whole life over each version: Online, polls, failure, Terminate, Online, Offline",
+          "[W-024][W-120][W-127][W-132][W-246][W-1123]") {
     const Dword version = anyVersion();
     CAPTURE(version);
     const auto script = newScript();
@@ -238,7 +241,8 @@ TEST_CASE("W-201 W-209 a status is reported between 997 and the one final report
           1);
 }
 
-TEST_CASE("W-320 W-323 right under both readings of a signalled event: IsAlive first, or Terminate at once") {
+TEST_CASE("W-320 W-323 right under both readings of a signalled event: IsAlive first, or Terminate at once",
+          "[W-312][W-1124][W-1132]") {
     const Dword version = anyVersion();
     const bool legacy = GENERATE(false, true);
     CAPTURE(version, legacy);
@@ -265,7 +269,7 @@ TEST_CASE("W-320 W-323 right under both readings of a signalled event: IsAlive f
     CHECK(one.heard->all().back().state == ResourceState::online);  // nothing was reported for a failure (W-201)
 }
 
-TEST_CASE("W-031 nothing beyond the entries that Max guarantees is touched, whatever happens") {
+TEST_CASE("W-031 nothing beyond the entries that Max guarantees is touched, whatever happens", "[W-1128]") {
     // Each table of callbacks ends at a page that nobody may touch, and lives only as long as StartupEx runs.
     for (const Dword max : {0x100U, 0x1FFU, 0x200U, 0x2FFU, 0x300U, 0x3FFU, 0x400U, 0x500U}) {
         CAPTURE(max);
@@ -426,7 +430,7 @@ TEST_CASE("W-150 Cancel stops a pending Online or Offline and kills nothing") {
     CHECK(table.cancel(nullptr) == code::resourceNotFound);
 }
 
-TEST_CASE("W-108 stale and forged ids are refused by every slot of every version") {
+TEST_CASE("W-108 stale and forged ids are refused by every slot of every version", "[W-1136]") {
     const Dword version = anyVersion();
     CAPTURE(version);
     newScript();
@@ -462,17 +466,19 @@ TEST_CASE("W-108 stale and forged ids are refused by every slot of every version
     CHECK(table.isAlive(other.id) == 1);
 }
 
-TEST_CASE("W-105 whatever an author's member throws becomes a status or a code, over every version") {
+TEST_CASE("W-105 whatever an author's member throws becomes a status or a code, over every version",
+          "[W-1104][W-1114]") {
     const Dword version = anyVersion();
     CAPTURE(version);
     struct NotStandard {};
     const auto oops = [](int kind) {
         if (kind == 0) throw std::runtime_error{"oops"};
         if (kind == 1) throw NotStandard{};
+        if (kind == 2) throw std::bad_alloc{};
         throw 42;
     };
     const Table table{version};
-    for (int kind = 0; kind < 3; ++kind) {
+    for (int kind = 0; kind < 4; ++kind) {
         CAPTURE(kind);
         for (const std::string where : {"construct", "probe", "adopt", "online"}) {
             CAPTURE(where);
@@ -517,8 +523,8 @@ TEST_CASE("W-105 whatever an author's member throws becomes a status or a code, 
     }
 }
 
-TEST_CASE(
-    "W-203 W-205 W-206 reports count up, and an engine that answers terminate hears no more, over every version") {
+TEST_CASE("W-203 W-205 W-206 reports count up, and an engine that answers terminate hears no more, over every version",
+          "[W-1107][W-1115]") {
     const Dword version = anyVersion();
     CAPTURE(version);
     const auto script = newScript();

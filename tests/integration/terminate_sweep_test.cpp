@@ -59,7 +59,8 @@ std::vector<EntryPoint> entryPoints(std::vector<Byte>& list) {
 
 }  // namespace
 
-TEST_CASE("W-102 W-103 W-240 W-247 Terminate during every entry point, at swept delays, over every version") {
+TEST_CASE("W-102 W-103 W-240 W-247 Terminate during every entry point, at swept delays, over every version",
+          "[W-132][W-1105]") {
     const Dword version = GENERATE(from_range(versions.begin(), versions.end()));
     PropertyBag bag;
     bag.set("Size", PropertyValue::dword(5));

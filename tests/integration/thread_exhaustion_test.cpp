@@ -132,7 +132,7 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 }
 #endif
 
-TEST_CASE("W-110 Open that gets no thread fails and nothing else, and the next Open works") {
+TEST_CASE("W-110 Open that gets no thread fails and nothing else, and the next Open works", "[W-1113]") {
     SKIP_IF_INSTRUMENTED();
     const Normal normal;
     int opened = 0;
@@ -167,7 +167,7 @@ void ignoreLine(holdfast::abi::ResourceHandle, holdfast::abi::Dword, const holdf
 
 }  // namespace
 
-TEST_CASE("W-110 the table's Open answers null when it gets no thread") {
+TEST_CASE("W-110 the table's Open answers null when it gets no thread", "[W-1113]") {
     SKIP_IF_INSTRUMENTED();
     const Normal normal;
     static constexpr holdfast::abi::WideChar typeName[] = {'S', 'c', 'r', 'i', 'p', 't', 'e', 'd', 0};

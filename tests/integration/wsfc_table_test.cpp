@@ -2,6 +2,8 @@
 
 /// An agent library as an engine sees it: loaded, started and called through the C table only.
 
+#include "support/loaded_agent.hpp"
+
 #include <holdfast/abi/property_list.hpp>
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/abi/wide.hpp>
@@ -11,16 +13,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include <dlfcn.h>
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdarg>
-#include <fstream>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -31,6 +29,8 @@ using namespace std::chrono_literals;
 using holdfast::PropertyBag;
 using holdfast::PropertyValue;
 using holdfast::monitor::MemoryRegistry;
+using holdfast::tests::LoadedAgent;
+using holdfast::tests::signalled;
 
 namespace {
 
@@ -82,15 +82,15 @@ void HOLDFAST_STDCALL logEvent(ResourceHandle, Dword, const WideChar* format, ..
 
 class Library {
 public:
-    Library() : handle_{::dlopen(TABLE_AGENT, RTLD_NOW | RTLD_LOCAL)} {
+    Library() : agent_{TABLE_AGENT} {
         INFO(TABLE_AGENT);
-        REQUIRE(handle_ != nullptr);
-        startup = reinterpret_cast<StartupRoutine>(::dlsym(handle_, "Startup"));
+        REQUIRE(agent_);
+        startup = agent_.routine<StartupRoutine>("Startup");
         REQUIRE(startup != nullptr);
     }
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;
-    ~Library() { ::dlclose(handle_); }
+    ~Library() = default;
 
     [[nodiscard]] const FunctionsV1& table(const char* type) const {
         FunctionTable* table = nullptr;
@@ -101,19 +101,12 @@ public:
         return table->v1;
     }
 
-    [[nodiscard]] static bool mapped() {
-        std::ifstream maps{"/proc/self/maps"};
-        std::string line;
-        while (std::getline(maps, line)) {
-            if (line.find("table_agent") != std::string::npos) return true;
-        }
-        return false;
-    }
+    [[nodiscard]] static bool mapped() { return LoadedAgent::mapped("table_agent"); }
 
     StartupRoutine startup{nullptr};
 
 private:
-    void* handle_;
+    LoadedAgent agent_;
 };
 
 /** One resource with its key in the registry. */
@@ -204,8 +197,7 @@ TEST_CASE("A resource lives through the C table: Online, polls, failure, Termina
     CHECK(hosted.f.looksAlive(hosted.id) == 1);
     CHECK(hosted.f.isAlive(hosted.id) == 1);
     REQUIRE(hosted.event != nullptr);
-    pollfd watched{static_cast<int>(reinterpret_cast<std::intptr_t>(hosted.event)), POLLIN, 0};
-    CHECK(::poll(&watched, 1, 0) == 0);
+    CHECK_FALSE(signalled(hosted.event, 0));
 
     // W-122: properties are read anew at each Online.
     hosted.registry.set("Resources\\one\\Parameters", bag({{"Check", PropertyValue::sz("fails")}}));
@@ -213,7 +205,7 @@ TEST_CASE("A resource lives through the C table: Online, polls, failure, Termina
     REQUIRE(heard.waitFor(ResourceState::offline));
     heard.clear();
     REQUIRE(hosted.bringOnline());
-    CHECK(::poll(&watched, 1, 10'000) == 1);  // the handle stays the same from Open to Close
+    CHECK(signalled(hosted.event, 10'000));  // the handle stays the same from Open to Close
     CHECK(hosted.f.isAlive(hosted.id) == 0);
     CHECK(heard.waitForLine("isAlive failed: as told"));
     hosted.f.terminate(hosted.id);
@@ -264,7 +256,7 @@ TEST_CASE("A property that is wrong fails Online by its name, its value and the 
     hosted.f.terminate(hosted.id);
 }
 
-TEST_CASE("W-105 W-906 what user code throws stays inside, and a % in it harms nobody") {
+TEST_CASE("W-105 W-906 what user code throws stays inside, and a % in it harms nobody", "[W-1129]") {
     const Library library;
     Hosted hosted{library.table("Misbehaving"), bag({{"Online", PropertyValue::sz("throws")}})};
     CHECK(hosted.online() == code::ioPending);
@@ -273,7 +265,7 @@ TEST_CASE("W-105 W-906 what user code throws stays inside, and a % in it harms n
     hosted.f.terminate(hosted.id);
 }
 
-TEST_CASE("W-108 stale and forged ids are refused by every entry point") {
+TEST_CASE("W-108 stale and forged ids are refused by every entry point", "[W-1136]") {
     const Library library;
     const FunctionsV1& f = library.table("Misbehaving");
     ResourceId stale = nullptr;
@@ -300,7 +292,7 @@ TEST_CASE("W-108 stale and forged ids are refused by every entry point") {
     CHECK(other.bringOnline());
 }
 
-TEST_CASE("Entry points keep their budgets while every member of the user's hangs") {
+TEST_CASE("Entry points keep their budgets while every member of the user's hangs", "[W-100][W-135]") {
     const Library library;
     Hosted hosted{library.table("Misbehaving"),
                   bag({{"Check", PropertyValue::sz("hangs")}, {"CheckInterval", PropertyValue::dword(10)}})};

@@ -52,7 +52,7 @@ const std::string head = "[[resource]]\nname = \"a\"\ntype = \"T\"\nagent = \"ag
 
 }  // namespace
 
-TEST_CASE("a configuration is refused with the line and the reason") {
+TEST_CASE("a configuration is refused with the line and the reason", "[W-900]") {
     struct Row {
         std::string text;
         std::vector<std::string> problems;
@@ -187,6 +187,23 @@ TEST_CASE("a good configuration keeps what it says") {
     CHECK(resource.restart.threshold == 3);
     REQUIRE(resource.properties.size() == 4);
     CHECK(resource.properties[0].where.line != 0);
+}
+
+TEST_CASE("W-310 W-311 a resource's interval rules over its type's; unset and 0xFFFFFFFF mean the type's") {
+    const Folder folder;
+    const auto times = [&](const std::string& lines) {
+        const auto read = folder.parse(head + lines);
+        REQUIRE(read.configuration.resources.size() == 1);
+        return read.configuration.resources[0].times;
+    };
+    for (const std::string inherits : {"", "LooksAlivePollInterval = 0xFFFFFFFF\nIsAlivePollInterval = 0xFFFFFFFF\n"}) {
+        CAPTURE(inherits);
+        CHECK(times(inherits).looksAlivePollInterval == 5s);
+        CHECK(times(inherits).isAlivePollInterval == 60s);
+    }
+    CHECK(times("LooksAlivePollInterval = 10\n").looksAlivePollInterval == 10ms);
+    CHECK(times("LooksAlivePollInterval = 10\n").isAlivePollInterval == 60s);
+    CHECK(times("IsAlivePollInterval = 120000\n").isAlivePollInterval == 120s);
 }
 
 TEST_CASE("groups, programs, hosting and directories") {

@@ -107,7 +107,7 @@ TEST_CASE("W-241 the answer pending leaves before any work starts, so no report 
     CHECK(bench.position(Kind::reply) < bench.position(Kind::startJob));
 }
 
-TEST_CASE("W-242 a direct Offline overtakes a pending Online") {
+TEST_CASE("W-242 a direct Offline overtakes a pending Online", "[W-234]") {
     Bench bench;
     bench.request(Request::online).request(Request::offline);
     CHECK(bench.answered(Request::offline) == Answer::pending);
@@ -155,7 +155,7 @@ TEST_CASE("W-244 Close with a pending operation runs the Terminate logic") {
     CHECK(bench.position(Kind::release) < bench.position(Kind::reply));
 }
 
-TEST_CASE("W-245 Terminate while a check runs: the object is not destroyed under it") {
+TEST_CASE("W-245 Terminate while a check runs: the object is not destroyed under it", "[W-332]") {
     Bench bench;
     bench.online().expire(Timer::checkDue);
     CHECK(bench.started() == Job::check);

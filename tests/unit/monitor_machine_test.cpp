@@ -157,7 +157,7 @@ TEST_CASE("S3 Open returns an id: Opened") {
     CHECK_FALSE(b.armed(MonitorTimer::deadlock));
 }
 
-TEST_CASE("S4 Open returns NULL: logged, not online, tried again at the next Online") {
+TEST_CASE("S4 Open returns NULL: logged, not online, tried again at the next Online", "[W-111]") {
     Bench b;
     b.feed(Kind::online);
     b.returns(Call::load, 0);
@@ -205,7 +205,7 @@ TEST_CASE("S6 a report while Online is on the stack is held") {
     }
 }
 
-TEST_CASE("S7 Online returns 0: Online, polls or the event") {
+TEST_CASE("S7 Online returns 0: Online, polls or the event", "[W-120][W-300]") {
     Bench b;
     SECTION("without an event: LooksAlive and IsAlive") {
         b.online();
@@ -233,7 +233,7 @@ TEST_CASE("S8 Online returns 997: PendingTimeout instead of DeadlockTimeout") {
     CHECK_FALSE(b.did(Act::publish));  // 129 already (W-200)
 }
 
-TEST_CASE("S9 Online returns an error: log, Terminate, state (W-121)") {
+TEST_CASE("S9 Online returns an error: log, Terminate, state (W-121)", "[W-133]") {
     Bench b;
     b.onlineCalled().returns(Call::online, 5);
     CHECK(b.state() == State::terminating);
@@ -305,7 +305,7 @@ TEST_CASE("S13 cannot come online here, or anywhere: the policy hears where") {
     }
 }
 
-TEST_CASE("S14 PendingTimeout: reports answer 1, Terminate, Failed (W-222)") {
+TEST_CASE("S14 PendingTimeout: reports answer 1, Terminate, Failed (W-222)", "[W-133]") {
     Bench b;
     b.onlinePending().fires(MonitorTimer::pending);
     CHECK(b.state() == State::terminating);
@@ -368,7 +368,7 @@ TEST_CASE("S17 IsAlive timer: Verifying") {
     }
 }
 
-TEST_CASE("S18 event signalled: IsAlive at once; in legacy mode Terminate (W-320)") {
+TEST_CASE("S18 event signalled: IsAlive at once; in legacy mode Terminate (W-320)", "[W-133]") {
     SECTION("IsAlive") {
         Bench b;
         b.online(true).signals();
@@ -407,7 +407,7 @@ TEST_CASE("S19 IsAlive TRUE: Online, timers re-armed") {
     CHECK_FALSE(b.did(Act::publish));
 }
 
-TEST_CASE("S20 IsAlive FALSE: external 4 first, then Terminate, then Failed (W-302, W-303)") {
+TEST_CASE("S20 IsAlive FALSE: external 4 first, then Terminate, then Failed (W-302, W-303)", "[W-133]") {
     Bench b;
     b.verifying().returns(Call::isAlive, 0);
     CHECK(b.state() == State::terminating);
@@ -432,7 +432,7 @@ TEST_CASE("S21 W-324 SignalFailure: general fails without IsAlive, the others ar
     CHECK(*b.find(Act::publish) < *b.find(Act::terminate));
 }
 
-TEST_CASE("S22 W-201 SetResourceStatus outside a pending operation: ignored, logged, answered 1") {
+TEST_CASE("S22 W-201 SetResourceStatus outside a pending operation: ignored, logged, answered 1", "[W-411]") {
     Bench b;
     b.online();
     for (const auto state : {Ext::online, Ext::failed, Ext::offline, Ext::onlinePending}) {
@@ -442,7 +442,7 @@ TEST_CASE("S22 W-201 SetResourceStatus outside a pending operation: ignored, log
     }
 }
 
-TEST_CASE("S23 offline request: polls stop, event disarmed, then Offline (W-246)") {
+TEST_CASE("S23 offline request: polls stop, event disarmed, then Offline (W-246)", "[W-300]") {
     Bench b;
     b.online(true);
     const auto watch = b.machine.watchGeneration();
@@ -456,7 +456,7 @@ TEST_CASE("S23 offline request: polls stop, event disarmed, then Offline (W-246)
     CHECK(b.last.empty());
 }
 
-TEST_CASE("S24 Offline returns 0: Opened") {
+TEST_CASE("S24 Offline returns 0: Opened", "[W-125]") {
     Bench b;
     b.offlineCalled().returns(Call::offline, 0);
     CHECK(b.state() == State::opened);
@@ -464,14 +464,14 @@ TEST_CASE("S24 Offline returns 0: Opened") {
     CHECK(b.finished(RequestKind::offline, RequestOutcome::done));
 }
 
-TEST_CASE("S25 Offline returns 997: OfflinePending, PendingTimeout") {
+TEST_CASE("S25 Offline returns 997: OfflinePending, PendingTimeout", "[W-125]") {
     Bench b;
     b.offlineCalled().returns(Call::offline, abi::code::ioPending);
     CHECK(b.state() == State::offlinePending);
     CHECK(b.arms(MonitorTimer::pending, 180s));
 }
 
-TEST_CASE("S26 Offline returns an error: log, Terminate, Opened") {
+TEST_CASE("S26 Offline returns an error: log, Terminate, Opened", "[W-125][W-133]") {
     Bench b;
     b.offlineCalled().returns(Call::offline, 5);
     CHECK(b.state() == State::terminating);
@@ -500,7 +500,7 @@ TEST_CASE("S28 report Offline: Opened") {
     CHECK(b.finished(RequestKind::offline, RequestOutcome::done));
 }
 
-TEST_CASE("S29 W-208 report Failed or illegal, or PendingTimeout, during OfflinePending: Terminate") {
+TEST_CASE("S29 W-208 report Failed or illegal, or PendingTimeout, during OfflinePending: Terminate", "[W-133]") {
     for (const std::int32_t state : {4, 2, -1, 126, 129, 77}) {
         INFO(state);
         Bench b;
@@ -526,7 +526,7 @@ TEST_CASE("S30 W-128 report Online with veto flags: the offline is refused, poll
     CHECK(b.armed(MonitorTimer::isAlive));
 }
 
-TEST_CASE("S31 Terminate returns after a stop: Opened") {
+TEST_CASE("S31 Terminate returns after a stop: Opened", "[W-133]") {
     Bench b;
     b.online().feed(Kind::terminate);
     CHECK(b.did(Act::terminate));
@@ -692,7 +692,7 @@ TEST_CASE("S40 control requests are serialised with the other calls (W-101)") {
 
 // --- what the rows leave open -------------------------------------------------------------------------------------
 
-TEST_CASE("W-221 the lower of PendingTimeout and DeadlockTimeout rules") {
+TEST_CASE("W-221 the lower of PendingTimeout and DeadlockTimeout rules", "[W-1131]") {
     MonitorSettings settings;
     settings.pendingTimeout = 600s;
     settings.deadlockTimeout = 1s;
@@ -713,7 +713,7 @@ TEST_CASE("W-313 an interval change holds without taking the resource offline") 
     CHECK(b.state() == State::online);
 }
 
-TEST_CASE("D4 a tick that comes late because everything was suspended starts over") {
+TEST_CASE("D4 a tick that comes late because everything was suspended starts over", "[W-312]") {
     Bench b;
     SECTION("PendingTimeout") {
         b.onlinePending().fires(MonitorTimer::pending, true);

@@ -286,7 +286,8 @@ TEST_CASE("W-660 W-901 P13 required dependencies are a value list, for the resou
     }
 }
 
-TEST_CASE("W-640 W-533 SET writes what was sent, and answers 5024 while the resource is online or pending") {
+TEST_CASE("W-640 W-533 SET writes what was sent, and answers 5024 while the resource is online or pending",
+          "[W-1122]") {
     Caller caller;
     const PropertyBag changes{{"Port", V::dword(80)}, {"Prt", V::dword(1)}};
     CHECK(caller.set(changes).code == code::success);
@@ -298,7 +299,7 @@ TEST_CASE("W-640 W-533 SET writes what was sent, and answers 5024 while the reso
     CHECK(caller.set({}).code == code::success);  // nothing was sent, so nothing waits for the next Online
 }
 
-TEST_CASE("W-501 a list with one wrong value writes nothing") {
+TEST_CASE("W-501 a list with one wrong value writes nothing", "[W-1121]") {
     Caller caller;
     for (const auto& [wrong, answer] : {std::pair{PropertyBag{{"Port", V::dword(70'000)}}, code::invalidData},
                                         std::pair{PropertyBag{{"Port", V::sz("80")}}, code::invalidData},

@@ -71,7 +71,7 @@ PropertyDescription described(std::string name, PropertyFormat format) {
 
 }  // namespace
 
-TEST_CASE("P1 to P12: reading gives the content, writing the same bytes") {
+TEST_CASE("P1 to P12: reading gives the content, writing the same bytes", "[W-505][W-506]") {
     const auto n = GENERATE(range(std::size_t{1}, std::size_t{13}));
     CAPTURE(n);
     const auto list = read(examples::p(n));
@@ -87,7 +87,7 @@ TEST_CASE("P1 to P12: reading gives the content, writing the same bytes") {
     CHECK(writePropertyList(expected) == examples::p(n));
 }
 
-TEST_CASE("W-510 every format of the table is written as its row says, and read back") {
+TEST_CASE("W-510 every format of the table is written as its row says, and read back", "[W-506]") {
     using V = PropertyValue;
     struct Row {
         V value;
@@ -228,7 +228,7 @@ TEST_CASE("W-538 P12 the format list has one WORD per property") {
     CHECK(writeFormatList(properties) == examples::p(12));
 }
 
-TEST_CASE("W-507 P13 is walked to its end mark at 0x30") {
+TEST_CASE("W-507 P13 is walked to its end mark at 0x30", "[W-1112]") {
     const auto buffer = examples::p(13);
     const auto list = readValueList(buffer);
     REQUIRE(list.code == code::success);

@@ -90,7 +90,7 @@ TEST_CASE("W-462 what exceeding means depends on RestartAction") {
     CHECK_FALSE(decision.retries);  // W-463: only if RestartAction allows restarts
 }
 
-TEST_CASE("W-463 one final attempt after RetryPeriodOnFailure, then manual") {
+TEST_CASE("W-463 one final attempt after RetryPeriodOnFailure, then manual", "[W-340]") {
     RestartPolicy policy{settings(1, 200ms, RestartAction::restart)};
     CHECK(policy.failed(at(0)).kind == Kind::restart);
     CHECK(policy.failed(at(10)).retries);

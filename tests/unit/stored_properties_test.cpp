@@ -95,7 +95,8 @@ TEST_CASE("D15 own values first, then the type's; what the type has beyond the t
     }
 }
 
-TEST_CASE("W-800 W-802 Open asks no cluster, and between the two phases of a node's start nobody does") {
+TEST_CASE("W-800 W-802 Open asks no cluster, and between the two phases of a node's start nobody does",
+          "[W-114][W-1102]") {
     Stored resource{true};
     resource.properties.keepKeys();
     CHECK(cluster.opened == 0);

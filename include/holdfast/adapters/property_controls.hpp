@@ -62,8 +62,8 @@ enum class UnknownProperties { allowed, refused };
  *
  * @par Thread safety Pure but for `store`. @par Budget `store` is remote work and VALIDATE and SET run the author's
  *      validators, so only on a worker (D14, D16).
- * @par Errors Every std::exception becomes a code (W-105); anything else that a validator throws passes through to the
- *      worker, so that one which ends its own thread does not abort the process.
+ * @par Errors Whatever is thrown becomes a code (W-105); only the unwinding of a thread that a validator ends passes through
+ *      to the worker, because to stop it would abort the process.
  */
 [[nodiscard]] abi::Dword resourcePropertyControl(const AgentType& type, const PropertyStore& store,
                                                  const ControlCall& call, std::string* reason = nullptr);

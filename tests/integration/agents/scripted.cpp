@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -74,6 +75,14 @@ std::set<std::string> readScript(KeyHandle key) {
 bool says(Instance& instance, const char* word) {
     const std::lock_guard lock{instance.reading};
     return instance.script.count(word) != 0;
+}
+
+/** Appends to the file that a word "tells=…" names: what the agent did is seen there when no monitor listens any more. */
+void tell(Instance& instance, const char* what) {
+    const std::lock_guard lock{instance.reading};
+    for (const auto& word : instance.script) {
+        if (word.rfind("tells=", 0) == 0) std::ofstream{word.substr(6), std::ios::app} << what << '\n';
+    }
 }
 
 int overflow(int depth) {
@@ -142,6 +151,7 @@ void crash(Instance& instance, const std::string& where) {
 void HOLDFAST_STDCALL closeIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return;
+    tell(*self, "close");
     crash(*self, "close");
     if (self->worker.joinable()) self->worker.join();
     if (says(*self, "speaks-after-close")) {
@@ -204,6 +214,7 @@ Dword HOLDFAST_STDCALL onlineIt(ResourceId id, Handle* event) {
 Dword HOLDFAST_STDCALL offlineIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return code::resourceNotFound;
+    tell(*self, "offline");
     crash(*self, "offline");
     if (says(*self, "offline-hangs")) hang();
     if (says(*self, "offline-fails")) return code::busy;
@@ -219,6 +230,7 @@ void HOLDFAST_STDCALL terminateIt(ResourceId id) {
     const auto self = find(id);
     if (!self) return;
     self->terminated = true;
+    tell(*self, "terminate");
     crash(*self, "terminate");
     if (says(*self, "terminate-hangs")) hang();
 }

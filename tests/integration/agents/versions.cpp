@@ -28,6 +28,7 @@ std::atomic<EndControlCallRoutine> endControl{nullptr};
 std::atomic<EndControlCallRoutine> endType{nullptr};
 std::atomic<SetResourceStatusExRoutine> setStatusEx{nullptr};
 std::atomic<const WideChar*> startedBy{nullptr};
+std::atomic<unsigned> startUps{0};  // since the library was loaded (W-013)
 std::atomic<bool> fails{false};
 std::atomic<bool> failed{false};
 std::atomic<bool> pends{false};
@@ -41,6 +42,7 @@ ResourceHandle handleOf(ResourceId id) { return reinterpret_cast<ResourceHandle>
 
 ResourceId opened(ResourceHandle handle, const WideChar* how) {
     say(handle, startedBy.load());
+    logEvent.load()(handle, 0, TEXT_OF("start-ups so far: %1!u!"), startUps.load());
     say(handle, how);
     return reinterpret_cast<ResourceId>(handle);
 }
@@ -185,6 +187,7 @@ bool named(const WideChar* type, const char* name) {
 }
 
 Dword give(const WideChar* type, FunctionTable** out) {
+    ++startUps;
     fails = named(type, "Fails");
     pends = named(type, "Pends");
     fill(named(type, "V1") ? versionV1 : named(type, "V3") ? versionV3 : named(type, "V4") ? versionV4 : versionV2);

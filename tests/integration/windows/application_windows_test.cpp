@@ -57,7 +57,7 @@ bool logged(const FakeEngine& engine, std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a program comes online, and its end is a failure at once, with its status") {
+TEST_CASE("a program comes online, and its end is a failure at once, with its status", "[W-1132]") {
     // No check would find it in time.
     FakeEngine engine{applicationType(),
                       properties({"later", "700", "3"}, {{"CheckInterval", PropertyValue::dword(3'600'000)}}),
@@ -98,7 +98,8 @@ TEST_CASE("offline sets the stop event, and kills what does not obey") {
     }
 }
 
-TEST_CASE("W-130 terminate takes the whole tree inside the advised time, also what is detached from it") {
+TEST_CASE("W-130 terminate takes the whole tree inside the advised time, also what is detached from it",
+          "[W-132][W-1106]") {
     FakeEngine engine{applicationType(), properties({"family"}), ownName()};
     REQUIRE(engine.bringOnline());
     const auto pids = [&] {

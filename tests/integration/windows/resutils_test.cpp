@@ -370,7 +370,7 @@ DWORD WINAPI neverEnds(PCLUS_WORKER, LPVOID) {
 
 }  // namespace
 
-TEST_CASE("W-230 W-231 a worker is created, asked to end, and created again in the same block") {
+TEST_CASE("W-230 W-231 a worker is created, asked to end, and created again in the same block", "[W-234]") {
     CLUS_WORKER worker{};
     for (int i = 0; i < 2; ++i) {
         REQUIRE(ClusWorkerCreate(&worker, &waitForTermination, nullptr) == ERROR_SUCCESS);
