@@ -65,7 +65,7 @@ expect() {
   within "$1" "$2" fresh "$3"
   shown=$((shown + $(tail -n "+$((shown + 1))" "$log" | grep -En -m1 -- "$3" | cut -d: -f1)))
 }
-state() { expect 20 "$1 reaches $2" "^[0-9:.]+ +$1 +state +.*-> $2\b"; }
+state() { expect 40 "$1 reaches $2" "^[0-9:.]+ +$1 +state +.*-> $2\b"; }
 ctl() { "$wine_run" "$room/bin/holdfast.exe" ctl --control "$control" "$@" </dev/null | tr -d '\r'; }
 calls() { sed -n "s/.*\"resource\":\"$1\",\"record\":\"call\",\"entryPoint\":\"\([A-Za-z]*\)\".*/\1/p" "$trace"; }
 # called NAME ENTRYPOINT...: whether they were called in this order, whatever else was in between
@@ -137,8 +137,8 @@ sqlite() {
   # Only while no agent has it open: Wine's locks and Linux's do not know each other.
   query() { sqlite3 "$room/shop.db" "$1"; }
   query 'CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, amount INTEGER);
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-    INSERT INTO orders SELECT i, "customer " || (i * 7919 % 100000), i % 100 FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+    INSERT INTO orders SELECT i, "customer " || (i * 7919 % 50000), i % 100 FROM n;
     CREATE INDEX orders_by_customer ON orders(customer);
     CREATE TABLE orders2024 AS SELECT * FROM orders; CREATE INDEX by2024 ON orders2024(customer);
     CREATE TABLE orders2025 AS SELECT * FROM orders; CREATE INDEX by2025 ON orders2025(customer);'
@@ -163,8 +163,8 @@ END
   state shop Online
   within 15 'polls of IsAlive' eval "[ \"\$(calls shop | grep -c IsAlive)\" -ge 2 ]"
   ctl list
-  say 'damage: 2 MB of random bytes over the pages of the file'
-  dd if=/dev/urandom of="$room/shop.db" bs=4096 seek=20 count=512 conv=notrunc status=none
+  say 'damage: 1 MB of random bytes over the pages of the file'
+  dd if=/dev/urandom of="$room/shop.db" bs=4096 seek=20 count=256 conv=notrunc status=none
   expect 20 'the failed check' 'shop +error '
   state shop Terminating
   state shop Failed
