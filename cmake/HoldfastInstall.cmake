@@ -17,6 +17,25 @@ if(TARGET holdfast_reaper)
   set_target_properties(holdfast_reaper PROPERTIES EXPORT_NAME reaper)
   install(TARGETS holdfast_reaper EXPORT holdfastTargets RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
 endif()
+if(TARGET holdfast_host)   # started by holdfast, never by hand
+  install(TARGETS holdfast_host RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
+endif()
+if(TARGET substitute_clusapi)
+  # Beside the host and nowhere else: no other program may take them for the system's. Their import libraries are the compiler's.
+  install(FILES $<TARGET_FILE:substitute_clusapi> $<TARGET_FILE:substitute_resutils>
+    DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
+endif()
+if(MSVC)   # with MinGW the programs contain it
+  foreach(program holdfast_cli holdfast_host substitute_clusapi substitute_resutils)
+    if(TARGET ${program})
+      set(folder "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
+      if(program STREQUAL "holdfast_cli")
+        set(folder "${CMAKE_INSTALL_BINDIR}")
+      endif()
+      install(FILES $<TARGET_PDB_FILE:${program}> DESTINATION "${folder}" OPTIONAL)
+    endif()
+  endforeach()
+endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/holdfast" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h" ${holdfast_private_headers})
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/NOTICE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -2,6 +2,7 @@
 #include "cli/ctl_command.hpp"
 #include "cli/describe_command.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/host_setup.hpp"
 #include "cli/places.hpp"
 #include "cli/run_command.hpp"
 
@@ -67,6 +68,8 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
+        // Where hosts find the substitutes of a system's libraries, an agent in this process shall, too.
+        if (const auto host = companionProgram("holdfast-host"); !host.empty()) findLibrariesIn(host.parent_path());
         if (describeCommand->parsed()) return static_cast<int>(runDescribe(describe));
         if (ctlCommand->parsed()) return static_cast<int>(runCtl(ctl));
         return static_cast<int>(runMonitor(checkCommand->parsed() ? check : run));

@@ -23,6 +23,8 @@ namespace holdfast::inline v1::cli {
 [[nodiscard]] std::filesystem::path ownProgram();
 /** The file of a program of ours of this name, in `folder`; empty if there is none that may be run. */
 [[nodiscard]] std::filesystem::path programIn(const std::filesystem::path& folder, const std::string& name);
+/** Agents in this process find libraries they need in `folder`, too. Does nothing where the loader has rules of its own. */
+void findLibrariesIn(const std::filesystem::path& folder);
 /** The first of a list of paths as variables of the environment have them. */
 [[nodiscard]] std::filesystem::path firstPath(const std::string& list);
 /** For what runs in this process, and for those it starts. Before any other thread runs. */

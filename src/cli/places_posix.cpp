@@ -60,6 +60,8 @@ fs::path programIn(const fs::path& folder, const std::string& name) {
 
 fs::path firstPath(const std::string& list) { return list.substr(0, list.find(':')); }
 
+void findLibrariesIn(const fs::path&) {}
+
 void setVariable(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
 
 }  // namespace holdfast::inline v1::cli

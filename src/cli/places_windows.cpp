@@ -61,6 +61,12 @@ fs::path programIn(const fs::path& folder, const std::string& name) {
     return fs::is_regular_file(program, ignored) ? program : fs::path{};
 }
 
+void findLibrariesIn(const fs::path& folder) {
+    fs::path native = folder;
+    ::AddDllDirectory(
+        native.make_preferred().c_str());  // os::Library looks there; without it an agent says what it misses
+}
+
 fs::path firstPath(const std::string& list) { return list.substr(0, list.find(';')); }
 
 void setVariable(const char* name, const std::string& value) {

@@ -30,7 +30,12 @@ Library::Opened Library::open(const std::filesystem::path& path) {
         opened.detail = "no such file";
         return opened;
     }
-    opened.library.handle_ = ::LoadLibraryExW(absolute.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
+    // What it imports lies beside it, else beside this program or where this program looks, too: there the substitutes of the
+    // cluster's libraries are, and the system's own would not know our keys. PATH is for what is found nowhere else.
+    opened.library.handle_ = ::LoadLibraryExW(absolute.c_str(), nullptr,
+                                              LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
+    if (opened.library.handle_ == nullptr && ::GetLastError() == ERROR_MOD_NOT_FOUND)
+        opened.library.handle_ = ::LoadLibraryExW(absolute.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
     if (opened.library.handle_ != nullptr) return opened;
     const DWORD code = ::GetLastError();
     opened.detail = "error " + std::to_string(code);

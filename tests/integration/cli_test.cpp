@@ -90,6 +90,17 @@ TEST_CASE("in process a resource is given up for a hung call: exit 4, and the ca
     CHECK(program.all.find("never returned: r: IsAlive") != std::string::npos);
 }
 
+TEST_CASE("in process a budget is reported and not enforced") {
+    // Open takes longer than its 300 ms; it is the resource's only fault.
+    const File file{resource("r", "open-slow")};
+    Program program{{"run", "--debug", file.path}};
+    REQUIRE(program.says("OnlineCalled -> Online"));
+    program.tell(Tell::stop);
+    CHECK(program.ends() == 0);
+    CHECK(program.all.find("warning  Open            took ") != std::string::npos);
+    CHECK(program.all.find("it should take 300.0 ms") != std::string::npos);
+}
+
 TEST_CASE("a refused file exits with 3, names every problem and starts nothing") {
     const File file{resource("a", "") + "Prt = 5\n" + resource("b", "refuses")};
     Program program{{"run", file.path}};

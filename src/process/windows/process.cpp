@@ -60,6 +60,18 @@ bool clear(const TreeNames& names, milliseconds patience, const Stoppable* call)
     }
 }
 
+/**
+ * A job object whose processes were ended may outlive them for a moment, and lets nobody in: its name is free when the last of its
+ * handles is closed. One that somebody looks at for longer is used as it is.
+ */
+void waitForName(const TreeNames& names, const Stoppable& call) {
+    constexpr milliseconds namePatience{1'000};
+    for (const std::int64_t until = nowMs() + namePatience.count(); nowMs() < until && Job::find(names.job);) {
+        call.throwIfStopped();
+        ::Sleep(5);
+    }
+}
+
 [[noreturn]] void refuse(const std::string& resource) {
     throw Error::make(ErrorCode::busy, "another process still holds what it started for {}; end that process",
                       resource);
@@ -122,6 +134,7 @@ Process Process::start(Context& context, const ProcessSettings& settings, Stoppa
     }
     const TreeNames names = namesOf(resource);
     process::Handle stop = claim(names, resource, call);
+    waitForName(names, call);
     auto job = std::make_shared<Job>(names.job, settings.limits);
     process::Launched launched = process::launch(settings, *job, stop.get(), names.stop);
     auto tree = std::make_shared<process::Tree>(resource, context, std::move(job), std::move(stop), std::move(launched),

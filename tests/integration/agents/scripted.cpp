@@ -121,7 +121,7 @@ ResourceId HOLDFAST_STDCALL openIt(const WideChar*, KeyHandle key, ResourceHandl
     instance->key = key;
     instance->script = readScript(key);
     if (says(*instance, "open-hangs")) hang();
-    if (says(*instance, "open-slow")) std::this_thread::sleep_for(300ms);
+    if (says(*instance, "open-slow")) std::this_thread::sleep_for(320ms);
     if (says(*instance, "open-segv")) *static_cast<volatile int*>(nullptr) = 1;
     if (says(*instance, "open-null")) {
         host().setLastError(5);
