@@ -40,7 +40,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t largest = 1U << 20U;  // what an answer may need; a larger buffer is not copied
+    // More than anybody answers; a buffer that claims to be larger is not copied whole.
+    static constexpr std::size_t largest = 16U << 20U;
 
     abi::Dword code_;
     bool hasIn_;

@@ -126,6 +126,8 @@ constexpr Dword hang = control::user(ControlObject::resource, 3, ControlAccess::
 constexpr Dword portOf = control::user(ControlObject::resource, 4, ControlAccess::read);
 constexpr Dword typeGreet = control::user(ControlObject::resourceType, 1, ControlAccess::read);
 constexpr Dword throwAnything = control::user(ControlObject::resource, 5, ControlAccess::any);
+constexpr Dword tellAll = control::user(ControlObject::resource, 6, ControlAccess::any);
+constexpr Dword longAnswer = 3U << 20U;
 constexpr Dword typeThrowAnything = control::user(ControlObject::resourceType, 3, ControlAccess::any);
 constexpr Dword typeHang = control::user(ControlObject::resourceType, 2, ControlAccess::any);
 
@@ -166,6 +168,7 @@ const AgentTypes& types() {
                      })
             .control(5, ControlAccess::any,
                      [](ControlRequest& request) { throwWhat(static_cast<Dword>(request.input().size())); })
+            .control(6, ControlAccess::any, [](ControlRequest& request) { request.answer(Bytes(longAnswer)); })
             .typeControl(1, ControlAccess::read, [](ControlRequest& request) { request.answer(request.typeName()); })
             .typeControl(3, ControlAccess::any,
                          [](ControlRequest& request) { throwWhat(static_cast<Dword>(request.input().size())); })
@@ -479,6 +482,17 @@ TEST_CASE("W-613 an author's own codes reach their handlers, and what they throw
     hosted.registry.set(parameters, "Port", V::sz("no number"));
     CHECK(hosted.ask(portOf).code == code::invalidData);
     CHECK(seen.waitForLine("property \"Port\": expected DWORD, found SZ"));
+}
+
+TEST_CASE("W-630 an answer of several MiB reaches a buffer that has room for it") {
+    Hosted hosted;
+    const Answer size = hosted.ask(tellAll);
+    CHECK(size.code == code::moreData);
+    CHECK(size.returned == longAnswer);
+    const Answer whole = hosted.ask(tellAll, {}, longAnswer);
+    CHECK(whole.code == code::success);
+    CHECK(whole.returned == longAnswer);
+    CHECK(std::all_of(whole.out.begin(), whole.out.end(), [](Byte byte) { return byte == 0; }));
 }
 
 TEST_CASE("W-105 what a handler or a validator throws is a code and a line, whatever it is") {

@@ -64,7 +64,7 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("W-700 Online stops what runs, then sets environment and start parameters, then starts") {
+TEST_CASE("W-700 Online stops what runs, then sets environment and start parameters, then starts", "[W-1118]") {
     Bench bench;
     CHECK(bench.service.calls().empty());  // nothing in Open
 
@@ -143,8 +143,7 @@ TEST_CASE("W-704 stuck in START_PENDING with one checkpoint, our reports stay di
     CHECK(bench.service.state() == service::State::stopped);  // what it began is undone
 }
 
-TEST_CASE("W-701 with a manager that takes 10 s for each word every entry point keeps its budget",
-          "[W-123][W-1103][W-1118]") {
+TEST_CASE("W-701 with a manager that takes 10 s for each word every entry point keeps its budget", "[W-123][W-1103]") {
     Bench bench;
     bench.service.set([](auto& script) { script.delay = 10s; });
     const auto timed = [](const auto& call) {
@@ -204,7 +203,7 @@ TEST_CASE("a process that outlives its manager's word for a moment is not in the
     CHECK(bench.service.calls() == Calls{"stop", "kill", "no environment"});
 }
 
-TEST_CASE("Terminate kills without asking, and leaves no environment behind") {
+TEST_CASE("Terminate kills without asking, and leaves no environment behind", "[W-1118]") {
     Bench bench;
     REQUIRE(bench.engine->bringOnline());
     bench.service.set([](auto& script) { script.stopIgnored = true; });

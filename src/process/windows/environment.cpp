@@ -42,7 +42,7 @@ bool isFile(const std::wstring& path) {
     return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
 }
 
-bool endsWith(const std::wstring& text, std::wstring_view end) {
+bool endsWith(std::wstring_view text, std::wstring_view end) {
     return text.size() >= end.size() &&
            ::CompareStringOrdinal(text.data() + text.size() - end.size(), static_cast<int>(end.size()), end.data(),
                                   static_cast<int>(end.size()), TRUE) == CSTR_EQUAL;
@@ -121,7 +121,9 @@ std::wstring findProgram(std::string_view program, const Variables& variables) {
         if (path != variables.end()) found = search(name, path->second);
         if (found.empty()) throw Error::make(ErrorCode::notInstalled, "cannot start {}: it is not in PATH", program);
     }
-    if (endsWith(found, L".bat") || endsWith(found, L".cmd")) {
+    // The system drops dots and spaces at the end of a name: "x.bat. " is the same file, and cmd.exe would run it just so.
+    const std::wstring_view named = std::wstring_view{found}.substr(0, found.find_last_not_of(L". ") + 1);
+    if (endsWith(named, L".bat") || endsWith(named, L".cmd")) {
         throw Error::make(ErrorCode::configuration,
                           "{} is a batch file: run cmd.exe with /d, /c and its path as arguments", program);
     }
