@@ -20,20 +20,12 @@ bool bind(HMODULE library, const char* name, Function& function) {
 void WINAPI systemSetLastError(Dword code) { SetLastError(code); }
 Dword WINAPI systemGetLastError() { return GetLastError(); }
 
-}  // namespace
-
-const HostFunctions* hostExport() noexcept {
-    HoldfastHostFunction host{};
-    return bind(GetModuleHandleW(nullptr), "HoldfastHost", host) ? host(1) : nullptr;
-}
-
-const HostFunctions* bindHost() noexcept {
-    if (const auto* functions = hostExport()) return functions;
+const HostFunctions* bindCluster() noexcept {
     // The resource host has it loaded already; elsewhere only the system's own copy will do, never one beside the program.
     HMODULE library = GetModuleHandleW(L"clusapi.dll");
     if (!library) library = LoadLibraryExW(L"clusapi.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
     if (!library || os::isWineBuiltin(library)) return nullptr;  // Wine's consists of stubs
-    static HostFunctions functions{};
+    static HostFunctions functions{};                            // filled by the first call alone, see bindHost
     functions.size = sizeof functions;
     functions.version = 1;
     functions.setLastError = &systemSetLastError;
@@ -53,6 +45,19 @@ const HostFunctions* bindHost() noexcept {
     bind(library, "CloseCluster", functions.closeCluster);
     bind(library, "GetClusterResourceTypeKey", functions.getClusterResourceTypeKey);
     return complete ? &functions : nullptr;
+}
+
+}  // namespace
+
+const HostFunctions* hostExport() noexcept {
+    HoldfastHostFunction host{};
+    return bind(GetModuleHandleW(nullptr), "HoldfastHost", host) ? host(1) : nullptr;
+}
+
+const HostFunctions* bindHost() noexcept {
+    if (const auto* functions = hostExport()) return functions;
+    static const HostFunctions* const cluster = bindCluster();
+    return cluster;
 }
 
 void setSystemLastError(Dword code) noexcept { SetLastError(code); }

@@ -5,6 +5,8 @@
 
 #include <windows.h>
 
+#include <mutex>
+
 namespace holdfast::inline v1::adapters {
 namespace {
 
@@ -31,17 +33,21 @@ const ClusterFunctions* bindClusterApi(std::string_view& absence) noexcept {
         absence = "Wine's clusapi.dll has no functions";
         return nullptr;
     }
+    static std::mutex mutex;  // guards the two below until they are filled; then they are only read
     static ClusterFunctions functions{};
+    static bool complete = false;
+    const std::lock_guard lock{mutex};
+    if (complete) return &functions;
     functions.getLastError = &lastError;
-    const bool complete = bind(library, "OpenCluster", functions.openCluster) &&
-                          bind(library, "CloseCluster", functions.closeCluster) &&
-                          bind(library, "OpenClusterResource", functions.openClusterResource) &&
-                          bind(library, "CloseClusterResource", functions.closeClusterResource) &&
-                          bind(library, "ClusterResourceOpenEnum", functions.clusterResourceOpenEnum) &&
-                          bind(library, "ClusterResourceCloseEnum", functions.clusterResourceCloseEnum) &&
-                          bind(library, "ClusterResourceEnum", functions.clusterResourceEnum) &&
-                          bind(library, "ClusterResourceControl", functions.clusterResourceControl) &&
-                          bind(library, "GetClusterResourceNetworkName", functions.getClusterResourceNetworkName);
+    complete = bind(library, "OpenCluster", functions.openCluster) &&
+               bind(library, "CloseCluster", functions.closeCluster) &&
+               bind(library, "OpenClusterResource", functions.openClusterResource) &&
+               bind(library, "CloseClusterResource", functions.closeClusterResource) &&
+               bind(library, "ClusterResourceOpenEnum", functions.clusterResourceOpenEnum) &&
+               bind(library, "ClusterResourceCloseEnum", functions.clusterResourceCloseEnum) &&
+               bind(library, "ClusterResourceEnum", functions.clusterResourceEnum) &&
+               bind(library, "ClusterResourceControl", functions.clusterResourceControl) &&
+               bind(library, "GetClusterResourceNetworkName", functions.getClusterResourceNetworkName);
     if (!complete) absence = "clusapi.dll lacks functions that every supported Windows has";
     return complete ? &functions : nullptr;
 }

@@ -120,14 +120,18 @@ const ResourceUtilities* bindResourceUtilities() noexcept {
     const HMODULE utilities = systemLibrary(L"resutils.dll");
     const HMODULE cluster = systemLibrary(L"clusapi.dll");
     if (utilities == nullptr || cluster == nullptr) return nullptr;
+    static std::mutex mutex;  // guards the two below until they are filled; then they are only read
     static ResourceUtilities functions{};
-    const bool complete =
-        bind(utilities, "ResUtilSetResourceServiceEnvironment", functions.setServiceEnvironment) &&
-        bind(utilities, "ResUtilRemoveResourceServiceEnvironment", functions.removeServiceEnvironment) &&
-        bind(utilities, "ResUtilSetResourceServiceStartParameters", functions.setServiceStartParameters) &&
-        bind(cluster, "OpenClusterResource", functions.openClusterResource) &&
-        bind(cluster, "CloseClusterResource", functions.closeClusterResource) &&
-        bind(cluster, "OpenCluster", functions.openCluster) && bind(cluster, "CloseCluster", functions.closeCluster);
+    static bool complete = false;
+    const std::lock_guard lock{mutex};
+    if (complete) return &functions;
+    complete = bind(utilities, "ResUtilSetResourceServiceEnvironment", functions.setServiceEnvironment) &&
+               bind(utilities, "ResUtilRemoveResourceServiceEnvironment", functions.removeServiceEnvironment) &&
+               bind(utilities, "ResUtilSetResourceServiceStartParameters", functions.setServiceStartParameters) &&
+               bind(cluster, "OpenClusterResource", functions.openClusterResource) &&
+               bind(cluster, "CloseClusterResource", functions.closeClusterResource) &&
+               bind(cluster, "OpenCluster", functions.openCluster) &&
+               bind(cluster, "CloseCluster", functions.closeCluster);
     return complete ? &functions : nullptr;
 }
 
