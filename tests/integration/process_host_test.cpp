@@ -153,11 +153,14 @@ TEST_CASE("W-402 S38 S39 whoever crashes its host is named and gets a host of it
     const auto [script, ending, call] = GENERATE(Catch::Generators::from_range(waysToDie()));
     CAPTURE(script);
     auto bad = scripted("bad", script);
+    // Its neighbour shall have been online by then, or there would be nothing to come back to.
+    bad.times.isAlivePollInterval = bad.times.looksAlivePollInterval = 300ms;
     bad.restart.threshold = 0;
     bad.restart.action = core::RestartAction::restart;
     HostBench bench{{scripted("good", ""), bad}};
     REQUIRE(bench->prepare().empty());
     bench->start();
+    REQUIRE(eventually([&] { return bench.isOnline("good"); }));
     REQUIRE(eventually([&] { return bench.snapshot("bad").failures == 1; }));
     REQUIRE(eventually([&] { return bench.snapshot("good").onlines == 2; }));
     const auto reason = bench.snapshot("bad").reason;
