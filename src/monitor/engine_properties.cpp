@@ -106,9 +106,10 @@ void ResourceMonitor::Engine::takeChanges(Unit& unit, const PropertyBag& changes
     PropertyBag news;
     for (const auto& [name, value] : changes) {
         // What the monitor stored since reaches the host after this was written, and takes its place there.
-        const bool overtaken = std::any_of(unit.storedAt.begin(), unit.storedAt.end(), [&](const auto& stored) {
-            return stored.second > after && samePropertyName(stored.first, name);
-        });
+        const bool overtaken =
+            std::any_of(unit.storedAt.begin(), unit.storedAt.end(), [&, &of = name](const auto& stored) {
+                return stored.second > after && samePropertyName(stored.first, of);
+            });
         if (!overtaken) news.set(name, value);
     }
     if (news.empty()) return;
@@ -172,8 +173,9 @@ void ResourceMonitor::Engine::askVisible(Unit& unit, const std::function<void(Vi
     // What is stored, by its name: also what the agent does not list.
     const auto finish = [this, &unit, out, answer] {
         for (const auto& [name, value] : registry_.values(unit.registryKey + "\\Parameters")) {
-            const auto shown = std::find_if(out->entries.begin(), out->entries.end(),
-                                            [&](const auto& entry) { return samePropertyName(entry.name, name); });
+            const auto shown = std::find_if(out->entries.begin(), out->entries.end(), [&of = name](const auto& entry) {
+                return samePropertyName(entry.name, of);
+            });
             if (shown != out->entries.end())
                 shown->stored = true;
             else

@@ -457,7 +457,7 @@ void ResourceMonitor::Engine::storeProperties(Unit& unit, const PropertyBag& cha
     ++unit.lastStore;
     for (const auto& [name, value] : changes) {
         const auto known = std::find_if(unit.storedAt.begin(), unit.storedAt.end(),
-                                        [&](const auto& one) { return samePropertyName(one.first, name); });
+                                        [&of = name](const auto& one) { return samePropertyName(one.first, of); });
         if (known != unit.storedAt.end())
             known->second = unit.lastStore;
         else
