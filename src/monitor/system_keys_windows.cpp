@@ -139,9 +139,9 @@ public:
                 continue;
             }
             if (status != ERROR_SUCCESS) break;
-            bag.set(abi::toUtf8(abi::WideView{name.data(), nameSize}),
-                    abi::fromRegistry(static_cast<abi::RegistryType>(type), {data.data(), size},
-                                      PropertyFormat::unknown));
+            bag.set(
+                abi::toUtf8(abi::WideView{name.data(), nameSize}),
+                abi::fromRegistry(static_cast<abi::RegistryType>(type), {data.data(), size}, PropertyFormat::unknown));
             ++index;
         }
         ::RegCloseKey(key);

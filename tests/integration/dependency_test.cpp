@@ -74,7 +74,8 @@ TEST_CASE("an agent hosted in process with keys of the system's registry is told
 
 #if defined(HOST_PROGRAM)
 TEST_CASE("an agent in a host process is told what it depends on, also of resources in another host") {
-    const auto room = std::filesystem::temp_directory_path() / ("holdfast-dependency-" + std::to_string(os::processId()));
+    const auto room =
+        std::filesystem::temp_directory_path() / ("holdfast-dependency-" + std::to_string(os::processId()));
     std::filesystem::remove_all(room);
     monitor::ProcessHostSettings settings;
     settings.hostProgram = HOST_PROGRAM;

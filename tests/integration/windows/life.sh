@@ -41,7 +41,7 @@ finish() {
   else
     echo "--- the end of the log ($log)"
     tail -n 30 "$log" 2>/dev/null || true
-    [ "${HOLDFAST_KEEP:-}" = yes ] && echo "The files of this run are in $room" || rm -rf "$room"
+    if [ "${HOLDFAST_KEEP:-}" = yes ]; then echo "The files of this run are in $room"; else rm -rf "$room"; fi
   fi
   exit "$rc"
 }
