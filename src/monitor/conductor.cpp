@@ -110,7 +110,8 @@ Conductor::Requests Conductor::heard(std::size_t resource) {
 Conductor::Requests Conductor::revive(std::size_t resource) {
     if (const auto found = members_.find(resource); found != members_.end()) {
         found->second.restartDue = true;
-        if (found->second.asked == Asked::up) found->second.asked = Asked::nothing;
+        // Whatever was asked of it before, up or down, ended with its host.
+        if (found->second.asked != Asked::close) found->second.asked = Asked::nothing;
     }
     return next();
 }

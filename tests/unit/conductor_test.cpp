@@ -120,6 +120,19 @@ TEST_CASE("W-412 the conductor: a chain of three goes up and down in order") {
         CHECK(only(talk.becomes(2, MonitorState::unloaded), 2, Kind::offline));  // it was to come back
         CHECK(only(talk.becomes(2, MonitorState::unloaded), 1, Kind::offline));
     }
+    SECTION("W-402 one whose host dies while it goes down with its provider comes back with it all the same") {
+        CHECK(only(talk.becomes(0, MonitorState::terminating), 2, Kind::offline));
+        (void)talk.becomes(0, MonitorState::failed, false, true);
+        CHECK_FALSE(talk.conductor.mayRestart(0));
+        CHECK(talk.becomes(2, MonitorState::dead, false, true).empty());
+        (void)talk.becomes(2, MonitorState::unloaded, false, true);  // seen with the revival that is still to follow
+        // Its first Offline ended with the host. Only what is asked of it is answered, so it has to be asked anew.
+        CHECK(only(talk.note(talk.conductor.revive(2)), 2, Kind::offline));
+        (void)talk.becomes(2, MonitorState::unloaded);
+        CHECK(only(talk.becomes(1, MonitorState::opened), 0, Kind::online));
+        CHECK(only(talk.becomes(0, MonitorState::online), 1, Kind::online));
+        CHECK(only(talk.becomes(1, MonitorState::online), 2, Kind::online));
+    }
     SECTION("what is removed goes down before what it stands on and is closed") {
         CHECK(only(talk.note(talk.conductor.arrange({{0, {}}, {2, {{0}}}})), 1, Kind::offline));
         CHECK(only(talk.becomes(1, MonitorState::opened), 1, Kind::remove));
