@@ -327,7 +327,7 @@ HOLDFAST_AGENT(
                   "Where initdb put the database cluster")
         .property("ConfigFile", &Settings::configFile, "Default: postgresql.conf in DataDirectory")
         .property("BinDirectory", &Settings::binDirectory, "Of the server; default: of DataDirectory's version")
-        .property("User", &Settings::user, holdfast::required, "Runs the server; owns DataDirectory")
+        .property("User", &Settings::user, "Runs the server, and owns DataDirectory")
         .property("SocketDirectory", &Settings::socketDirectory, "Of the server's socket; default: as configured")
         .property("Port", &Settings::port, "Of the server; 0: as configured")
         .property("Options", &Settings::options, "More arguments of the server, one by one")

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -121,19 +122,23 @@ public:
             PQcancel(cancel.get(), why, sizeof why);  // waits for the postmaster; terminate() ends that, too
         });
         if (PQsendQuery(get(), sql.c_str()) == 0) throw Refused{get()};
+        std::optional<Refused> refused;
         for (std::string value;;) {
             while (PQisBusy(get()) != 0) {
                 await(POLLIN, call);
                 if (PQconsumeInput(get()) == 0) throw Refused{get()};
             }
             const std::unique_ptr<PGresult, void (*)(PGresult*)> result{PQgetResult(get()), &PQclear};
+            if (!result && refused) throw Refused{*refused};  // only now the next statement can be sent
             if (!result) return value;
             const auto status = PQresultStatus(result.get());
-            if (status == PGRES_FATAL_ERROR) throw Refused{result.get()};
-            if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY) {
+            if (status == PGRES_FATAL_ERROR) {
+                refused.emplace(result.get());
+            } else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY) {
                 throw holdfast::Error{holdfast::ErrorCode::configuration, "no plain statement: " + sql};
+            } else if (PQntuples(result.get()) > 0) {
+                value = PQgetvalue(result.get(), 0, 0);
             }
-            if (PQntuples(result.get()) > 0) value = PQgetvalue(result.get(), 0, 0);
         }
     }
 
