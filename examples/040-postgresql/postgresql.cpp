@@ -268,8 +268,8 @@ private:
             context_.log(holdfast::LogLevel::information, line);
             const auto fatal = std::min(line.find("FATAL:"), line.find("PANIC:"));
             const std::lock_guard lock{mutex_};
-            if (fatal != std::string_view::npos) {
-                fatal_ = line.substr(fatal);
+            if (fatal != std::string_view::npos || line.starts_with("postgres: ")) {
+                fatal_ = line.substr(fatal != std::string_view::npos ? fatal : 0);
             } else if (const auto at = line.find("LOG:  "); at != std::string_view::npos) {
                 progress_ = line.substr(at + 6);
             }
@@ -287,14 +287,15 @@ private:
             return fatal_;
         };
         call.waitUntil([&] { return !said().empty(); }, 200ms, 10ms);  // its last words may still be on their way
-        throw Error{"the server " + process_->exit()->text() + "; " + said()};
+        throw Error{"the server " + process_->exit()->text() + "; " +
+                    (said().empty() ? "the log may say why" : said())};
     }
 
     /** What is new, or once a second that nothing is. A check says it once. */
     void tell(holdfast::Stoppable& call, std::string_view what) {
         auto text = [&] {
             const std::lock_guard lock{mutex_};
-            return fmt::format("{}; {}", what, progress_);
+            return fmt::format("{}{}{}", what, progress_.empty() ? "" : "; ", progress_);
         }();
         const auto now = std::chrono::steady_clock::now();
         if (text == told_ && now - toldAt_ < 1s) return;

@@ -68,7 +68,7 @@ TEST_CASE("a paused server fails by policy: as a check that did not end, and onl
     Cluster cluster;
     const auto tolerated = GENERATE(0u, 3u);
     Engine engine{postgresqlType(), cluster.properties({{"CheckTimeout", PropertyValue::dword(400)},
-                                                            {"TimeoutTolerance", PropertyValue::dword(tolerated)}})};
+                                                        {"TimeoutTolerance", PropertyValue::dword(tolerated)}})};
     REQUIRE(engine.bringOnline());
     ::kill(cluster.postmaster(), SIGSTOP);
     if (tolerated == 0) {
@@ -91,9 +91,9 @@ TEST_CASE("a paused server fails by policy: as a check that did not end, and onl
 TEST_CASE("a stop ends a check at once, in the server too") {
     Cluster cluster;
     Engine engine{postgresqlType(), cluster.properties({{"CheckInterval", PropertyValue::dword(300)},
-                                                            {"CheckTimeout", PropertyValue::dword(3'600'000)},
-                                                            {"StatementTimeout", PropertyValue::dword(3'600'000)},
-                                                            {"CheckQuery", PropertyValue::sz("SELECT 1")}})};
+                                                        {"CheckTimeout", PropertyValue::dword(3'600'000)},
+                                                        {"StatementTimeout", PropertyValue::dword(3'600'000)},
+                                                        {"CheckQuery", PropertyValue::sz("SELECT 1")}})};
     engine.setProperties(cluster.properties(
         {{"CheckInterval", PropertyValue::dword(300)},
          {"CheckTimeout", PropertyValue::dword(3'600'000)},
@@ -168,7 +168,7 @@ TEST_CASE("a host that is killed later", "[.host]") {
     const char* const data = std::getenv("POSTGRESQL_DATA");
     REQUIRE(data != nullptr);
     Engine engine{postgresqlType(), PropertyBag{{"DataDirectory", PropertyValue::sz(data)},
-                                                    {"BinDirectory", PropertyValue::sz(binDirectory())}}};
+                                                {"BinDirectory", PropertyValue::sz(binDirectory())}}};
     REQUIRE(engine.bringOnline());
     std::ofstream{std::getenv("POSTGRESQL_READY")} << "online";
     std::this_thread::sleep_for(1h);
@@ -184,7 +184,7 @@ TEST_CASE("shutdown modes: immediate at once, and as the last resort of one that
     }
     SECTION("smart, but a client stays") {
         Engine engine{postgresqlType(), cluster.properties({{"ShutdownMode", PropertyValue::sz("smart")},
-                                                                {"ShutdownPatience", PropertyValue::dword(300)}})};
+                                                            {"ShutdownPatience", PropertyValue::dword(300)}})};
         REQUIRE(engine.bringOnline());
         const auto client = cluster.client();
         REQUIRE(engine.takeOffline());

@@ -108,10 +108,27 @@ public:
                 data(),
                 call_};
     }
-    std::string ask(const std::string& sql) { return client().ask(sql, call_); }
+    /** Asks as soon as it is answered: a server that recovers says not yet. */
+    std::string ask(const std::string& sql) {
+        std::string answer;
+        const auto answered = [&] {
+            try {
+                answer = client().ask(sql, call_);
+            } catch (const Refused& error) {
+                if (!error.lost()) throw;
+                return false;
+            }
+            return true;
+        };
+        REQUIRE(eventually(answered));
+        return answer;
+    }
     /** A process with that word in its title, such as "checkpointer"; 0: none. */
     [[nodiscard]] int child(const std::string& word) const {
-        for (const int pid : holdfast::process::findMarked(run_.names().marker)) {
+        // A server writes titles over its environment, so its processes have no marks; they have a parent.
+        for (const int pid : holdfast::process::allProcesses()) {
+            const auto stat = holdfast::process::readStat(pid);
+            if (!stat || stat->parent != postmaster()) continue;
             if (contentOf("/proc/" + std::to_string(pid) + "/cmdline").find(word) != std::string::npos) return pid;
         }
         return 0;
