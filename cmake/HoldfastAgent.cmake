@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # holdfast_add_agent(<name> SOURCES <file>... [LIBRARIES <target>...]
-#                    [VERSION <x.y.z>] [COMPANY <text>] [DESCRIPTION <text>] [COPYRIGHT <text>] [NO_REGISTRATION_SCRIPT])
+#                    [VERSION <x.y.z>] [COMPANY <text>] [DESCRIPTION <text>] [COPYRIGHT <text>] [NO_REGISTRATION_SCRIPT]
+#                    [OCF_PROVIDER <name>] [OCF_NAME <name>] [OCF_TYPE <type>] [NO_OCF])
 #
 # Makes the agent library <name>.so (Linux) or <name>.dll (Windows): a module that shows its engine the start-up
 # routines and nothing else. SOURCES has one file with HOLDFAST_AGENT(...), which defines them. LIBRARIES are what the
@@ -10,9 +11,13 @@
 # own (<name>.pdb, or <name>.dll.debug with MinGW), and beside it, where the program holdfast is there to write it, the
 # script <name>-register.ps1 that registers it with a cluster.
 #
+# On Linux there is an OCF agent, too, for Pacemaker: ocf:<OCF_PROVIDER>:<OCF_NAME>, by default ocf:holdfast:<name>; of the library's
+# types OCF_TYPE, by default the first. See HoldfastOcf.cmake.
+#
 # holdfast_install_agent(<name> [DESTINATION <folder>]) installs all of that; default folder: lib/holdfast/agents.
 
 include("${CMAKE_CURRENT_LIST_DIR}/HoldfastVersionResource.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/HoldfastOcf.cmake")
 
 # MinGW: the debug information into a file of its own, as a PDB is; the DLL keeps a link to it.
 function(_holdfast_split_debug_information name)
@@ -53,11 +58,13 @@ function(_holdfast_add_registration_script name)
 endfunction()
 
 function(holdfast_add_agent name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_REGISTRATION_SCRIPT" "VERSION;COMPANY;DESCRIPTION;COPYRIGHT" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_REGISTRATION_SCRIPT;NO_OCF"
+    "VERSION;COMPANY;DESCRIPTION;COPYRIGHT;OCF_PROVIDER;OCF_NAME;OCF_TYPE" "SOURCES;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "holdfast_add_agent(${name}): unknown argument '${arg_UNPARSED_ARGUMENTS}'. "
       "Usage: holdfast_add_agent(<name> SOURCES <file>... [LIBRARIES <target>...] [VERSION <x.y.z>] [COMPANY <text>] "
-      "[DESCRIPTION <text>] [COPYRIGHT <text>] [NO_REGISTRATION_SCRIPT])")
+      "[DESCRIPTION <text>] [COPYRIGHT <text>] [NO_REGISTRATION_SCRIPT] "
+      "[OCF_PROVIDER <name>] [OCF_NAME <name>] [OCF_TYPE <type>] [NO_OCF])")
   endif()
   if(NOT arg_SOURCES)
     message(FATAL_ERROR "holdfast_add_agent(${name}): SOURCES names no file")
@@ -109,6 +116,22 @@ function(holdfast_add_agent name)
       target_link_options(${name} PRIVATE LINKER:-z,defs)
     endif()
     set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/agent.map")
+  endif()
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT arg_NO_OCF)
+    foreach(field IN ITEMS OCF_PROVIDER OCF_NAME)
+      if(NOT "${arg_${field}}" MATCHES "^([A-Za-z0-9_-][A-Za-z0-9._-]*)?$")
+        message(FATAL_ERROR "holdfast_add_agent(${name}): ${field} '${arg_${field}}' is no file name that Pacemaker lists (L-004)")
+      endif()
+    endforeach()
+    foreach(default "OCF_PROVIDER=holdfast" "OCF_NAME=${name}" "VERSION=${PROJECT_VERSION}" "VERSION=0.0.0")
+      string(REGEX MATCH "^([A-Z_]+)=(.*)$" unused "${default}")
+      if(NOT arg_${CMAKE_MATCH_1})
+        set(arg_${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
+      endif()
+    endforeach()
+    set_target_properties(${name} PROPERTIES HOLDFAST_OCF_NAME "${arg_OCF_NAME}" HOLDFAST_OCF_PROVIDER "${arg_OCF_PROVIDER}"
+      HOLDFAST_OCF_TYPE "${arg_OCF_TYPE}" HOLDFAST_OCF_VERSION "${arg_VERSION}")
+    _holdfast_add_ocf_agent(${name})
   endif()
 endfunction()
 

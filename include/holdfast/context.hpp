@@ -23,6 +23,7 @@ enum class Engine : std::uint8_t {
     failoverClustering,  ///< Windows Server Failover Clustering: the resource host (RHS)
     monitor,             ///< holdfast's own Resource Monitor, or a program that embeds it
     test,                ///< holdfast/testing.hpp
+    pacemaker,           ///< Pacemaker, or whoever else calls an OCF agent
 };
 
 /** "Windows Server Failover Clustering", "holdfast monitor", ... */

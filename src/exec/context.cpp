@@ -71,6 +71,7 @@ std::string_view engineName(Engine engine) noexcept {
         case Engine::unknown: return "an unknown engine";
         case Engine::failoverClustering: return "Windows Server Failover Clustering";
         case Engine::monitor: return "holdfast monitor";
+        case Engine::pacemaker: return "Pacemaker";
         case Engine::test: return "holdfast test engine";
     }
     return "an unknown engine";

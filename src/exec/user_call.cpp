@@ -156,16 +156,17 @@ bool UserCall::online(WorkerSelf self) {
         RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
         RunningCheck check{*stop_, *instance_};
         bool adopted = false;
-        bool someoneElses = false;
+        Presence found = Presence::unknown;
         {
             const StopState::Interruptible interruptible{*stop_, self};
             stop_->throwIfRequested();
-            someoneElses = object->resource->probe(check) == Presence::running;
+            found = object->resource->probe(check);
             stop_->throwIfRequested();
-            adopted = someoneElses && object->resource->adopt(operation);
+            adopted = found == Presence::running && object->resource->adopt(operation);
         }
         if (adopted) return;
-        if (someoneElses) {  // W-124: never a second copy
+        if (!instance_->link().mayStart(found)) throw Error{"nothing was found that could be taken over"};
+        if (found == Presence::running) {  // W-124: never a second copy
             const std::lock_guard alone{object->terminating};
             object->resource->terminate();
         }

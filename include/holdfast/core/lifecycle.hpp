@@ -37,6 +37,7 @@ public:
             case Event::Kind::jobEnded: onJobEnded(event, out); break;
             case Event::Kind::checkpoint: onCheckpoint(event.id, out); break;
             case Event::Kind::policyRead: onPolicyRead(event, out); break;
+            case Event::Kind::policyChanged: onPolicyChanged(event, out); break;
             case Event::Kind::timer: onTimer(event, out); break;
             case Event::Kind::failureReported: onFailureReported(event.id, out); break;
             case Event::Kind::engineStopped: onEngineStopped(event.id, out); break;
@@ -433,6 +434,13 @@ private:
         if (work_ == WorkState::none || event.id != workId_ || workJob_ != Job::online) return;
         policy_ = *event.policy;
         if (phase_ == Phase::onlinePending && plan_ == Plan::job) arm(Timer::limit, policy_.onlineLimit, out);
+    }
+
+    /** L-065: what runs goes on; the next timers count by the new policy, and the pause before the next check already does. */
+    void onPolicyChanged(const Event& event, Actions& out) noexcept {
+        if (phase_ != Phase::online) return;
+        policy_ = *event.policy;
+        if (timer(Timer::checkDue) != 0) arm(Timer::checkDue, policy_.checkInterval, out);
     }
 
     void onFailureReported(Generation run, Actions& out) noexcept {

@@ -96,6 +96,7 @@ struct Event {
         jobEnded,         ///< `job`, `id`, `outcome`
         checkpoint,       ///< `id`: the running operation made progress
         policyRead,       ///< `id`, `policy`: the online job read its properties
+        policyChanged,    ///< `policy`: the engine has other times and counts for the run under way
         timer,            ///< `timer`, `id`, `stalled`
         failureReported,  ///< `id` = generation of the run
         engineStopped,    ///< `id` = generation of the report that was answered with "terminate"
@@ -125,6 +126,11 @@ struct Event {
     static Event progressed(JobId id) noexcept { return simple(Kind::checkpoint, id); }
     static Event read(JobId id, const Policy& policy) noexcept {
         Event event = simple(Kind::policyRead, id);
+        event.policy = &policy;
+        return event;
+    }
+    static Event changed(const Policy& policy) noexcept {
+        Event event = simple(Kind::policyChanged, 0);
         event.policy = &policy;
         return event;
     }

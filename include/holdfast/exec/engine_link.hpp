@@ -4,6 +4,7 @@
 #include <holdfast/context.hpp>
 #include <holdfast/core/lifecycle_events.hpp>
 #include <holdfast/property.hpp>
+#include <holdfast/verdict.hpp>
 
 #include <cstdint>
 #include <string>
@@ -54,6 +55,14 @@ public:
         return {};
     }
     [[nodiscard]] virtual Engine engine() const noexcept { return Engine::unknown; }
+    /**
+     * Before an Online that adopted nothing starts anything; `found` is what probe() said. False: it fails instead, and leaves
+     * alone what it found. For engines that look after a resource whose host died and must not start it. On a worker.
+     */
+    [[nodiscard]] virtual bool mayStart(Presence found) noexcept {
+        static_cast<void>(found);
+        return true;
+    }
     /** The author's `call` begins on this thread, and ends with `leaveCall`: a crash in between has a culprit. */
     virtual void enterCall(const char* call) noexcept { static_cast<void>(call); }
     virtual void leaveCall() noexcept {}

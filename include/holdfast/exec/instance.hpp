@@ -85,6 +85,8 @@ public:
     void noteStateChange(StateChangeReason reason) noexcept {
         nextStateChange_.store(reason, std::memory_order_release);
     }
+    /** While online: other times and counts from now on, without a new run (L-065). */
+    void changePolicy(const core::Policy& policy);
     /** Something about what the resource depends on: what was read of it is stale. */
     void noteDependency(DependencyNotice notice);
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include "host_link.hpp"
+
+namespace holdfast::inline v1::ocf {
+
+void HostLink::prepare(Parameters parameters, bool adoptOnly) {
+    const std::lock_guard lock{mutex_};
+    parameters_ = std::move(parameters);
+    adoptOnly_ = adoptOnly;
+    wrongEverywhere_ = false;
+    found_.reset();
+    refused_ = false;
+    lastStep_.clear();
+    lastError_.clear();
+}
+
+std::optional<Presence> HostLink::found() const {
+    const std::lock_guard lock{mutex_};
+    return found_;
+}
+
+std::string HostLink::lastStep() const {
+    const std::lock_guard lock{mutex_};
+    return lastStep_;
+}
+
+std::string HostLink::lastError() const {
+    const std::lock_guard lock{mutex_};
+    return lastError_;
+}
+
+bool HostLink::report(const exec::StatusReport& status) noexcept {
+    try {
+        if (status.status == core::Status::onlinePending || status.status == core::Status::offlinePending) return true;
+        Failure failure;
+        if (status.status == core::Status::failed) {
+            const std::lock_guard lock{mutex_};
+            failure = {status.code, wrongEverywhere_, lastError_};
+        }
+        events_.reported(status.status, std::move(failure));
+    } catch (const std::exception&) {  // out of memory: the operation's deadline ends it
+    }
+    return true;
+}
+
+void HostLink::log(LogLevel level, std::string_view text) noexcept {
+    try {
+        const std::lock_guard lock{mutex_};
+        if (refused_ && text.find("online failed") == 0) return;  // it was only looked at, and nothing was there
+    } catch (const std::exception&) {
+    }
+    logger_->log(level, text);
+    try {
+        const std::lock_guard lock{mutex_};
+        // The words of a report or a failure come before it.
+        if (level == LogLevel::error || level == LogLevel::severe) lastError_ = text;
+        for (const std::string_view call : {"online: ", "offline: "}) {
+            if (text.substr(0, call.size()) == call) lastStep_ = text.substr(call.size());
+        }
+    } catch (const std::exception&) {
+    }
+}
+
+void HostLink::signalFailure(ErrorCode code) noexcept {
+    static_cast<void>(code);
+    try {
+        events_.failed(lastError());
+    } catch (const std::exception&) {
+    }
+}
+
+PropertyBag HostLink::readProperties() {
+    Parameters parameters;
+    {
+        const std::lock_guard lock{mutex_};
+        parameters = parameters_;
+    }
+    try {
+        auto read = readParameters(*type_, parameters);
+        for (const auto& warning : read.warnings) logger_->log(LogLevel::warning, warning);
+        type_->validate(read.values);
+        return std::move(read.values);
+    } catch (const std::exception&) {
+        const std::lock_guard lock{mutex_};
+        wrongEverywhere_ = true;
+        throw;
+    }
+}
+
+bool HostLink::mayStart(Presence found) noexcept {
+    const std::lock_guard lock{mutex_};
+    found_ = found;
+    refused_ = adoptOnly_;
+    return !adoptOnly_;
+}
+
+}  // namespace holdfast::inline v1::ocf

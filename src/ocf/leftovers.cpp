@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include "leftovers.hpp"
+
+#include "logger.hpp"
+#include "process/names.hpp"
+#include "process/proc.hpp"
+#include "spawn.hpp"
+
+#include <holdfast/process.hpp>
+
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace holdfast::inline v1::ocf {
+namespace {
+
+/** What is needed to end a tree when there is no object whose context it would be. */
+class NameContext final : public Context {
+public:
+    NameContext(std::string name, Logger& logger) : name_{std::move(name)}, logger_{logger} {}
+    [[nodiscard]] std::string resourceName() const override { return name_; }
+    [[nodiscard]] std::string typeName() const override { return {}; }
+    [[nodiscard]] std::string nodeName() const override { return {}; }
+    [[nodiscard]] StopReason stopReason() const noexcept override { return StopReason::terminate; }
+    void reportFailure(std::string_view) noexcept override {}
+    void log(LogLevel level, std::string_view text) noexcept override { logger_.log(level, text); }
+
+private:
+    const std::string name_;
+    Logger& logger_;
+};
+
+/** Those with the host's mark; the reaper of its tree has it, too, and leaves by itself. */
+std::vector<pid_t> forked(const std::string& mark) {
+    std::vector<pid_t> result;
+    const std::string_view value = std::string_view{mark}.substr(mark.find('=') + 1);
+    for (const pid_t pid : process::allProcesses()) {
+        if (pid == ::getpid()) continue;
+        if (const auto found = process::environmentOf(pid, process::hostVariable); !found || *found != value) continue;
+        if (process::environmentOf(pid, process::reaperVariable)) continue;
+        if (const auto stat = process::readStat(pid); !stat || stat->dead()) continue;
+        result.push_back(pid);
+    }
+    return result;
+}
+
+}  // namespace
+
+std::string endLeftovers(const Place& place, const std::string& instance, Logger& logger,
+                         std::chrono::milliseconds patience) {
+    const std::int64_t until = process::nowMs() + patience.count();
+    NameContext context{instance, logger};
+    if (!Process::end(context, patience)) return "its processes could not be proved dead; the log says which";
+    const std::string mark = hostMark(place, instance);
+    std::set<pid_t> said;
+    for (;;) {
+        // L-132: what an agent forked by itself and forgot.
+        const auto left = forked(mark);
+        if (left.empty()) return {};
+        for (const pid_t pid : left) {
+            const process::Fd pidfd = process::openPidfd(pid);
+            if (!pidfd || process::environmentOf(pid, process::hostVariable) != mark.substr(mark.find('=') + 1))
+                continue;
+            if (said.insert(pid).second) {
+                logger.log(LogLevel::warning,
+                           "killing process " + std::to_string(pid) + ", which the agent left behind");
+            }
+            static_cast<void>(process::signalPidfd(pidfd, SIGKILL));
+        }
+        if (process::nowMs() >= until) return "process " + std::to_string(left.front()) + " does not end";
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    }
+}
+
+}  // namespace holdfast::inline v1::ocf
