@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSL-1.0
 # What scenarios are written with; sourced by run.sh. A scenario is a function that runs in a subshell: `fail` ends it.
-# shellcheck disable=SC2154  # `here` is run.sh's
+# shellcheck disable=SC2154  # run.sh sets here; `use` sets copy and resident
 
 fail() { printf '    FAILED: %s\n' "$*" >&2; exit 1; }
+missing() { printf '    skipped: %s\n' "$*" >&2; exit 4; }
 note() { printf '    %s\n' "$*" >&2; }
 room() { "$here/room.sh" "$@"; }
 on() { room exec "$@"; } # on NODE PROGRAM [ARGUMENT...]
@@ -63,6 +64,8 @@ failures() { # failures RESOURCE: how often it failed, over all nodes
   crm crm_mon -1 --output-as=xml | grep -o "<resource_history id=\"$1\".*fail-count=\"[0-9A-Z]*\"" |
     sed 's/.*fail-count="//; s/"//; s/INFINITY/1000000/' | awk '{ sum += $1 } END { print sum + 0 }'
 }
+agreed_again() { [[ $(crm timeout 5 crm_mon -1 --output-as=xml 2>/dev/null) == *'current_dc present="true"'* ]]; }
+pacemaker_gone() { [ -z "$(on node1 pidof pacemaker-controld)" ]; }
 failed_times() { [ "$(failures "$1")" = "$2" ]; } # failed_times RESOURCE COUNT
 runs_somewhere() { [ -n "$(where "$1")" ]; }
 cleanup() { crm crm_resource --cleanup ${1:+-r "$1"} >/dev/null 2>&1 || fail "crm_resource --cleanup failed"; }
@@ -77,43 +80,59 @@ processes_of() { # processes_of NODE: "PID ARGUMENTS" of what runs there and is 
     grep -vE '^[0-9]+ (bash [^ ]*room.sh be-node |corosync -f|pacemakerd|/usr/lib/pacemaker/|sleep 0\.[12]$)'
   return 0
 }
-copies() { # copies PATTERN: "NODE PID" of each process whose arguments match from their beginning
+copies() { # "NODE PID" of each process whose arguments begin as $copy says
   local node
   for node in $(room nodes); do
-    processes_of "$node" | awk -v node="$node" -v pattern="^[0-9]+ $1" '$0 ~ pattern { print node, $1 }'
+    processes_of "$node" | awk -v node="$node" -v pattern="^[0-9]+ $copy" '$0 ~ pattern { print node, $1 }'
   done
 }
-copy() { # copy PATTERN: the process number of the one copy; fails if there is none or more
+copy_pid() { # the process number of the one copy; fails if there is none or more
   local found
-  found=$(copies "$1")
+  found=$(copies)
   [ "$(wc -w <<<"$found")" = 2 ] && echo "${found#* }"
 }
-another_copy() { # another_copy PATTERN PID: there is exactly one, and it is not this one
+one_copy() { copy_pid >/dev/null; }
+no_copy() { [ -z "$(copies)" ]; }
+another_copy() { # another_copy PID: there is exactly one, and it is not this one
   local pid
-  pid=$(copy "$1") && [ "$pid" != "$2" ]
+  pid=$(copy_pid) && [ "$pid" != "$1" ]
 }
-same_copy() { [ "$(copy "$1")" = "$2" ]; }
-no_copy() { [ -z "$(copies "$1")" ]; }
+same_copy() { [ "$(copy_pid)" = "$1" ]; }
+gone_or_another() { [ "$(copy_pid)" != "$1" ]; }
+hosts() { # "NODE PID" of each resident host
+  local node
+  for node in $(room nodes); do
+    processes_of "$node" | awk -v node="$node" '$2 ~ /-host$/ { print node, $1 }'
+  done
+}
+host_pid() { local found; found=$(hosts); [ "$(wc -w <<<"$found")" = 2 ] && echo "${found#* }"; }
+another_host() { local pid; pid=$(host_pid) && [ "$pid" != "$1" ]; }
 quiet() { # nothing but the cluster's own processes runs in any node
   local node
   for node in $(room nodes); do [ -z "$(processes_of "$node")" ] || return 1; done
 }
+show_processes() {
+  local node
+  for node in $(room nodes); do processes_of "$node" | cut -c1-150 | sed "s/^/    $node: /" >&2; done
+}
 expect_quiet() {
-  local node last=$((SECONDS + 5))
+  local last=$((SECONDS + 5))
   until quiet; do
     if [ $SECONDS -ge $last ]; then
-      for node in $(room nodes); do processes_of "$node" | sed "s/^/    $node: /" >&2; done
+      show_processes
       fail "processes are left although no resource runs"
     fi
     sleep 0.1
   done
 }
-expect_one_copy() { # expect_one_copy RESOURCE PATTERN: exactly one, where the cluster believes it is
+expect_one_copy() { # expect_one_copy RESOURCE: exactly one, where the cluster believes it is, under exactly one host
   local found
   within 10 "the cluster says that $1 runs" runs_somewhere "$1"
-  found=$(copies "$2")
-  [ "$(wc -w <<<"$found")" = 2 ] || fail "there is not exactly one copy of $1: ${found:-none}"
+  found=$(copies)
+  [ "$(wc -w <<<"$found")" = 2 ] || { show_processes; fail "there is not exactly one copy of $1: ${found:-none}"; }
   [ "${found% *}" = "$(where "$1")" ] || fail "$1 runs on ${found% *}, the cluster believes on $(where "$1")"
+  [ "$resident" = yes ] || return 0
+  [ "$(hosts | cut -d' ' -f1)" = "${found% *}" ] || { show_processes; fail "there is not one host, beside the copy"; }
 }
 remove() { # remove RESOURCE: stops and deletes it; nothing may be left of it
   meta "$1" target-role Stopped
