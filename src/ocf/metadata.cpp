@@ -200,7 +200,11 @@ OcfMetadata ocfMetadataOf(const OcfSubject& subject, std::string_view name, std:
     metadata.properties = subject.properties;
     const core::Policy defaults;
     const auto online = timeOf(subject.properties, "OnlineLimit", defaults.onlineLimit);
-    if (online != defaults.onlineLimit) metadata.startTimeout = timeoutFor(online);
+    if (online != defaults.onlineLimit) {
+        // The resident host keeps a part, too, in which it clears away a start that did not end.
+        const auto kept = std::clamp<Milliseconds>(online / 9, std::chrono::seconds{1}, std::chrono::seconds{10});
+        metadata.startTimeout = timeoutFor(online + kept);
+    }
     const auto offline = timeOf(subject.properties, "OfflineLimit", defaults.offlineLimit);
     const auto terminate = timeOf(subject.properties, "TerminateTimeout", defaults.terminateTimeout);
     if (offline != defaults.offlineLimit) metadata.stopTimeout = timeoutFor(offline + terminate);

@@ -172,13 +172,13 @@ TEST_CASE("start and stop are given the author's limits and what holdfast keeps 
     auto type = fixture::databaseType();
     type.onlineLimit(5min).offlineLimit(60s).terminateTimeout(30s);
     const auto metadata = adapters::ocfMetadataOf(*type.share(), "database", "1");
-    CHECK(metadata.startTimeout == 334s);
+    CHECK(metadata.startTimeout == 345s);
     CHECK(metadata.stopTimeout == 100s);
-    CHECK(metadata.startTimeout - metadata.startTimeout / 10 >= 5min);
+    CHECK(metadata.startTimeout - metadata.startTimeout / 10 >= 5min + 10s);
 
     auto quick = fixture::databaseType();
     quick.onlineLimit(500ms);
-    CHECK(adapters::ocfMetadataOf(*quick.share(), "database", "1").startTimeout == 2s);
+    CHECK(adapters::ocfMetadataOf(*quick.share(), "database", "1").startTimeout == 3s);
 }
 
 TEST_CASE("an agent without a resident host is polled less often and cannot report by itself") {
