@@ -20,7 +20,8 @@ using core::Milliseconds;
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 // L-099: the DTD knows neither reload-agent nor the two attributes of OCF 1.1; what stands here counts before it.
-constexpr std::string_view prologue = R"(<?xml version="1.0" encoding="UTF-8"?>
+// No encoding is named, UTF-8 is the default: crmsh reads the text as a string, and its parser takes none that names one.
+constexpr std::string_view prologue = R"(<?xml version="1.0"?>
 <!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [
 <!ATTLIST action name CDATA #REQUIRED>
 <!ATTLIST parameter unique-group CDATA #IMPLIED reloadable (0|1) "0">
