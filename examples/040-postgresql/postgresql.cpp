@@ -240,21 +240,22 @@ private:
     /** Writes, reads back, queries. The connection is kept only if all goes well. */
     void beat(holdfast::Stoppable& call) {
         auto session = std::exchange(session_, std::nullopt);
-        const bool standby = session->ask("SELECT pg_is_in_recovery()", call) == "t";
-        if (standby && !std::exchange(standby_, standby)) context_.info("a standby: it is read, and not written to");
+        const auto now = session->ask(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' "
+            "WHEN to_regclass('holdfast_heartbeat') IS NULL THEN 'new' END",
+            call);
+        const bool standby = now == "standby";
+        if (standby && !standby_) context_.info("a standby: it is read, and not written to");
         standby_ = standby;
+        if (now == "new")
+            session->ask("CREATE TABLE holdfast_heartbeat (resource text PRIMARY KEY, beat bigint)", call);
         if (!standby) {
             const auto name = session->quoted(context_.resourceName());
             const auto next = std::to_string(++beat_);
-            const auto write = "INSERT INTO holdfast_heartbeat VALUES (" + name + ", " + next +
-                               ") ON CONFLICT (resource) DO UPDATE SET beat = excluded.beat";
-            try {
-                session->ask(write, call);
-            } catch (const Refused& error) {
-                if (error.state() != "42P01") throw;  // no such table
-                session->ask("CREATE TABLE holdfast_heartbeat (resource text PRIMARY KEY, beat bigint)", call);
-                session->ask(write, call);
-            }
+            const auto row = "(" + name + ", " + next + ")";
+            session->ask("INSERT INTO holdfast_heartbeat VALUES " + row +
+                             " ON CONFLICT (resource) DO UPDATE SET beat = excluded.beat",
+                         call);
             const auto read = session->ask("SELECT beat FROM holdfast_heartbeat WHERE resource = " + name, call);
             if (read != next) throw Error::make(corrupted, "wrote heartbeat {} but read {}", next, read);
         }
