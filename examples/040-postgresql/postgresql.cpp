@@ -193,8 +193,8 @@ private:
     }
 
     /**
-     * Connects anew, as a client would, as soon as the server lets it: while it starts or recovers, the wait goes on
-     * until `call` is stopped. False if it answers that it is full; an earlier connection is kept then.
+     * Connects anew, as a client would. While the server starts, recovers or does not answer, the wait goes on until
+     * `call` is stopped: how long is too long, the policy says. False if it is full; an earlier connection is kept then.
      */
     bool reach(holdfast::Stoppable& call) {
         for (;; call.sleepFor(20ms)) {
@@ -213,9 +213,7 @@ private:
                     context_.warning("every connection is taken, so this check proves less: {}", why);
                     return false;
                 }
-                // Not yet, or not again: it recovers from the crash of one of its processes by itself.
-                const bool starts = error.state().empty() && dynamic_cast<Operation*>(&call) != nullptr;
-                if (!starts && error.state() != "57P03") throw;
+                if (!error.lost()) throw;  // else: not yet, or not again, when it recovers from a crash by itself
             }
             tell(call, why);
         }
