@@ -34,7 +34,7 @@ fs::path programOf(const Settings& settings) {
     if (!settings.binDirectory.empty()) return settings.binDirectory / "postgres";
     std::string version;
     std::ifstream{settings.dataDirectory / "PG_VERSION"} >> version;
-    const fs::path debian{"/usr/lib/postgresql/" + version + "/bin/postgres"};
+    fs::path debian{"/usr/lib/postgresql/" + version + "/bin/postgres"};
     for (const auto& path :
          {debian, fs::path{"/usr/pgsql-" + version + "/bin/postgres"}, fs::path{"/usr/bin/postgres"}})
         if (fs::exists(path)) return path;
@@ -149,7 +149,7 @@ public:
     }
 
     Verdict isAlive(Check& check) override {
-        if (const auto verdict = looksAlive(check); !verdict) return verdict;
+        if (auto verdict = looksAlive(check); !verdict) return verdict;
         const bool full = !reach(check);
         try {
             if (session_) beat(check);
