@@ -9,10 +9,11 @@ packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev
   libpq-dev)
 packages_test=(systemd dbus postgresql-15   # a systemd and a database server of the tests' own
-  libxml2-utils resource-agents)   # xmllint, and the DTD of OCF agents
+  libxml2-utils resource-agents dpkg-dev)   # xmllint, the DTD of OCF agents, dpkg-shlibdeps
 packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang make perl bzip2)   # the last three build libpq
 packages_clang=(clang)
 packages_lint=(clang clang-tidy clang-format shellcheck)
+packages_package=(dpkg-dev libpq-dev)   # dpkg-shlibdeps; the PostgreSQL agent
 packages_bench=(libbenchmark-dev)
 }
 
