@@ -65,7 +65,10 @@ failures() { # failures RESOURCE: how often it failed, over all nodes
     sed 's/.*fail-count="//; s/"//; s/INFINITY/1000000/' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 agreed_again() { [[ $(crm timeout 5 crm_mon -1 --output-as=xml 2>/dev/null) == *'current_dc present="true"'* ]]; }
-pacemaker_gone() { [ -z "$(on node1 pidof pacemaker-controld)" ]; }
+pacemaker_gone() { [ -z "$(on "${1:-node1}" pidof pacemaker-controld)" ]; }
+rejoined() { [[ $(on "$1" timeout 5 crm_mon -1 --output-as=xml 2>/dev/null) == *"node name=\"$1\" id=\"${1#node}\" online=\"true\""* ]]; }
+elsewhere() { local node; node=$(where "$1"); [ -n "$node" ] && [ "$node" != "$2" ]; }
+failed_at_least() { [ "$(failures "$1")" -ge "$2" ]; }
 failed_times() { [ "$(failures "$1")" = "$2" ]; } # failed_times RESOURCE COUNT
 runs_somewhere() { [ -n "$(where "$1")" ]; }
 cleanup() { crm crm_resource --cleanup ${1:+-r "$1"} >/dev/null 2>&1 || fail "crm_resource --cleanup failed"; }

@@ -20,10 +20,11 @@ logs() { # the ends of the logs that explain a failure
   local node
   for node in $(room nodes); do
     printf '    --- %s\n' "$node"
-    tail -n 15 "$ROOM_DIRECTORY/$node/log/pacemaker/pacemaker.log" | cut -c1-220 | sed 's/^/    /'
+    grep -aE ' (notice|warning|error|crit): |exit-reason' "$ROOM_DIRECTORY/$node/log/pacemaker/pacemaker.log" |
+      tail -n 12 | cut -c1-220 | sed 's/^/    /'
   done
   printf '    --- crm_mon\n'
-  crm timeout 5 crm_mon -1rf | sed 's/^/    /'
+  crm timeout 5 crm_mon -1rf | sed -n '/Node List/,$p' | sed 's/^/    /'
 }
 
 chosen=() groups=() keep=no
