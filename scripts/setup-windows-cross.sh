@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
 # Makes the prefix with what holdfast needs to be cross-compiled for Windows x86-64: Boost headers and a static
-# Boost.Thread and Boost.JSON, fmt, toml++ and CLI11 (headers), Catch2 v3, SQLite and SQLiteCpp (for the example).
+# Boost.Thread and Boost.JSON, fmt, toml++ and CLI11 (headers), Catch2 v3, SQLite and SQLiteCpp, and a static libpq (for the
+# examples).
 # Sources: Debian's own packages and source packages.
 #   scripts/setup-windows-cross.sh PREFIX
 # Needs g++-mingw-w64-x86-64-posix, libboost1.81-dev, libfmt-dev, libtomlplusplus-dev, libcli11-dev, cmake, ninja-build,
-# xz-utils (./dev installs them).
+# make, perl, bzip2, xz-utils (./dev installs them).
 # A second run with the same PREFIX does nothing.
 set -euo pipefail
 here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -16,7 +17,7 @@ prefix=$(realpath -m "${1:?usage: setup-windows-cross.sh PREFIX}")
 boost=1.81                       # the version of the headers in /usr/include/boost
 compiler=x86_64-w64-mingw32-g++-posix
 archiver=x86_64-w64-mingw32-gcc-ar-posix
-edition=3                        # of what this script makes: a prefix of an older one is brought up to date
+edition=4                        # of what this script makes: a prefix of an older one is brought up to date
 [ "$(cat "$prefix/.complete" 2>/dev/null)" != "$edition" ] || exit 0
 rm -rf "$prefix/.complete" "$prefix/lib/cmake/SQLiteCpp"
 work=$(mktemp -d)
@@ -152,5 +153,27 @@ if ! [ -e "$prefix/lib/cmake/SQLiteCpp/SQLiteCppConfig.cmake" ]; then
     -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DSQLITECPP_INTERNAL_SQLITE=ON \
     -DSQLITECPP_RUN_CPPLINT=OFF -DSQLITECPP_RUN_CPPCHECK=OFF -DSQLITECPP_BUILD_EXAMPLES=OFF -DSQLITECPP_BUILD_TESTS=OFF
   cmake --build "$work/sqlitecpp/build" --target install
+fi
+
+# --- libpq: PostgreSQL's client library and what it needs of PostgreSQL, in one archive ----------------------------
+if ! [ -e "$prefix/lib/libpq.a" ]; then
+  say "libpq"
+  debian_source bookworm postgresql-15 "$work/postgresql-source"
+  mkdir -p "$work/postgresql"
+  tar -xjf "$work/postgresql-source"/postgresql-15_*.orig.tar.bz2 -C "$work/postgresql" --strip-components=1
+  rm -rf "$work/postgresql-source"
+  cd "$work/postgresql"
+  CC=x86_64-w64-mingw32-gcc-posix AR=$archiver CFLAGS=-Os ./configure --quiet --host=x86_64-w64-mingw32 \
+    --without-readline --without-zlib
+  make --silent -C src/interfaces/libpq all-static-lib   # makes a DLL and its import library; the objects are what counts
+  for part in src/common/libpgcommon_shlib.a src/port/libpgport_shlib.a; do
+    mkdir -p "objects/$(basename "$part" .a)"
+    (cd "objects/$(basename "$part" .a)" && "$archiver" x "$work/postgresql/$part")
+  done
+  rm -f src/interfaces/libpq/win32ver.o
+  "$archiver" rcs "$work/libpq.a" src/interfaces/libpq/*.o objects/*/*.o
+  cp src/interfaces/libpq/libpq-fe.h src/include/postgres_ext.h src/include/pg_config_ext.h "$prefix/include/"
+  mv "$work/libpq.a" "$prefix/lib/"
+  cd "$here"
 fi
 echo "$edition" >"$prefix/.complete"

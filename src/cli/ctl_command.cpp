@@ -81,6 +81,7 @@ public:
     Ctl(const CtlOptions& options, std::filesystem::path path)
         : options_{options}, path_{std::move(path)}, client_{path_} {
         client_.onEvent = [this](const json::object& record) {
+            if (record.contains("to")) lastState_ = textOf(record, "to");
             if (options_.json)
                 printJson(record);
             else
@@ -155,6 +156,7 @@ private:
             const auto answer = ask(named("show"));
             const auto& now = objectOf(answer);
             if (const auto result = reached(objectOf(before), now)) {
+                showTheRest(objectOf(before), now);
                 if (options_.json)
                     printJson(answer);
                 else
@@ -169,6 +171,14 @@ private:
             }
             static_cast<void>(client_.listen(lookInterval));
         }
+    }
+
+    /** An answer may overtake the events it comes from: those are on their way, and belong above it. */
+    void showTheRest(const json::object& before, const json::object& now) {
+        const auto state = textOf(now, "state");
+        if (state == textOf(before, "state")) return;
+        const auto deadline = Clock::now() + 1s;
+        while (lastState_ != state && Clock::now() < deadline) static_cast<void>(client_.listen(lookInterval));
     }
 
     /** How it ended; nothing while it has not. */
@@ -300,6 +310,7 @@ private:
     const CtlOptions& options_;
     const std::filesystem::path path_;
     ControlClient client_;
+    std::string lastState_;  // of the last event that told one
 };
 
 ExitCode codeOf(const ClientError& error) {

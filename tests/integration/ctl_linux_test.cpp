@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // `holdfast` on a terminal of its own, and in the folders that Linux has for it.
+#include "control_peer.hpp"
 #include "ctl_bench.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -182,4 +183,66 @@ TEST_CASE("ctl top shows another process's monitor and gives the terminal back w
     CHECK(top.ends() == 6);
     REQUIRE(contains(top.all, leave));
     CHECK(contains(top.all.substr(top.all.find(leave)), "the monitor ended"));
+}
+
+namespace {
+
+/** A monitor that says what it did a moment after it answers what came of it. */
+void answerFirst(int listener) {
+    const int peer = ::accept(listener, nullptr, nullptr);
+    const std::string greeting =
+        boost::json::serialize(boost::json::object{{"hello", boost::json::object{{"protocol", 1}}}}) + "\n";
+    static_cast<void>(::send(peer, greeting.data(), greeting.size(), MSG_NOSIGNAL));
+    std::string buffer;
+    for (bool offline = false;;) {
+        char chunk[4096];
+        const ssize_t count = ::recv(peer, chunk, sizeof chunk, 0);
+        if (count <= 0) break;
+        buffer.append(chunk, static_cast<std::size_t>(count));
+        for (auto end = buffer.find('\n'); end != std::string::npos; end = buffer.find('\n')) {
+            const auto request = boost::json::parse(buffer.substr(0, end)).as_object();
+            buffer.erase(0, end + 1);
+            const auto& verb = request.at("verb").as_string();
+            const std::string state = offline ? "Opened" : "Online";
+            const boost::json::object answer{
+                {"id", request.at("id")},
+                {"ok", true},
+                {"result", {{"name", "r"}, {"state", state}, {"external", offline ? "Offline" : "Online"}}}};
+            std::string text = boost::json::serialize(answer) + "\n";
+            static_cast<void>(::send(peer, text.data(), text.size(), MSG_NOSIGNAL));
+            if (verb == "offline") offline = true;
+            if (verb != "show") continue;
+            std::this_thread::sleep_for(300ms);
+            text.clear();
+            for (const auto& [from, to] :
+                 {std::pair{"Online", "OfflineCalled"}, std::pair{"OfflineCalled", "Opened"}}) {
+                text += boost::json::serialize(boost::json::object{
+                            {"event", {{"record", "state"}, {"resource", "r"}, {"from", from}, {"to", to}}}}) +
+                        "\n";
+            }
+            static_cast<void>(::send(peer, text.data(), text.size(), MSG_NOSIGNAL));
+        }
+    }
+    ::close(peer);
+}
+
+}  // namespace
+
+TEST_CASE("ctl --wait shows every step, also those that the monitor tells after its answer") {
+    const Room room{""};
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const auto address = addressOf(room.socket());
+    std::filesystem::create_directories(std::filesystem::path{room.socket()}.parent_path());
+    REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener, 1) == 0);
+    std::thread monitor{[listener] { answerFirst(listener); }};
+    const auto offline = room.ctl({"offline", "r", "--wait"});
+    ::shutdown(listener, SHUT_RDWR);
+    monitor.join();
+    ::close(listener);
+    CHECK(offline.code == 0);
+    INFO(offline.text);
+    CHECK(contains(offline.text, "Online -> OfflineCalled"));
+    CHECK(contains(offline.text, "OfflineCalled -> Opened"));
+    CHECK(contains(offline.text, "r: Offline\n"));
 }
