@@ -76,7 +76,7 @@ cleanup() { crm crm_resource --cleanup ${1:+-r "$1"} >/dev/null 2>&1 || fail "cr
 # --- processes, seen from outside: all nodes at once --------------------------------------------------------------------
 processes_of() { # processes_of NODE: "PID ARGUMENTS" of what runs there and is not the cluster's own
   local init space
-  read -r init _ <"$ROOM_DIRECTORY/$1/init" 2>/dev/null || return 0
+  { read -r init _ <"$ROOM_DIRECTORY/$1/init"; } 2>/dev/null || return 0
   space=$(stat -L -c %i "/proc/$init/ns/pid" 2>/dev/null) || return 0
   ps -e -o pidns=,pid=,stat=,args= | awk -v space="$space" '$1 == space && $3 !~ /^Z/ {
     $1 = $3 = ""; sub(/^ +/, ""); gsub(/  +/, " "); print }' |

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154  # `use` sets what is read here
 
 database() { # a database runs and a client counts in it
-  use "${database_agent:-database}"
+  use database
   make_database
   create database
   count_on
@@ -40,8 +40,9 @@ three_server_killed() { # The server is killed: it is started again.
 }
 
 three_host_killed() { # The resident host is killed: the database goes on, the client does not notice.
-  database
+  use database
   [ "$resident" = yes ] || missing "$agent has no resident host"
+  database
   local pid host
   pid=$(copy_pid)
   host=$(host_pid)

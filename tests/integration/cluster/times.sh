@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSL-1.0
