@@ -8,6 +8,8 @@ packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libboost1.81-dev libboost-thread1.81-dev libboost-chrono1.81-dev libboost-system1.81-dev libboost-json1.81-dev
   libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev)
 packages_test=(systemd dbus)   # a systemd of the tests' own, in namespaces
+packages_cluster=(pacemaker pacemaker-cli-utils corosync resource-agents libxml2-utils iproute2 psmisc procps
+  postgresql-15 libpq-dev)     # Pacemaker clusters of the tests' own, in namespaces; none of their services is started
 packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang)
 packages_clang=(clang)
 packages_lint=(clang clang-tidy clang-format shellcheck)
@@ -64,7 +66,5 @@ install_packages() {
     say "Installing them would REMOVE: $removed"
     [ "$yes" = yes ] || die "stopped, nothing was changed. ./dev … --yes goes on and removes them."
   fi
-  logged "Installing" build/log/apt-install.log \
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}"
+  logged "Installing" build/log/apt-install.log "${as_root[@]}" scripts/install-without-services.sh "${missing[@]}"
 }

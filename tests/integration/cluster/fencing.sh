@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSL-1.0
 # Three nodes, with a power switch as a fencing device; sourced by run.sh.
+# shellcheck disable=SC2154  # `use` sets what is read here
 
 forget_fencing() { : >"$ROOM_DIRECTORY/fence/log"; }
 was_fenced() { room fenced | grep -q "^reboot $1 0"; }

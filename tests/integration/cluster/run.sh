@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
 # Runs resources in real Pacemaker clusters, breaks things and looks what becomes of them.
-#   run.sh [--scenario NAME]... [--group one|three|fence]... [--short] [--seed N] [--faults N] [--times] [--build FOLDER] [--keep] [--list]
+#   run.sh [--scenario NAME|list]... [--group one|three|fence]... [--short] [--seed N] [--faults N] [--times] [--build FOLDER] [--keep]
 # Exit status: 0 all passed; 1 one failed; 2 the command line is wrong; 4 skipped: it cannot be done here.
+# shellcheck disable=SC2034  # read by what is sourced
 set -u -o pipefail
 export LC_ALL=C
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -32,7 +33,11 @@ short=(three_node_killed three_host_killed three_server_killed three_stop_wedged
 times=no chosen=() groups=() keep=no seed=$((RANDOM * 32768 + RANDOM)) faults=20
 while [ $# -gt 0 ]; do
   case $1 in
-    --scenario) chosen+=("${2:-}"); shift ;;
+    --scenario)
+      if [ "${2:-}" = list ]; then scenarios; exit 0; fi
+      chosen+=("${2:-}")
+      shift
+      ;;
     --group) groups+=("${2:-}"); shift ;;
     --short) mapfile -t -O ${#chosen[@]} chosen < <(scenarios | sed -n 's/^\(one_[a-z_]*\) .*/\1/p'; printf '%s\n' "${short[@]}") ;;
     --seed) seed=${2:-}; shift ;;
@@ -40,7 +45,6 @@ while [ $# -gt 0 ]; do
     --times) times=yes ;;
     --build) build=${2:-}; shift ;;
     --keep) keep=yes ;;
-    --list) scenarios; exit 0 ;;
     *) echo "run.sh: unknown option '$1'" >&2; exit 2 ;;
   esac
   shift
@@ -58,6 +62,10 @@ leave() {
 }
 trap leave EXIT
 trap 'exit 143' INT TERM
+if [ $times = yes ]; then
+  measure
+  exit
+fi
 for group in "${groups[@]}"; do
   mapfile -t names < <(scenarios | sed -n "s/^\(${group}_[a-z_]*\) .*/\1/p")
   if [ ${#chosen[@]} -gt 0 ]; then mapfile -t names < <(printf '%s\n' "${names[@]}" | grep -Fx "$(printf '%s\n' "${chosen[@]}")"); fi
