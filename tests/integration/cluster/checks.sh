@@ -71,7 +71,8 @@ elsewhere() { local node; node=$(where "$1"); [ -n "$node" ] && [ "$node" != "$2
 failed_at_least() { [ "$(failures "$1")" -ge "$2" ]; }
 failed_times() { [ "$(failures "$1")" = "$2" ]; } # failed_times RESOURCE COUNT
 runs_somewhere() { [ -n "$(where "$1")" ]; }
-cleanup() { crm crm_resource --cleanup ${1:+-r "$1"} >/dev/null 2>&1 || fail "crm_resource --cleanup failed"; }
+forgotten() { crm timeout 20 crm_resource --cleanup -r "$1" >/dev/null 2>&1; }
+cleanup() { within 30 "crm_resource --cleanup succeeds" forgotten "$1"; }
 
 # --- processes, seen from outside: all nodes at once --------------------------------------------------------------------
 processes_of() { # processes_of NODE: "PID ARGUMENTS" of what runs there and is not the cluster's own

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSL-1.0
 # Random failures of a database in a cluster with fencing; sourced by run.sh, which sets seed and faults.
+# A fault that ends in fencing says of which node in `fenced`.
 # shellcheck disable=SC2154  # run.sh and `use` set what is read here
 
 fault_server_killed() { kill -KILL "$(copy_pid)"; }
@@ -19,10 +20,12 @@ fault_server_paused() {
   # shellcheck disable=SC2046  # a list of numbers
   kill -STOP "$pid" $(cat "/proc/$pid/task/$pid/children")
 }
-fault_node_killed() { room kill-node "$(where database)"; }
-fault_cable_cut() { room cut-node "$(where database)"; }
-fault_other_node_killed() { room kill-node "$(room live | grep -vx "$(where database)" | head -n 1)"; }
-fault_pacemaker_killed() { on "$(where database)" killall -KILL pacemakerd pacemaker-controld pacemaker-execd; }
+fault_node_killed() { fenced=$(where database) && room kill-node "$fenced"; }
+fault_cable_cut() { fenced=$(where database) && room cut-node "$fenced"; }
+fault_other_node_killed() { fenced=$(room live | grep -vx "$(where database)" | head -n 1) && room kill-node "$fenced"; }
+fault_pacemaker_killed() { # the others cannot know what runs there
+  fenced=$(where database) && on "$fenced" killall -KILL pacemakerd pacemaker-controld pacemaker-execd
+}
 fault_moved() {
   local node
   node=$(where database)
@@ -39,14 +42,17 @@ known_faults=(server_killed host_killed host_and_server_killed backend_killed se
   other_node_killed pacemaker_killed moved disk_full)
 
 fence_random() { # Random failures, one after another: after each one copy runs, after all not one number is lost.
-  local fault started i
+  local fault fenced started i
   database
   note "$faults random failures, seed $seed"
   RANDOM=$seed
   for ((i = 1; i <= faults; i++)); do
     fault=${known_faults[RANDOM % ${#known_faults[@]}]}
+    forget_fencing
+    fenced=
     started=$(now)
     "fault_$fault"
+    [ -z "$fenced" ] || within 60 "$fenced is fenced" was_fenced "$fenced"
     counts_again 120
     note "$(printf '%2d %-24s counting again after %6d ms' "$i" "$fault" "$(milliseconds_since "$started")")"
     all_back
@@ -54,6 +60,7 @@ fence_random() { # Random failures, one after another: after each one copy runs,
     cleanup database
     idle
     expect_one_copy database
+    counts_again 30 # also once the cluster has done all it had to do
     [ ! -e "$count_file.lost" ] || fail "data is lost: $(cat "$count_file.lost")"
   done
   settled
