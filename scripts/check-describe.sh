@@ -27,6 +27,9 @@ exits 3 'exports neither StartupEx nor Startup' "$no_agent"
 exits 3 'it has no resource type "Other"' "$agent" --type Other
 exits 5 'cannot write' "$agent" --output "$scratch/no/such/folder"
 
+exits 0 '' "$agent" --format ocf --name database --agent-version 1.2
+grep -q '^<resource-agent name="database" version="1.2">$' "$scratch/out" || { echo "the metadata does not name the agent"; bad=1; }
+
 exits 0 '' "$agent" --format powershell
 cp "$scratch/out" "$scratch/plain.ps1"
 exits 0 '' "$agent" --format powershell --output "$scratch/file.ps1"

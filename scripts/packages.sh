@@ -7,7 +7,8 @@
 packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libboost1.81-dev libboost-thread1.81-dev libboost-chrono1.81-dev libboost-system1.81-dev libboost-json1.81-dev
   libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev)
-packages_test=(systemd dbus)   # a systemd of the tests' own, in namespaces
+packages_test=(systemd dbus   # a systemd of the tests' own, in namespaces
+  libxml2-utils resource-agents)   # xmllint, and the DTD of OCF agents
 packages_cluster=(pacemaker pacemaker-cli-utils corosync resource-agents libxml2-utils iproute2 psmisc procps
   postgresql-15 libpq-dev)     # Pacemaker clusters of the tests' own, in namespaces; none of their services is started
 packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang)

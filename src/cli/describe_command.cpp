@@ -55,20 +55,38 @@ ExitCode write(const std::string& text, const DescribeOptions& options) {
     return ExitCode::internal;
 }
 
+ExitCode writeOcf(const DescribedLibrary& library, const DescribeOptions& options) {
+    std::string text;
+    try {
+        text = describeForPacemaker(library, options.ocfName, options.ocfVersion);
+    } catch (const std::exception& error) {
+        std::cerr << "holdfast: " << error.what() << '\n';
+        return ExitCode::configuration;
+    }
+    return write(text, options);
+}
+
 }  // namespace
 
 CLI::App* addDescribeCommand(CLI::App& program, DescribeOptions& options) {
     CLI::App* const command = program.add_subcommand(
-        "describe", "Show an agent library's resource types and properties, or write its registration script");
+        "describe",
+        "Show an agent library's resource types and properties, or write its registration script or OCF metadata");
     command->add_option("AGENT", options.agent, "the agent library (.dll, .so)")->required()->type_name("");
-    command->add_option("--format", options.format, "table (default), json, or powershell: a registration script")
-        ->check(CLI::IsMember({"table", "json", "powershell"}))
+    command
+        ->add_option("--format", options.format,
+                     "table (default), json, powershell: a registration script, or ocf: metadata for Pacemaker")
+        ->check(CLI::IsMember({"table", "json", "powershell", "ocf"}))
         ->type_name("FORMAT");
     command->add_option("--output", options.output, "write to this file instead of standard output")->type_name("FILE");
     command
         ->add_option("--type", options.types,
                      "a resource type to ask for; needed where the library was made without holdfast")
         ->type_name("NAME");
+    command->add_option("--name", options.ocfName, "with ocf: the agent's name (default: the library's)")
+        ->type_name("NAME");
+    command->add_option("--agent-version", options.ocfVersion, "with ocf: the agent's version (default: 0.0.0)")
+        ->type_name("VERSION");
     command->footer(
         "The library is loaded into this process and its Startup is called; nothing is opened or started.\n\n"
         "Exit codes:\n"
@@ -94,6 +112,7 @@ ExitCode runDescribe(const DescribeOptions& options) {
     }
     if (options.format == "json") return write(describeAsJson(*library), options);
     if (options.format == "powershell") return write(registrationScript(*library), options);
+    if (options.format == "ocf") return writeOcf(*library, options);
     return write(describeAsTable(*library), options);
 }
 

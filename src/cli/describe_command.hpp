@@ -17,6 +17,8 @@ struct DescribeOptions {
     std::string format{"table"};
     std::string output;  ///< empty: standard output
     std::vector<std::string> types;
+    std::string ocfName;  ///< empty: the library's
+    std::string ocfVersion{"0.0.0"};
 };
 
 /** `holdfast describe`: what it understands on its command line. */

@@ -22,6 +22,20 @@ bool flag(const json::object& object, std::string_view key) {
     return value != nullptr && value->as_bool();
 }
 
+/** Bytes stay absent: nobody writes them as text. */
+PropertyValue readValue(PropertyFormat format, const json::value& value) {
+    switch (format) {
+        case PropertyFormat::sz: return PropertyValue::sz(json::value_to<std::string>(value));
+        case PropertyFormat::expandSz: return PropertyValue::expandSz(json::value_to<std::string>(value));
+        case PropertyFormat::multiSz: return PropertyValue::multiSz(json::value_to<Strings>(value));
+        case PropertyFormat::dword: return PropertyValue::dword(json::value_to<std::uint32_t>(value));
+        case PropertyFormat::longInteger: return PropertyValue::longInteger(json::value_to<std::int32_t>(value));
+        case PropertyFormat::ulargeInteger: return PropertyValue::ulargeInteger(json::value_to<std::uint64_t>(value));
+        case PropertyFormat::largeInteger: return PropertyValue::largeInteger(json::value_to<std::int64_t>(value));
+        default: return {};
+    }
+}
+
 DescribedProperty readProperty(const json::object& object) {
     DescribedProperty property;
     property.name = text(object, "name");
@@ -32,7 +46,10 @@ DescribedProperty readProperty(const json::object& object) {
     property.secret = flag(object, "secret");
     property.readOnly = flag(object, "readOnly");
     property.framework = flag(object, "framework");
-    if (object.contains("default")) property.defaultText = text(object, "defaultText");
+    if (const auto* const value = object.if_contains("default")) {
+        property.defaultValue = readValue(property.format, *value);
+        property.defaultText = text(object, "defaultText");
+    }
     property.range = text(object, "range");
     property.lowest = text(object, "lowest");
     property.highest = text(object, "highest");

@@ -21,6 +21,7 @@ struct DescribedProperty {
     bool secret{false};
     bool readOnly{false};
     bool framework{false};
+    PropertyValue defaultValue;              ///< absent like `defaultText`
     std::optional<std::string> defaultText;  ///< none: it has no default, or does not tell it
     std::string range;
     std::string lowest;  ///< decimal, like `highest`; empty: the format is the only limit
@@ -71,5 +72,12 @@ struct DescribedLibrary {
 [[nodiscard]] std::string describeAsTable(const DescribedLibrary& library);
 /** One line of JSON. */
 [[nodiscard]] std::string describeAsJson(const DescribedLibrary& library);
+/**
+ * The OCF metadata of the library's first type, as the agent itself gives it. An empty `name` means the file's.
+ *
+ * @par Errors std::runtime_error if the library was made without holdfast.
+ */
+[[nodiscard]] std::string describeForPacemaker(const DescribedLibrary& library, const std::string& name,
+                                               const std::string& version);
 
 }  // namespace holdfast::inline v1::cli

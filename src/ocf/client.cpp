@@ -72,7 +72,7 @@ private:
     std::string lockPlace();
     Result inNewHost(const char* what, const std::optional<Record>& before);
     bool kill(const Record& record, std::int64_t until);
-    void waitForEnd(const Record& record) const;
+    void awaitEnd(Connection& connection) const;
     /** Ends a host that hangs or cannot be reached; what is wrong, or nothing. */
     std::string replaceHost();
 
@@ -100,7 +100,7 @@ Message Action::order(const char* what) const {
         .set("debug", call_.debug ? 1 : 0);
     // L-123: only the cluster's own recurring monitor is held, and never for more than half of its timeout.
     if (call_.action == "monitor" && !call_.isProbe() && call_.fromExecutor && call_.timeout.count() > 0) {
-        message.set("hold", std::min<std::int64_t>(call_.timeout.count() / 2, left()));
+        message.set("hold", std::min<std::int64_t>(call_.timeout.count() / 2, left() * 9 / 10));
     }
     for (const auto& [name, value] : call_.parameters) message.set("parameter:" + name, value);
     return message;
@@ -153,7 +153,10 @@ Result Action::inNewHost(const char* what, const std::optional<Record>& before) 
     if (before) message.set("before", before->phase);
     const Answer answer = talk(connection, message);
     switch (answer.kind) {
-        case Answer::Kind::done: return answer.result;
+        case Answer::Kind::done:
+            // It stays for what it started or took over, and for nothing else.
+            if ((call_.action == "stop") == (answer.result.code == Code::success)) awaitEnd(connection);
+            return answer.result;
         case Answer::Kind::late:
             return {Code::generic, call_.action + " did not end within " + milliseconds(call_.budget().count())};
         case Answer::Kind::deaf:
@@ -183,12 +186,11 @@ std::string Action::replaceHost() {
     return "the resident host (pid " + std::to_string(record->pid) + ") hangs and cannot be killed";
 }
 
-void Action::waitForEnd(const Record& record) const {
-    const process::Fd pidfd = process::openPidfd(record.pid);
-    if (!pidfd || !lives(record)) return;
-    pollfd entry{pidfd.get(), POLLIN, 0};
-    while (!process::pidfdEnded(pidfd) && left() > 0)
-        ::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left(), 100)));
+/** A host that leaves is gone when its end of the talk is. */
+void Action::awaitEnd(Connection& connection) const {
+    Message ignored;
+    while (connection.receive(ignored, std::min(until_, nowMs() + 1'000)) == Connection::Heard::message) {
+    }
 }
 
 Result Action::start() {
@@ -202,7 +204,10 @@ Result Action::start() {
         }
         Connection connection{std::move(host.socket)};
         const Answer answer = talk(connection, order("start"));
-        if (answer.kind == Answer::Kind::done) return answer.result;
+        if (answer.kind == Answer::Kind::done) {
+            if (answer.result.code != Code::success) awaitEnd(connection);
+            return answer.result;
+        }
         if (answer.kind == Answer::Kind::late) {
             return {Code::generic, "start did not end within " + milliseconds(call_.budget().count())};
         }
@@ -251,11 +256,10 @@ Result Action::stop() {
         Reached host = reach(place_.socket);
         if (!host.complaint.empty()) return {Code::generic, host.complaint};
         if (!host.socket) break;
-        const auto record = restore(place_.record);
         Connection connection{std::move(host.socket)};
         const Answer answer = talk(connection, order("stop"));
         if (answer.kind == Answer::Kind::done) {
-            if (answer.result.code == Code::success && record) waitForEnd(*record);
+            if (answer.result.code == Code::success) awaitEnd(connection);
             return answer.result;
         }
         if (answer.kind == Answer::Kind::late) {

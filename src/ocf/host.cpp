@@ -312,11 +312,15 @@ void Host::onNotAdopted(const Failure& failure) {
         logger_->log(LogLevel::warning, "its resident host died, and nothing of the resource runs");
     }
     answerAll(adopters_, outcome);
-    if (!stoppers_.empty()) return terminate("a stop after a resident host died");
-    if (!starters_.empty()) {
-        // Ended first, whatever it is; then it is started as if new.
+    if (!stoppers_.empty() || !starters_.empty()) {
         startFailed_.reset();
-        return terminate("a start after a resident host died");
+        const bool nothing = found == Presence::notRunning || (!found && before_.empty());
+        phase_ = Phase::stopping;
+        if (nothing) return proveDead();
+        // L-058: an agent that could not even be asked cannot have ended it.
+        if (!found) unasked_ = failure.reason.empty() ? "the agent could not be asked" : failure.reason;
+        // Ended first, whatever it is; a start then begins as if new.
+        return terminate("what a dead resident host left");
     }
     leave();
 }
@@ -397,11 +401,20 @@ void Host::onProved(const std::string& complaint) {
         // L-058: not stopped, so not said to be. The next stop tries again.
         logger_->log(LogLevel::error, "not stopped: " + complaint);
         phase_ = Phase::failed;
+        note("failed");
         failure_ = "it could not be stopped: " + complaint;
         answerAll(stoppers_, {Code::generic, failure_});
         answerAll(starters_, startFailed_.value_or(Outcome{Code::generic, failure_}));
         startFailed_.reset();
         return;
+    }
+    if (!unasked_.empty()) {
+        // Whatever that agent runs may run still. The record stays; the next action's host asks anew.
+        const Outcome doubt{Code::generic, "it could not be ended: " + unasked_};
+        logger_->log(LogLevel::error, doubt.reason);
+        answerAll(stoppers_, doubt);
+        answerAll(starters_, doubt);
+        return leave();
     }
     if (!starters_.empty() && !startFailed_ && stoppers_.empty()) return beginOnline(false);
     ::unlink(place_.record.c_str());

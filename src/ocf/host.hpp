@@ -114,6 +114,7 @@ private:
     bool proving_{false};
     bool firstMonitor_{true};             ///< L-123: after a start the first is answered at once
     std::string before_;                  ///< what an earlier host's record said
+    std::string unasked_;                 ///< why the agent could not be asked to end what a dead host left
     std::string failure_;                 ///< why it is `failed`
     std::optional<Outcome> startFailed_;  ///< what starters are told once all is cleaned up
     Clock::time_point stopUntil_{};

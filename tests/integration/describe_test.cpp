@@ -12,7 +12,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <array>
 #include <bit>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -125,6 +127,28 @@ TEST_CASE("W-014 W-015 the name under which a library describes itself is no typ
     CHECK(text.front() == '{');
 }
 
+TEST_CASE("the OCF metadata of the SQLite agent is the one that was approved [L-090][L-099]") {
+    const auto library = cli::describeLibraryFile(SQLITE_AGENT, {});
+    const auto metadata = cli::describeForPacemaker(library, "", "VERSION");
+    const bool approved = metadata == readFile(APPROVED_METADATA);
+    if (!approved) std::ofstream{RECEIVED_METADATA, std::ios::binary} << metadata;
+    INFO("compare " RECEIVED_METADATA " with " APPROVED_METADATA);
+    CHECK(approved);
+    CHECK(has(cli::describeForPacemaker(library, "other", "VERSION"), "<resource-agent name=\"other\""));
+}
+
+#if defined(SQLITE_OCF)
+TEST_CASE("describe says to Pacemaker what the agent itself says [L-090]") {
+    std::FILE* const pipe = ::popen("'" SQLITE_OCF "' meta-data", "r");
+    REQUIRE(pipe != nullptr);
+    std::string said;
+    std::array<char, 4096> part{};
+    while (const auto size = std::fread(part.data(), 1, part.size(), pipe)) said.append(part.data(), size);
+    CHECK(::pclose(pipe) == 0);
+    CHECK(said == cli::describeForPacemaker(cli::describeLibraryFile(SQLITE_AGENT, {}), "", AGENT_VERSION));
+}
+#endif
+
 #if defined(SCRIPTED_AGENT)
 TEST_CASE("W-538 of an agent made without holdfast describe shows the formats, if it is told the type") {
     CHECK(has(failure(SCRIPTED_AGENT, {}), "name them with --type"));
@@ -137,6 +161,7 @@ TEST_CASE("W-538 of an agent made without holdfast describe shows the formats, i
     CHECK(library.types[0].properties[0].format == PropertyFormat::sz);
     CHECK(library.types[0].properties[1].name == "Port");
     CHECK(library.types[0].properties[1].format == PropertyFormat::dword);
+    CHECK_THROWS_AS(cli::describeForPacemaker(library, "scripted", "1"), std::runtime_error);
     const auto script = cli::registrationScript(library);
     CHECK(has(script, "[string] $Script"));
     CHECK(has(script, "[uint32] $Port"));

@@ -56,7 +56,7 @@ collect_agents "$ROOM_DIRECTORY.agents"
 export ROOM_AGENTS=holdfast=$ROOM_DIRECTORY.agents
 passed=0 failed=0 skipped=0
 leave() {
-  [ $keep = no ] || { echo "kept: ROOM_DIRECTORY=$ROOM_DIRECTORY $here/room.sh help"; return; }
+  [ $keep = no ] || [ ! -e "$ROOM_DIRECTORY" ] || { echo "kept: ROOM_DIRECTORY=$ROOM_DIRECTORY $here/room.sh help"; return; }
   room down
   rm -rf "$ROOM_DIRECTORY.agents"
 }

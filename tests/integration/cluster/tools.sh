@@ -8,32 +8,14 @@ each_agent() { # each_agent COMMAND [ARGUMENT...]: with the name of each of our 
   local launcher
   for launcher in "$ROOM_DIRECTORY.agents"/*; do "$@" "${launcher##*/}" || return; done
 }
-metadata() { on node1 env OCF_ROOT=/usr/lib/ocf "$providers/holdfast/$1" meta-data; }
-
-valid_by_dtd() {
-  local said
-  said=$(metadata "$1" | (cd /usr/share/resource-agents && xmllint --noout --valid - 2>&1)) ||
-    fail "metadata of $1, by the DTD: $(head -n 3 <<<"$said")"
-}
-valid_by_schema() {
-  local said
-  said=$(metadata "$1" | xmllint --nonet --nowarning --noout --relaxng "$schema" - 2>&1) ||
-    fail "metadata of $1, by the schema: $(head -n 3 <<<"$said")"
-}
-find_schema() { # the RNG schema of OCF 1.1, as the package pcs brings it; it is unpacked, not installed
-  local folder=${HOLDFAST_CACHE:-$HOME/.cache/holdfast}/pcs
-  schema=$folder/usr/share/pcs/data/ocf-1.1.rng
-  [ ! -e "$schema" ] || return 0
-  rm -rf "$folder"
-  mkdir -p "$folder"
-  (cd "$folder" && timeout 60 apt-get download pcs && dpkg -x pcs_*.deb .) >/dev/null 2>&1
-  [ -e "$schema" ] || schema=$(find "$folder" -name ocf-1.1.rng | head -n 1)
-  [ -n "$schema" ]
-}
-one_metadata() { # The metadata of each agent are valid by the project's DTD and by the OCF 1.1 schema.
-  command -v xmllint >/dev/null || missing "there is no xmllint (Debian: libxml2-utils)"
-  if [ -e /usr/share/resource-agents/ra-api-1.dtd ]; then each_agent valid_by_dtd; else note "the DTD was skipped: not installed"; fi
-  if find_schema; then each_agent valid_by_schema; else note "the schema was skipped: the package pcs is not to be had"; fi
+one_metadata() { # The metadata of each agent are valid by the DTD and by the OCF 1.1 schema, and Pacemaker can read them.
+  local status=0
+  "$here/../../../scripts/check-ocf-metadata.sh" "$ROOM_DIRECTORY.agents"/* || status=$?
+  case $status in
+    0) ;;
+    77) note "DTD and schema were skipped" ;;
+    *) fail "the metadata are not valid" ;;
+  esac
   each_agent shown_by_pacemaker
 }
 shown_by_pacemaker() {
