@@ -17,6 +17,11 @@ if(TARGET holdfast_reaper)
   set_target_properties(holdfast_reaper PROPERTIES EXPORT_NAME reaper)
   install(TARGETS holdfast_reaper EXPORT holdfastTargets RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
 endif()
+if(TARGET holdfast_ocf)   # what holdfast_add_agent() links into an agent for Pacemaker
+  set_target_properties(holdfast_ocf PROPERTIES EXPORT_NAME ocf)
+  set_target_properties(holdfast_ocf_client PROPERTIES EXPORT_NAME ocf_client)
+  install(TARGETS holdfast_ocf holdfast_ocf_client EXPORT holdfastTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
 if(TARGET holdfast_host)   # started by holdfast, never by hand
   install(TARGETS holdfast_host RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
 endif()
@@ -52,7 +57,8 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/holdfastConfigVersion.cm
 install(FILES
   "${PROJECT_BINARY_DIR}/holdfastConfig.cmake" "${PROJECT_BINARY_DIR}/holdfastConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/HoldfastAgent.cmake" "${PROJECT_SOURCE_DIR}/cmake/HoldfastVersionResource.cmake"
-  "${PROJECT_SOURCE_DIR}/cmake/version.rc.in" "${PROJECT_SOURCE_DIR}/cmake/agent.map"
+  "${PROJECT_SOURCE_DIR}/cmake/HoldfastOcf.cmake" "${PROJECT_SOURCE_DIR}/cmake/ocf_launcher.cpp.in"
+  "${PROJECT_SOURCE_DIR}/cmake/ocf_host.cpp.in" "${PROJECT_SOURCE_DIR}/cmake/version.rc.in" "${PROJECT_SOURCE_DIR}/cmake/agent.map"
   "${PROJECT_SOURCE_DIR}/cmake/agent.def" DESTINATION "${holdfast_package_dir}")
 
 # Starts the program under a debugger, without a cluster: docs/windows.md.

@@ -20,7 +20,8 @@ using core::Milliseconds;
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 // L-099: the DTD knows neither reload-agent nor the two attributes of OCF 1.1; what stands here counts before it.
-constexpr std::string_view prologue = R"(<?xml version="1.0" encoding="UTF-8"?>
+// No encoding is named, UTF-8 is the default: crmsh reads the text as a string, and its parser takes none that names one.
+constexpr std::string_view prologue = R"(<?xml version="1.0"?>
 <!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [
 <!ATTLIST action name CDATA #REQUIRED>
 <!ATTLIST parameter unique-group CDATA #IMPLIED reloadable (0|1) "0">
@@ -200,7 +201,11 @@ OcfMetadata ocfMetadataOf(const OcfSubject& subject, std::string_view name, std:
     metadata.properties = subject.properties;
     const core::Policy defaults;
     const auto online = timeOf(subject.properties, "OnlineLimit", defaults.onlineLimit);
-    if (online != defaults.onlineLimit) metadata.startTimeout = timeoutFor(online);
+    if (online != defaults.onlineLimit) {
+        // The resident host keeps a part, too, in which it clears away a start that did not end.
+        const auto kept = std::clamp<Milliseconds>(online / 9, std::chrono::seconds{1}, std::chrono::seconds{10});
+        metadata.startTimeout = timeoutFor(online + kept);
+    }
     const auto offline = timeOf(subject.properties, "OfflineLimit", defaults.offlineLimit);
     const auto terminate = timeOf(subject.properties, "TerminateTimeout", defaults.terminateTimeout);
     if (offline != defaults.offlineLimit) metadata.stopTimeout = timeoutFor(offline + terminate);

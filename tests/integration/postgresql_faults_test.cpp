@@ -50,6 +50,35 @@ TEST_CASE("a role that may not log in fails the online, with the server's words"
     CHECK(cluster.run().nothingLeft());
 }
 
+TEST_CASE("a password that is asked for and not set fails the online; one that is set is used") {
+    Cluster cluster;
+    Engine engine{postgresqlType(), cluster.properties()};
+    REQUIRE(engine.bringOnline());
+    cluster.ask("ALTER ROLE postgres PASSWORD 'sesame'");
+    REQUIRE(engine.takeOffline());
+    std::ofstream{cluster.data() / "pg_hba.conf"} << "local all all scram-sha-256\n";
+    engine.forgetReports();
+    CHECK_FALSE(engine.bringOnline());
+    CHECK(engine.waitForLog("no password supplied"));
+    engine.terminate();
+    engine.setProperties(cluster.properties({{"CheckPassword", PropertyValue::sz("sesame")}}));
+    engine.forgetReports();
+    REQUIRE(engine.bringOnline());
+    engine.terminate();
+    CHECK(timesLogged(engine, "sesame") == 0);
+}
+
+TEST_CASE("a socket that somebody removed is found by policy, with the reason in the log") {
+    Cluster cluster;
+    Engine engine{postgresqlType(), cluster.properties({{"CheckTimeout", PropertyValue::dword(400)}})};
+    REQUIRE(engine.bringOnline());
+    fs::remove(cluster.sockets() / ".s.PGSQL.5499");
+    CHECK(engine.waitForFailure());
+    CHECK(engine.waitForLog("the check waits: connection to server on socket"));
+    CHECK(engine.waitForLog("did not end within CheckTimeout"));
+    engine.terminate();
+}
+
 TEST_CASE("a stale postmaster.pid whose pid is a stranger's now does not keep the server down") {
     Cluster cluster;
     const Stranger stranger;
