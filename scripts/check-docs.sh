@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # Keeps the documents true; run by the tests.
 #   scripts/check-docs.sh quotes    each code block after "<!-- from FILE -->" is, line by line, a part of FILE
-#   scripts/check-docs.sh clauses   each clause and decision that code and tests cite is in docs/contract.md
+#   scripts/check-docs.sh clauses   each clause and decision that code and tests cite is in docs/contract.md or docs/ocf-contract.md
 #   scripts/check-docs.sh links     each relative link leads to a file
 #   scripts/check-docs.sh lines     each line that holdfast logs by itself is explained in docs/windows.md
 set -euo pipefail
@@ -45,9 +45,12 @@ clauses() {
     grep -q "^\*\*$cited\*\*" docs/contract.md || complain "$cited is cited, but docs/contract.md does not have it"
   done < <(grep -rohE '\bW-[0-9]{3,4}\b' include src tests examples docs/*.md README.md | sort -u)
   while read -r cited; do
+    grep -q "^\*\*$cited\*\*" docs/ocf-contract.md || complain "$cited is cited, but docs/ocf-contract.md does not have it"
+  done < <(grep -rohE '\bL-[0-9]{2}[0-9A-F]\b' cmake include scripts src tests examples docs/*.md README.md | sort -u)
+  while read -r cited; do
     grep -q "^- \*\*$cited\*\*" docs/contract.md || complain "$cited is cited, but docs/contract.md does not have it"
   done < <(grep -rohE '\bD[0-9]{1,2}\b' include src tests examples --include='*.hpp' --include='*.cpp' | sort -u)
-  echo "$(grep -c '^\*\*W-' docs/contract.md) clauses"
+  echo "$(cat docs/contract.md docs/ocf-contract.md | grep -cE '^\*\*[WL]-') clauses"
 }
 
 links() {

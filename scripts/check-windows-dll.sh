@@ -19,7 +19,7 @@ others=$(grep -vxE 'Startup|StartupEx' <<<"$exports" || true)
 [ -z "$others" ] || { echo "exports also: $(tr '\n' ' ' <<<"$others")"; rc=1; }
 
 imports=$(sed -n 's/^[[:space:]]*DLL Name: //p' <<<"$headers" | sort -u)
-foreign=$(grep -viE '^(kernel32|advapi32|msvcrt|ws2_32|mswsock|bcrypt|user32|shell32|ole32|ntdll|api-ms-win-[a-z0-9-]+)\.dll$' <<<"$imports" || true)
+foreign=$(grep -viE '^(kernel32|advapi32|msvcrt|ws2_32|mswsock|bcrypt|user32|shell32|ole32|ntdll|secur32|api-ms-win-[a-z0-9-]+)\.dll$' <<<"$imports" || true)
 [ -z "$foreign" ] || { echo "imports what Windows does not bring: $(tr '\n' ' ' <<<"$foreign")"; rc=1; }
 size=$(stat -c %s "$dll")
 [ "$size" -le "$most" ] || { echo "has $size bytes, more than $most"; rc=1; }

@@ -6,10 +6,13 @@
 {
 packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libboost1.81-dev libboost-thread1.81-dev libboost-chrono1.81-dev libboost-system1.81-dev libboost-json1.81-dev
-  libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev)
-packages_test=(systemd dbus   # a systemd of the tests' own, in namespaces
+  libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev
+  libpq-dev)
+packages_test=(systemd dbus postgresql-15   # a systemd and a database server of the tests' own
   libxml2-utils resource-agents dpkg-dev)   # xmllint, the DTD of OCF agents, dpkg-shlibdeps
-packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang)
+packages_cluster=(pacemaker pacemaker-cli-utils corosync resource-agents libxml2-utils iproute2 psmisc procps
+  postgresql-15 libpq-dev)     # Pacemaker clusters of the tests' own, in namespaces; none of their services is started
+packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang make perl bzip2)   # the last three build libpq
 packages_clang=(clang)
 packages_lint=(clang clang-tidy clang-format shellcheck)
 packages_package=(dpkg-dev libpq-dev)   # dpkg-shlibdeps; the PostgreSQL agent
@@ -20,6 +23,15 @@ on_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null;
 
 installed() { # installed PACKAGE
   case $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) in ii*) return 0 ;; *) return 1 ;; esac
+}
+
+# Installing a PostgreSQL server on Debian also makes a cluster of databases and starts it, unless this file says no.
+no_cluster() { # no_cluster COMMAND...: COMMAND makes it root
+  local file=/etc/postgresql-common/createcluster.conf
+  [ -e "$file" ] && return
+  say "No database cluster is made by installing PostgreSQL: $file says so from now on."
+  "$@" mkdir -p "${file%/*}"
+  echo 'create_main_cluster = false' | "$@" tee "$file" >/dev/null
 }
 
 # install_packages YES GROUP...: installs what is missing of packages_GROUP. Says first what that is; stops if
@@ -66,7 +78,6 @@ install_packages() {
     say "Installing them would REMOVE: $removed"
     [ "$yes" = yes ] || die "stopped, nothing was changed. ./dev … --yes goes on and removes them."
   fi
-  logged "Installing" build/log/apt-install.log \
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}"
+  case " ${missing[*]} " in *' postgresql-15 '*) no_cluster "${as_root[@]}" ;; esac
+  logged "Installing" build/log/apt-install.log "${as_root[@]}" scripts/install-without-services.sh "${missing[@]}"
 }

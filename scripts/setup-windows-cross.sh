@@ -172,6 +172,10 @@ if ! [ -e "$prefix/lib/libpq.a" ]; then
   done
   rm -f src/interfaces/libpq/win32ver.o
   "$archiver" rcs "$work/libpq.a" src/interfaces/libpq/*.o objects/*/*.o
+  # It has six functions of a pthread library of its own, which would clash with the compiler's.
+  x86_64-w64-mingw32-nm --defined-only src/interfaces/libpq/pthread-win32.o |
+    sed -n 's/.* T \(pthread_.*\)/\1 libpq_\1/p' >"$work/renamed"
+  x86_64-w64-mingw32-objcopy --redefine-syms="$work/renamed" "$work/libpq.a"
   cp src/interfaces/libpq/libpq-fe.h src/include/postgres_ext.h src/include/pg_config_ext.h "$prefix/include/"
   mv "$work/libpq.a" "$prefix/lib/"
   cd "$here"

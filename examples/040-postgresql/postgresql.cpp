@@ -34,7 +34,7 @@ fs::path programOf(const Settings& settings) {
     if (!settings.binDirectory.empty()) return settings.binDirectory / "postgres";
     std::string version;
     std::ifstream{settings.dataDirectory / "PG_VERSION"} >> version;
-    const fs::path debian{"/usr/lib/postgresql/" + version + "/bin/postgres"};
+    fs::path debian{"/usr/lib/postgresql/" + version + "/bin/postgres"};
     for (const auto& path :
          {debian, fs::path{"/usr/pgsql-" + version + "/bin/postgres"}, fs::path{"/usr/bin/postgres"}})
         if (fs::exists(path)) return path;
@@ -149,7 +149,7 @@ public:
     }
 
     Verdict isAlive(Check& check) override {
-        if (const auto verdict = looksAlive(check); !verdict) return verdict;
+        if (auto verdict = looksAlive(check); !verdict) return verdict;
         const bool full = !reach(check);
         try {
             if (session_) beat(check);
@@ -193,8 +193,8 @@ private:
     }
 
     /**
-     * Connects anew, as a client would, as soon as the server lets it: while it starts or recovers, the wait goes on
-     * until `call` is stopped. False if it answers that it is full; an earlier connection is kept then.
+     * Connects anew, as a client would. While the server starts, recovers or does not answer, the wait goes on until
+     * `call` is stopped: how long is too long, the policy says. False if it is full; an earlier connection is kept then.
      */
     bool reach(holdfast::Stoppable& call) {
         for (;; call.sleepFor(20ms)) {
@@ -213,9 +213,7 @@ private:
                     context_.warning("every connection is taken, so this check proves less: {}", why);
                     return false;
                 }
-                // Not yet, or not again: it recovers from the crash of one of its processes by itself.
-                const bool starts = error.state().empty() && dynamic_cast<Operation*>(&call) != nullptr;
-                if (!starts && error.state() != "57P03") throw;
+                if (!error.lost()) throw;  // else: not yet, or not again, when it recovers from a crash by itself
             }
             tell(call, why);
         }
@@ -240,21 +238,22 @@ private:
     /** Writes, reads back, queries. The connection is kept only if all goes well. */
     void beat(holdfast::Stoppable& call) {
         auto session = std::exchange(session_, std::nullopt);
-        const bool standby = session->ask("SELECT pg_is_in_recovery()", call) == "t";
-        if (standby && !std::exchange(standby_, standby)) context_.info("a standby: it is read, and not written to");
+        const auto now = session->ask(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' "
+            "WHEN to_regclass('holdfast_heartbeat') IS NULL THEN 'new' END",
+            call);
+        const bool standby = now == "standby";
+        if (standby && !standby_) context_.info("a standby: it is read, and not written to");
         standby_ = standby;
+        if (now == "new")
+            session->ask("CREATE TABLE holdfast_heartbeat (resource text PRIMARY KEY, beat bigint)", call);
         if (!standby) {
             const auto name = session->quoted(context_.resourceName());
             const auto next = std::to_string(++beat_);
-            const auto write = "INSERT INTO holdfast_heartbeat VALUES (" + name + ", " + next +
-                               ") ON CONFLICT (resource) DO UPDATE SET beat = excluded.beat";
-            try {
-                session->ask(write, call);
-            } catch (const Refused& error) {
-                if (error.state() != "42P01") throw;  // no such table
-                session->ask("CREATE TABLE holdfast_heartbeat (resource text PRIMARY KEY, beat bigint)", call);
-                session->ask(write, call);
-            }
+            const auto row = "(" + name + ", " + next + ")";
+            session->ask("INSERT INTO holdfast_heartbeat VALUES " + row +
+                             " ON CONFLICT (resource) DO UPDATE SET beat = excluded.beat",
+                         call);
             const auto read = session->ask("SELECT beat FROM holdfast_heartbeat WHERE resource = " + name, call);
             if (read != next) throw Error::make(corrupted, "wrote heartbeat {} but read {}", next, read);
         }

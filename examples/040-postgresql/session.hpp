@@ -31,7 +31,7 @@ class Refused final : public holdfast::Error {
 public:
     Refused(std::string_view state, const std::string& text) : Error{codeOf(state), text}, state_{state} {}
     /** A connection's end. libpq tells its SQLSTATE in the text alone: "… FATAL:  57P03: the database system is …". */
-    explicit Refused(PGconn* connection) : Refused{split(PQerrorMessage(connection))} {}
+    explicit Refused(PGconn* connection) : Refused{split(connection)} {}
     explicit Refused(const PGresult* result)
         : Refused{field(result, PG_DIAG_SQLSTATE), field(result, PG_DIAG_MESSAGE_PRIMARY) + tail(result)} {}
 
@@ -51,8 +51,10 @@ private:
             {"XX001", corrupted},      {"XX002", corrupted},      {"3D000", configuration}};
         return codes.contains(state) ? codes.at(state) : failed;
     }
-    static std::pair<std::string, std::string> split(std::string text) {
+    static std::pair<std::string, std::string> split(PGconn* connection) {
+        std::string text = PQerrorMessage(connection);
         text.erase(std::min(text.find('\n'), text.size()));
+        if (PQconnectionNeedsPassword(connection) != 0) return {"28P01", text};  // libpq itself gave up
         const auto at = text.find(":  ");
         if (at == std::string::npos || text.compare(std::min(at + 8, text.size()), 2, ": ") != 0) return {"", text};
         const auto state = text.substr(at + 3, 5);
@@ -108,6 +110,8 @@ public:
         }
         if (!connection_) throw std::bad_alloc{};
         PQsetErrorVerbosity(get(), PQERRORS_VERBOSE);
+        PQsetNoticeProcessor(
+            get(), [](void*, const char*) {}, nullptr);  // it would write to stderr
         for (auto wants = PGRES_POLLING_WRITING; wants != PGRES_POLLING_OK; wants = PQconnectPoll(get())) {
             if (wants == PGRES_POLLING_FAILED || PQstatus(get()) == CONNECTION_BAD) throw Refused{get()};
             await(wants == PGRES_POLLING_WRITING ? POLLOUT : POLLIN, call);

@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 #include <map>
 
 namespace holdfast::inline v1::ocf {
@@ -57,7 +58,7 @@ std::optional<Record> restore(const std::string& file) {
     if (values["holdfast-ocf"].empty() || values["end"] != "1" || values["boot"] != process::bootId()) return {};
     const auto pid = wholeNumber(values["pid"]);
     const auto start = wholeNumber(values["start"]);
-    if (!pid || *pid <= 1 || !start || *start <= 0) return {};
+    if (!pid || *pid <= 1 || *pid > std::numeric_limits<pid_t>::max() || !start || *start <= 0) return {};
     return Record{static_cast<pid_t>(*pid), static_cast<std::uint64_t>(*start), values["phase"], values["version"]};
 }
 

@@ -18,7 +18,7 @@ std::string asciiLine(std::string_view text, std::size_t most) {
         } else if (byte != '\r' && (byte & 0xc0U) != 0x80U) {  // not inside of a character
             line += '?';
         }
-        if (line.size() >= most) {
+        if (line.size() > most) {
             line.resize(most - 3);
             return line + "...";
         }

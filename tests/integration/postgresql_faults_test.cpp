@@ -50,6 +50,35 @@ TEST_CASE("a role that may not log in fails the online, with the server's words"
     CHECK(cluster.run().nothingLeft());
 }
 
+TEST_CASE("a password that is asked for and not set fails the online; one that is set is used") {
+    Cluster cluster;
+    Engine engine{postgresqlType(), cluster.properties()};
+    REQUIRE(engine.bringOnline());
+    cluster.ask("ALTER ROLE postgres PASSWORD 'sesame'");
+    REQUIRE(engine.takeOffline());
+    std::ofstream{cluster.data() / "pg_hba.conf"} << "local all all scram-sha-256\n";
+    engine.forgetReports();
+    CHECK_FALSE(engine.bringOnline());
+    CHECK(engine.waitForLog("no password supplied"));
+    engine.terminate();
+    engine.setProperties(cluster.properties({{"CheckPassword", PropertyValue::sz("sesame")}}));
+    engine.forgetReports();
+    REQUIRE(engine.bringOnline());
+    engine.terminate();
+    CHECK(timesLogged(engine, "sesame") == 0);
+}
+
+TEST_CASE("a socket that somebody removed is found by policy, with the reason in the log") {
+    Cluster cluster;
+    Engine engine{postgresqlType(), cluster.properties({{"CheckTimeout", PropertyValue::dword(400)}})};
+    REQUIRE(engine.bringOnline());
+    fs::remove(cluster.sockets() / ".s.PGSQL.5499");
+    CHECK(engine.waitForFailure());
+    CHECK(engine.waitForLog("the check waits: connection to server on socket"));
+    CHECK(engine.waitForLog("did not end within CheckTimeout"));
+    engine.terminate();
+}
+
 TEST_CASE("a stale postmaster.pid whose pid is a stranger's now does not keep the server down") {
     Cluster cluster;
     const Stranger stranger;
@@ -156,22 +185,27 @@ TEST_CASE("a heartbeat table that somebody dropped is made anew") {
     REQUIRE(engine.takeOffline());
 }
 
-TEST_CASE("a full disk is named, at the start and in a check") {
+TEST_CASE("a full disk fails the check with that reason, and free space heals it") {
     Cluster cluster{"work_mem = 64kB\n"};
-    const auto mounted = cluster.data() / "base/pgsql_tmp";
+    const auto mounted = cluster.data() / "base/pgsql_tmp";  // the query's, so that the server itself can go on
     fs::create_directory(mounted);
-    if (mount("none", mounted.c_str(), "tmpfs", 0, "size=64k,mode=1777") != 0) {
+    if (mount("none", mounted.c_str(), "tmpfs", 0, "size=8m,mode=1777") != 0) {
         SKIP("a small file system cannot be mounted here");
     }
     {
         Engine engine{
             postgresqlType(),
             cluster.properties(
-                {{"CheckQuery",
-                  PropertyValue::sz("SELECT count(*) FROM (SELECT md5(i::text) FROM generate_series(1, 20000) AS i "
-                                    "ORDER BY 1 OFFSET 0) AS sorted")}})};
-        CHECK_FALSE(engine.bringOnline());
+                {{"CheckQuery", PropertyValue::sz("SELECT count(*) FROM (SELECT md5(i::text) FROM "
+                                                  "generate_series(1, 20000) AS i ORDER BY 1 OFFSET 0) AS s")}})};
+        REQUIRE(engine.bringOnline());
+        std::ofstream{mounted / "filler"} << std::string(9'000'000, 'x');
+        CHECK(engine.waitForFailure());
         CHECK(engine.waitForLog("No space left on device"));
+        engine.terminate();
+        fs::remove(mounted / "filler");
+        engine.forgetReports();
+        CHECK(engine.bringOnline());
         engine.terminate();
     }
     umount2(mounted.c_str(), MNT_DETACH);
