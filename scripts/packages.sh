@@ -10,6 +10,8 @@ packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libpq-dev)
 packages_test=(systemd dbus postgresql-15   # a systemd and a database server of the tests' own
   libxml2-utils resource-agents dpkg-dev)   # xmllint, the DTD of OCF agents, dpkg-shlibdeps
+packages_cluster=(pacemaker pacemaker-cli-utils corosync resource-agents libxml2-utils iproute2 psmisc procps
+  postgresql-15 libpq-dev)     # Pacemaker clusters of the tests' own, in namespaces; none of their services is started
 packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang make perl bzip2)   # the last three build libpq
 packages_clang=(clang)
 packages_lint=(clang clang-tidy clang-format shellcheck)
@@ -77,7 +79,5 @@ install_packages() {
     [ "$yes" = yes ] || die "stopped, nothing was changed. ./dev … --yes goes on and removes them."
   fi
   case " ${missing[*]} " in *' postgresql-15 '*) no_cluster "${as_root[@]}" ;; esac
-  logged "Installing" build/log/apt-install.log \
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}"
+  logged "Installing" build/log/apt-install.log "${as_root[@]}" scripts/install-without-services.sh "${missing[@]}"
 }

@@ -110,6 +110,8 @@ public:
         }
         if (!connection_) throw std::bad_alloc{};
         PQsetErrorVerbosity(get(), PQERRORS_VERBOSE);
+        PQsetNoticeProcessor(
+            get(), [](void*, const char*) {}, nullptr);  // it would write to stderr
         for (auto wants = PGRES_POLLING_WRITING; wants != PGRES_POLLING_OK; wants = PQconnectPoll(get())) {
             if (wants == PGRES_POLLING_FAILED || PQstatus(get()) == CONNECTION_BAD) throw Refused{get()};
             await(wants == PGRES_POLLING_WRITING ? POLLOUT : POLLIN, call);

@@ -63,6 +63,9 @@ public:
     /** D17: the type overrides adopt(), so what it runs may outlive its host. */
     [[nodiscard]] virtual bool adopts() const noexcept { return false; }
 
+    /** Under Pacemaker a process stays beside each resource; false if the type does without (its adopt() then finds it again). */
+    [[nodiscard]] virtual bool residentHost() const noexcept { return true; }
+
     /**
      * The highest table offered to an engine that calls StartupEx; the engine's own range may call for a lower one (W-016).
      * D20: V2, because V3 and V4 are the least proven on real hosts.

@@ -168,6 +168,17 @@ public:
     }
 
     /**
+     * Under Pacemaker: false lets no process stay beside a resource that needs none, such as an address or a mount (L-123 does
+     * not apply to it). Each monitor then builds the object anew, finds the entity by probe() and adopt() and runs one check.
+     *
+     * @par Errors Without an adopt() of its own share() throws std::logic_error: nothing would find the entity again.
+     */
+    ResourceType& residentHost(bool value) {
+        residentHost_ = value;
+        return *this;
+    }
+
+    /**
      * The highest version of the function table that an engine may be given (D20). V3 and V4 let control calls, such as a
      * slow validator's, be answered after the engine's call returned.
      */
@@ -181,6 +192,9 @@ public:
         auto type = std::make_shared<ResourceType>(std::move(*this));
         type->policy_.repairs = detail::overridesRepair<Type>;
         detail::checkSyncGrace(type->name_, type->syncGrace_);
+        if (!type->residentHost_ && !type->adopts()) {
+            throw std::logic_error{type->name_ + ": residentHost(false) needs probe() and adopt() of its own"};
+        }
         type->table_.finish(type->name_, type->policy_);
         *type->self_ = type.get();
         return type;
@@ -189,6 +203,7 @@ public:
     [[nodiscard]] const std::string& name() const noexcept override { return name_; }
     [[nodiscard]] const std::string& description() const noexcept override { return description_; }
     [[nodiscard]] bool adopts() const noexcept override { return detail::overridesAdopt<Type>; }
+    [[nodiscard]] bool residentHost() const noexcept override { return residentHost_; }
     [[nodiscard]] const std::vector<PropertyDescription>& properties() const noexcept override {
         return table_.descriptions();
     }
@@ -273,6 +288,7 @@ private:
     core::Policy policy_;
     core::Milliseconds syncGrace_{0};
     TableVersion tableVersion_{TableVersion::v2};
+    bool residentHost_{true};
     detail::PropertyTable table_;
     std::vector<std::function<void(const Settings&)>> validators_;
     ControlDeclarations declarations_;

@@ -171,6 +171,7 @@ std::string describeTypes(const AgentTypes& types) {
         json.field("name", std::string_view{type->name()});
         json.optionalText("description", type->description());
         json.field("adopts", type->adopts());
+        json.field("residentHost", type->residentHost());
         json.key("properties");
         json.begin('[');
         for (const auto& property : type->properties()) writeProperty(json, property);

@@ -77,7 +77,7 @@ json::object write(const DescribedProperty& property) {
 }
 
 json::object write(const DescribedType& type) {
-    json::object out{{"name", type.name}, {"description", type.description}, {"adopts", type.adopts}};
+    json::object out{{"name", type.name}, {"description", type.description}, {"adopts", type.adopts}, {"residentHost", type.residentHost}};
     if (type.resourceClass) out["class"] = *type.resourceClass;
     if (type.characteristics) out["characteristics"] = *type.characteristics;
     json::array needs;
@@ -109,6 +109,7 @@ DescribedLibrary readDescription(std::string_view text_) try {
         type.name = text(described, "name");
         type.description = text(described, "description");
         type.adopts = flag(described, "adopts");
+        type.residentHost = !described.contains("residentHost") || flag(described, "residentHost");
         for (const auto& property : described.at("properties").as_array()) {
             type.properties.push_back(readProperty(property.as_object()));
         }

@@ -33,7 +33,7 @@ std::string describeForPacemaker(const DescribedLibrary& library, const std::str
                                  ": only a library made with holdfast has an OCF agent and can be described as one"};
     }
     const auto& type = library.types.front();
-    adapters::OcfSubject subject{type.name, type.description, {}};
+    adapters::OcfSubject subject{type.name, type.description, {}, type.residentHost};
     for (const auto& property : type.properties) subject.properties.push_back(asProperty(property));
     return adapters::ocfMetadata(
         adapters::ocfMetadataOf(subject, name.empty() ? library.file.stem().string() : name, version));

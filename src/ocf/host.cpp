@@ -52,6 +52,9 @@ Host::Host(std::shared_ptr<const AgentType> type, std::string name, std::string 
     events.failed = [this](std::string reason) {
         boost::asio::post(io_, [this, reason = std::move(reason)] { onFailed(reason); });
     };
+    events.checked = [this] {
+        if (!type_->residentHost()) boost::asio::post(io_, [this] { onChecked(); });
+    };
     link_ = std::make_shared<HostLink>(type_, logger_, std::move(events));
 }
 
@@ -180,7 +183,7 @@ void Host::stop(const SessionPtr& session, const Message& order) {
 }
 
 void Host::monitor(const SessionPtr& session, const Message& order) {
-    if (phase_ == Phase::adopting) {
+    if (phase_ == Phase::adopting || (phase_ == Phase::online && !type_->residentHost())) {
         adopters_.push_back({session, {}});
         return;
     }
@@ -204,6 +207,7 @@ void Host::adopt(const SessionPtr& session, const Message& order) {
     if (phase_ != Phase::idle) return monitor(session, order);
     before_ = order.get("before");
     parameters_ = order.all("parameter:");
+    level_ = static_cast<int>(order.number("level"));
     adopters_.push_back({session, {}});
     const milliseconds budget{order.number("budget", 20'000)};
     arm(budget - reserveOf(budget), [this] {
@@ -271,7 +275,9 @@ void Host::onReported(core::Status status, const Failure& failure) {
             disarm();
             phase_ = Phase::online;
             note("online");
-            return answerAll(starters_, {Code::success, {}});
+            answerAll(starters_, {Code::success, {}});
+            if (!type_->residentHost()) leave();
+            return;
         case Phase::stopping:
             if (status == core::Status::offline) return proveDead();
             if (status == core::Status::failed) return terminate("offline() failed");
@@ -290,12 +296,39 @@ void Host::onAdopted() {
     disarm();
     phase_ = Phase::online;
     note("online");
+    answerAll(starters_, {Code::success, {}});
+    if (!stoppers_.empty()) return beginStop(std::chrono::duration_cast<milliseconds>(stopUntil_ - Clock::now()));
+    if (!type_->residentHost()) return checkOnce();
     logger_->log(LogLevel::warning, "took over the resource of a resident host that is gone");
     answerAll(adopters_, verdict());
-    answerAll(starters_, {Code::success, {}});
-    if (!stoppers_.empty()) {
-        beginStop(std::chrono::duration_cast<milliseconds>(stopUntil_ - Clock::now()));
+}
+
+/** Where nobody stays, "alive" is what a check says now. */
+void Host::checkOnce() {
+    if (adopters_.empty()) return leave();
+    core::Policy policy;
+    try {
+        policy = type_->policy(readParameters(*type_, parameters_).values);
+    } catch (const std::exception& error) {
+        answerAll(adopters_, {Code::generic, error.what()});
+        return leave();
     }
+    policy.checkInterval = milliseconds{10};
+    // L-080: level 10 is isAlive(); below it looksAlive(), if the type has its own.
+    policy.thoroughEvery = level_ >= 10 || policy.thoroughEvery == 1 ? 1 : 1'000;
+    arm(policy.checkTimeout + std::chrono::seconds{1}, [this] {
+        answerAll(adopters_, {Code::generic, "its check did not end"});
+        leave();
+    });
+    instance_->changePolicy(policy);
+}
+
+void Host::onChecked() {
+    if (phase_ != Phase::online || !stoppers_.empty()) return;
+    // A negative one is no verdict yet: it may be repaired or tolerated; if not, onFailed() hears of it.
+    if (!instance_->lastVerdict().isAlive()) return;
+    answerAll(adopters_, {Code::success, {}});
+    leave();
 }
 
 void Host::onNotAdopted(const Failure& failure) {
@@ -330,6 +363,10 @@ void Host::onFailed(std::string reason) {
     phase_ = Phase::failed;
     failure_ = reason.empty() ? "it failed" : std::move(reason);
     answerAll(held_, verdict());
+    if (!type_->residentHost()) {
+        answerAll(adopters_, verdict());
+        return leave();
+    }
     if (instantFailure_ == InstantFailure::notify) notifier_.notify(instanceName_, node_);
 }
 

@@ -80,6 +80,8 @@ private:
     void onAdopted();
     void onNotAdopted(const Failure& failure);
     void onFailed(std::string reason);
+    void checkOnce();
+    void onChecked();
     void beginStop(std::chrono::milliseconds budget);
     void terminate(const char* why);
     void proveDead();
@@ -121,6 +123,7 @@ private:
     Clock::time_point startUntil_{};
     std::chrono::milliseconds startBudget_{0};
     std::uint64_t deadlineId_{0};
+    int level_{0};  ///< OCF_CHECK_LEVEL of the monitor for which a host is made that does not stay
     Parameters parameters_;
     std::string node_;
     InstantFailure instantFailure_{InstantFailure::monitor};

@@ -2,6 +2,8 @@
 
 #include "host_link.hpp"
 
+#include <utility>
+
 namespace holdfast::inline v1::ocf {
 
 void HostLink::prepare(Parameters parameters, bool adoptOnly) {
@@ -85,6 +87,24 @@ PropertyBag HostLink::readProperties() {
         const std::lock_guard lock{mutex_};
         wrongEverywhere_ = true;
         throw;
+    }
+}
+
+namespace {
+// Of this worker: a check runs on it. Plain data: no destructor may stay on a thread (D9).
+thread_local bool inCheck = false;
+}  // namespace
+
+void HostLink::enterCall(const char* call) noexcept {
+    const std::string_view name{call};
+    inCheck = name == "isAlive" || name == "looksAlive";
+}
+
+void HostLink::leaveCall() noexcept {
+    if (!std::exchange(inCheck, false)) return;
+    try {
+        events_.checked();
+    } catch (const std::exception&) {  // out of memory: the action's deadline ends it
     }
 }
 

@@ -28,6 +28,7 @@ public:
     struct Events {
         std::function<void(core::Status, Failure)> reported;  ///< a final status
         std::function<void(std::string)> failed;              ///< a run failed; why
+        std::function<void()> checked;  ///< isAlive() or looksAlive() ended; what follows is not yet known
     };
     HostLink(std::shared_ptr<const AgentType> type, std::shared_ptr<Logger> logger, Events events)
         : type_{std::move(type)}, logger_{std::move(logger)}, events_{std::move(events)} {}
@@ -47,6 +48,8 @@ public:
     [[nodiscard]] PropertyBag readProperties() override;
     [[nodiscard]] Engine engine() const noexcept override { return Engine::pacemaker; }
     [[nodiscard]] bool mayStart(Presence found) noexcept override;
+    void enterCall(const char* call) noexcept override;
+    void leaveCall() noexcept override;
 
 private:
     const std::shared_ptr<const AgentType> type_;

@@ -199,6 +199,7 @@ OcfMetadata ocfMetadataOf(const OcfSubject& subject, std::string_view name, std:
     metadata.shortText = first.empty() ? fmt::format("Manages a resource of the type {}", subject.typeName) : first;
     metadata.longText = subject.description.empty() ? metadata.shortText + '.' : subject.description;
     metadata.properties = subject.properties;
+    metadata.residentHost = subject.residentHost;
     const core::Policy defaults;
     const auto online = timeOf(subject.properties, "OnlineLimit", defaults.onlineLimit);
     if (online != defaults.onlineLimit) {
@@ -213,7 +214,8 @@ OcfMetadata ocfMetadataOf(const OcfSubject& subject, std::string_view name, std:
 }
 
 OcfMetadata ocfMetadataOf(const AgentType& type, std::string_view name, std::string_view version) {
-    return ocfMetadataOf(OcfSubject{type.name(), type.description(), type.properties()}, name, version);
+    return ocfMetadataOf(OcfSubject{type.name(), type.description(), type.properties(), type.residentHost()}, name,
+                         version);
 }
 
 std::string ocfMetadata(const OcfMetadata& metadata) {

@@ -264,3 +264,35 @@ TEST_CASE("help, version and methods are for people", "[L-010]") {
     CHECK(room.run("methods").says("validate-all"));
     CHECK(room.run("").says("usage: "));
 }
+
+TEST_CASE("a type without a resident host: nothing stays, and each monitor looks anew", "[L-080][L-043]") {
+    const OcfRoom room{"address", BRIEF_AGENT};
+    CHECK(room.run("monitor").code == 7);
+    CHECK(room.run("stop").code == 0);
+    REQUIRE(room.run("start").code == 0);
+    CHECK(eventually([&] { return room.marked().empty(); }));
+    CHECK(room.has("running"));
+    CHECK(room.run("start").code == 0);
+    CHECK(room.calls() == "online\nadopt\n");
+    for (const char* const level : {"0", "10"}) {
+        CHECK(room.run("monitor", {{"OCF_CHECK_LEVEL", level}}).code == 0);
+        const auto recurring = room.run("monitor", OcfRoom::recurring());
+        CHECK(recurring.code == 0);
+        CHECK(recurring.took < 2000ms);
+    }
+    room.tell("check-fails");
+    const auto failed = room.run("monitor");
+    CHECK(failed.code == 1);
+    CHECK(failed.says("check: told to"));
+    CHECK(room.has("running"));
+    room.untell("check-fails");
+    CHECK(room.run("monitor").code == 0);  // no verdict is kept
+    room.untell("running");
+    CHECK(room.run("monitor").code == 7);
+    CHECK(room.run("start").code == 0);
+    CHECK(room.run("stop").code == 0);
+    CHECK_FALSE(room.has("running"));
+    CHECK(room.marked().empty());
+    CHECK_FALSE(fs::exists(room.place.record));
+    CHECK(room.calls().rfind("offline\n") == room.calls().size() - 8);
+}

@@ -8,6 +8,10 @@
 #include <fstream>
 #include <thread>
 
+#ifndef RESIDENT_HOST
+#define RESIDENT_HOST true
+#endif
+
 namespace {
 using namespace std::chrono_literals;
 using holdfast::Check, holdfast::Operation, holdfast::Presence, holdfast::Verdict;
@@ -89,6 +93,7 @@ private:
 HOLDFAST_AGENT(holdfast::ResourceType<Entity, Settings>{"Entity"}
                    .description("A file in a folder")
                    .checkInterval(50ms)
+                   .residentHost(RESIDENT_HOST)
                    .property("Room", &Settings::room, holdfast::required, "The folder")
                    .property("Word", &Settings::word, holdfast::pattern("[^!]*"), "Any text")
                    .property("Secret", &Settings::secret, holdfast::secret, "Never shown")

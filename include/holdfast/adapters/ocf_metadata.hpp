@@ -32,6 +32,7 @@ struct OcfSubject {
     std::string typeName;
     std::string description;  ///< may be empty
     std::vector<PropertyDescription> properties;
+    bool residentHost{true};
 };
 
 /**

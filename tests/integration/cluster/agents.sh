@@ -31,12 +31,14 @@ use() {
     database)
       copy="/usr/lib/postgresql/[0-9]+/bin/postgres -D $data"
       agent=ocf:holdfast:postgresql
+      built postgresql || { use heartbeat-database; return; }
       parameters=("DataDirectory=$data")
       ;;
     heartbeat-database) # the agent to compare with
       copy="/usr/lib/postgresql/[0-9]+/bin/postgres -D $data"
       agent=ocf:heartbeat:pgsql resident=no
-      parameters=("pgctl=$(echo /usr/lib/postgresql/*/bin/pg_ctl)" psql=/usr/bin/psql "pgdata=$data" pgport=5432)
+      parameters=("pgctl=$(echo /usr/lib/postgresql/*/bin/pg_ctl)" psql=/usr/bin/psql "pgdata=$data" pgport=5432
+        socketdir=/run/postgresql)
       ;;
     *) fail "the tests know no agent $1" ;;
   esac

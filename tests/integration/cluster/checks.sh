@@ -65,15 +65,19 @@ failures() { # failures RESOURCE: how often it failed, over all nodes
     sed 's/.*fail-count="//; s/"//; s/INFINITY/1000000/' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 agreed_again() { [[ $(crm timeout 5 crm_mon -1 --output-as=xml 2>/dev/null) == *'current_dc present="true"'* ]]; }
-pacemaker_gone() { [ -z "$(on node1 pidof pacemaker-controld)" ]; }
+pacemaker_gone() { [ -z "$(on "${1:-node1}" pidof pacemaker-controld)" ]; }
+rejoined() { [[ $(on "$1" timeout 5 crm_mon -1 --output-as=xml 2>/dev/null) == *"node name=\"$1\" id=\"${1#node}\" online=\"true\""* ]]; }
+elsewhere() { local node; node=$(where "$1"); [ -n "$node" ] && [ "$node" != "$2" ]; }
+failed_at_least() { [ "$(failures "$1")" -ge "$2" ]; }
 failed_times() { [ "$(failures "$1")" = "$2" ]; } # failed_times RESOURCE COUNT
 runs_somewhere() { [ -n "$(where "$1")" ]; }
-cleanup() { crm crm_resource --cleanup ${1:+-r "$1"} >/dev/null 2>&1 || fail "crm_resource --cleanup failed"; }
+forgotten() { crm timeout 20 crm_resource --cleanup -r "$1" >/dev/null 2>&1; }
+cleanup() { within 30 "crm_resource --cleanup succeeds" forgotten "$1"; }
 
 # --- processes, seen from outside: all nodes at once --------------------------------------------------------------------
 processes_of() { # processes_of NODE: "PID ARGUMENTS" of what runs there and is not the cluster's own
   local init space
-  read -r init _ <"$ROOM_DIRECTORY/$1/init" 2>/dev/null || return 0
+  { read -r init _ <"$ROOM_DIRECTORY/$1/init"; } 2>/dev/null || return 0
   space=$(stat -L -c %i "/proc/$init/ns/pid" 2>/dev/null) || return 0
   ps -e -o pidns=,pid=,stat=,args= | awk -v space="$space" '$1 == space && $3 !~ /^Z/ {
     $1 = $3 = ""; sub(/^ +/, ""); gsub(/  +/, " "); print }' |

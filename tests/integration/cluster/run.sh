@@ -1,39 +1,50 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
 # Runs resources in real Pacemaker clusters, breaks things and looks what becomes of them.
-#   run.sh [--scenario NAME]... [--group one|three|fence]... [--build FOLDER] [--keep] [--list]
+#   run.sh [--scenario NAME|list]... [--group one|three|fence]... [--short] [--seed N] [--faults N] [--times] [--build FOLDER] [--keep]
 # Exit status: 0 all passed; 1 one failed; 2 the command line is wrong; 4 skipped: it cannot be done here.
+# shellcheck disable=SC2034  # read by what is sourced
 set -u -o pipefail
 export LC_ALL=C
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 export ROOM_DIRECTORY=${ROOM_DIRECTORY:-/tmp/holdfast-room.$$}
 build=$here/../../../build/dev
-for file in checks agents one_node three_nodes fencing database; do
+for file in checks agents one_node three_nodes fencing random database tools times; do
   # shellcheck source=/dev/null
   . "$here/$file.sh"
 done
 
 scenarios() { # "NAME what it proves" of all, in the order of the files
-  sed -n 's/^\(\(one\|three\|fence\)_[a-z_]*\)() { # \(.*\)/\1 \3/p' "$here"/{one_node,three_nodes,fencing}.sh 2>/dev/null
+  sed -n 's/^\(\(one\|three\|fence\)_[a-z_]*\)() { # \(.*\)/\1 \3/p' "$here"/{one_node,tools,three_nodes,fencing,random}.sh 2>/dev/null
 }
 logs() { # the ends of the logs that explain a failure
   local node
   for node in $(room nodes); do
     printf '    --- %s\n' "$node"
-    tail -n 15 "$ROOM_DIRECTORY/$node/log/pacemaker/pacemaker.log" | cut -c1-220 | sed 's/^/    /'
+    grep -aP '\t(notice|warning|error|crit): |exit-reason' "$ROOM_DIRECTORY/$node/log/pacemaker/pacemaker.log" |
+      tail -n 12 | cut -c1-220 | sed 's/^/    /'
   done
   printf '    --- crm_mon\n'
-  crm timeout 5 crm_mon -1rf | sed 's/^/    /'
+  crm timeout 5 crm_mon -1rf | sed -n '/Node List/,$p' | sed 's/^/    /'
 }
 
-chosen=() groups=() keep=no
+# What ./dev test runs besides all scenarios of one node.
+short=(three_node_killed three_host_killed three_server_killed three_stop_wedged fence_cable_cut)
+times=no chosen=() groups=() keep=no seed=$((RANDOM * 32768 + RANDOM)) faults=20
 while [ $# -gt 0 ]; do
   case $1 in
-    --scenario) chosen+=("${2:-}"); shift ;;
+    --scenario)
+      if [ "${2:-}" = list ]; then scenarios; exit 0; fi
+      chosen+=("${2:-}")
+      shift
+      ;;
     --group) groups+=("${2:-}"); shift ;;
+    --short) mapfile -t -O ${#chosen[@]} chosen < <(scenarios | sed -n 's/^\(one_[a-z_]*\) .*/\1/p'; printf '%s\n' "${short[@]}") ;;
+    --seed) seed=${2:-}; shift ;;
+    --faults) faults=${2:-}; shift ;;
+    --times) times=yes ;;
     --build) build=${2:-}; shift ;;
     --keep) keep=yes ;;
-    --list) scenarios; exit 0 ;;
     *) echo "run.sh: unknown option '$1'" >&2; exit 2 ;;
   esac
   shift
@@ -45,12 +56,16 @@ collect_agents "$ROOM_DIRECTORY.agents"
 export ROOM_AGENTS=holdfast=$ROOM_DIRECTORY.agents
 passed=0 failed=0 skipped=0
 leave() {
-  [ $keep = no ] || { echo "kept: ROOM_DIRECTORY=$ROOM_DIRECTORY $here/room.sh help"; return; }
+  [ $keep = no ] || [ ! -e "$ROOM_DIRECTORY" ] || { echo "kept: ROOM_DIRECTORY=$ROOM_DIRECTORY $here/room.sh help"; return; }
   room down
   rm -rf "$ROOM_DIRECTORY.agents"
 }
 trap leave EXIT
 trap 'exit 143' INT TERM
+if [ $times = yes ]; then
+  measure
+  exit
+fi
 for group in "${groups[@]}"; do
   mapfile -t names < <(scenarios | sed -n "s/^\(${group}_[a-z_]*\) .*/\1/p")
   if [ ${#chosen[@]} -gt 0 ]; then mapfile -t names < <(printf '%s\n' "${names[@]}" | grep -Fx "$(printf '%s\n' "${chosen[@]}")"); fi
