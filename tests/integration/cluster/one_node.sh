@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSL-1.0
 # One node, one program as a resource; sourced by run.sh.
+# shellcheck disable=SC2034  # create reads what is set here
 
 one_life() { # A program is started, monitored, and stopped; nothing is left of it.
   # L-055: an agent that answers too early is restarted again and again.
