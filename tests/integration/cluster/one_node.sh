@@ -115,9 +115,11 @@ one_notified() { # InstantFailure=notify: the cluster hears of a failure long be
   pid=$(copy_pid)
   kill -KILL "$pid"
   within 20 "the program runs again" another_copy "$pid"
-  idle
+  pid=$(copy_pid)
+  never_for 3 "the program was started twice" another_copy "$pid"
   expect_one_copy program
-  [ "$(failures program)" = 1 ] || fail "the cluster counts $(failures program) failures, not 1"
+  # Pacemaker 2.1.5 may count one failure that it is told twice.
+  failed_at_least program 1 || fail "the cluster counts no failure"
   cleanup program
   within 10 "the failure is forgotten" failed_times program 0
   meta program target-role Stopped
