@@ -127,7 +127,7 @@ void Host::onEnded(const SessionPtr& session) {
     starters_.remove_if(of);  // the start itself goes on; its stop will come
     stoppers_.remove_if(of);
     adopters_.remove_if(of);
-    held_.remove_if(of);
+    if (held_.remove_if(of) != 0) firstMonitor_ = true;  // the cluster cancelled it: the next one is a new beginning
     sessions_.remove(session);
 }
 

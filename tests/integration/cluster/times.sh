@@ -54,6 +54,7 @@ recoveries() {
   recovery "crm_resource --fail by hand, 10 s monitor" 10s off fail
 }
 
+processor_time() { cat "/proc/$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%d", sum }'; } # nanoseconds, of a process
 costs() { # a monitor of each kind, one after the other, again and again, inside a node
   local node tool=$build/tests/integration/cluster/monitor_cost lines deep ours
   [ -x "$tool" ] || missing "monitor_cost is not built"
@@ -79,11 +80,17 @@ costs() { # a monitor of each kind, one after the other, again and again, inside
     "ocf:holdfast:postgresql, depth 10=$deep $agents_of/postgresql monitor"
   )
   use heartbeat-database
-  local pair heartbeat="OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=database"
+  local pair heartbeat
+  heartbeat="OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=database OCF_RESKEY_CRM_meta_interval=1000 OCF_RESKEY_CRM_meta_timeout=60000"
   for pair in "${parameters[@]}"; do heartbeat+=" OCF_RESKEY_$pair"; done
   lines+=("ocf:heartbeat:pgsql=$heartbeat ${agents_of%/*}/heartbeat/pgsql monitor")
   use database
+  local host used started
+  host=$(host_pid)
+  used=$(processor_time "$host") started=$(now)
   on "$node" "$tool" "$monitors" "${lines[@]}" || fail "a monitor failed"
+  printf '%-40s %12s us of processor time per second, its own checks among it\n' "the database's resident host" \
+    $((($(processor_time "$host") - used) / 1000 * 1000 / $(milliseconds_since "$started")))
   on "$node" rm -f /run/dummy.state
   copy='nothing'
   crm crm_resource -r program --meta -p target-role -v Stopped >/dev/null
