@@ -115,6 +115,7 @@ private:
     bool terminating_{false};
     bool proving_{false};
     bool firstMonitor_{true};             ///< L-123: after a start the first is answered at once
+    Clock::time_point lastMonitor_{};     ///< when the last one that may wait came, or was answered
     std::string before_;                  ///< what an earlier host's record said
     std::string unasked_;                 ///< why the agent could not be asked to end what a dead host left
     std::string failure_;                 ///< why it is `failed`
