@@ -142,6 +142,7 @@ remove() { # remove RESOURCE: stops and deletes it; nothing may be left of it
   meta "$1" target-role Stopped
   idle
   cleanup "$1"
+  crm crm_resource -r "$1" --clear >/dev/null 2>&1 # constraints that moved it
   crm cibadmin --delete --xml-text "<primitive id=\"$1\"/>" >/dev/null || fail "cannot delete $1"
   idle
   expect_quiet
