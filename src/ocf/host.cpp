@@ -14,10 +14,13 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 #include <utility>
 
@@ -61,6 +64,8 @@ Host::Host(std::shared_ptr<const AgentType> type, std::string name, std::string 
 Host::~Host() = default;
 
 int Host::run(process::Fd firstOrder) {
+    // What an agent forks must not keep a dead host's sockets alive: connected to them nobody hears that it is dead.
+    static_cast<void>(::fcntl(firstOrder.get(), F_SETFD, FD_CLOEXEC));
     const auto wrong = place_.prepare();
     if (!wrong.empty()) {
         logger_->log(LogLevel::error, wrong);
@@ -71,6 +76,8 @@ int Host::run(process::Fd firstOrder) {
     boost::system::error_code error;
     const boost::asio::local::stream_protocol::endpoint endpoint{place_.socket};
     acceptor_.open(endpoint.protocol(), error);
+    if (!error) static_cast<void>(::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC));
+    if (!error) acceptor_.non_blocking(true, error);
     const mode_t before = ::umask(0177);
     if (!error) acceptor_.bind(endpoint, error);
     ::umask(before);
@@ -97,14 +104,25 @@ int Host::run(process::Fd firstOrder) {
 // ---- orders ----------------------------------------------------------------------------------------------------------
 
 void Host::accept() {
-    acceptor_.async_accept([this](boost::system::error_code error, Session::Socket socket) {
-        if (error == boost::asio::error::operation_aborted) return;
-        if (!error) {
-            const long user = peerUser(socket.native_handle());
+    acceptor_.async_wait(boost::asio::socket_base::wait_read, [this](boost::system::error_code error) {
+        if (error || !listening_) return;
+        // Not the library's own accept: it would leave the descriptor to whatever is forked meanwhile.
+        process::Fd caller{::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)};
+        if (!caller && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+            accepting_.expires_after(milliseconds{50});
+            return accepting_.async_wait([this](boost::system::error_code cancelled) {
+                if (!cancelled && listening_) accept();
+            });
+        }
+        if (caller) {
+            const long user = peerUser(caller.get());
             if (user != 0 && user != static_cast<long>(::geteuid())) {
                 logger_->log(LogLevel::warning, fmt::format("a process of user {} was turned away", user));
             } else if (sessions_.size() < mostSessions) {
-                serve(std::move(socket), false);
+                Session::Socket socket{io_};
+                socket.assign({}, caller.get(), error);
+                if (!error) static_cast<void>(caller.release());
+                if (!error) serve(std::move(socket), false);
             }
         }
         accept();

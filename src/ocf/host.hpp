@@ -105,6 +105,7 @@ private:
     boost::asio::local::stream_protocol::acceptor acceptor_{io_};
     boost::asio::steady_timer deadline_{io_};  ///< of the start or stop under way
     boost::asio::steady_timer idle_{io_};
+    boost::asio::steady_timer accepting_{io_};  ///< for want of descriptors
     Notifier notifier_;
     std::shared_ptr<HostLink> link_;
     std::shared_ptr<exec::Instance> instance_;
