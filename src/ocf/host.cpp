@@ -253,6 +253,7 @@ void Host::reload(const SessionPtr& session, const Message& order) {
 void Host::beginOnline(bool adoptOnly) {
     phase_ = adoptOnly ? Phase::adopting : Phase::starting;
     firstMonitor_ = true;
+    asked_ = false;
     failure_.clear();
     try {
         // What a monitor looks for is not changed by looking: the record stays as the dead host left it.
@@ -292,13 +293,14 @@ void Host::onReported(core::Status status, const Failure& failure) {
             if (status != core::Status::online) return onStartFailed(outcomeOf(failure));
             disarm();
             phase_ = Phase::online;
+            asked_ = true;
             note("online");
             answerAll(starters_, {Code::success, {}});
             if (!type_->residentHost()) leave();
             return;
         case Phase::stopping:
             if (status == core::Status::offline) return proveDead();
-            if (status == core::Status::failed) return terminate("offline() failed");
+            if (status == core::Status::failed && !proving_) return terminate("offline() failed");
             return;
         default: return;
     }
@@ -313,6 +315,7 @@ void Host::onStartFailed(Outcome outcome) {
 void Host::onAdopted() {
     disarm();
     phase_ = Phase::online;
+    asked_ = true;
     note("online");
     answerAll(starters_, {Code::success, {}});
     if (!stoppers_.empty()) return beginStop(std::chrono::duration_cast<milliseconds>(stopUntil_ - Clock::now()));
@@ -413,6 +416,7 @@ void Host::beginStop(milliseconds budget) {
 void Host::terminate(const char* why) {
     if (terminating_) return;
     terminating_ = true;
+    notifier_.cancel();  // L-127
     disarm();
     phase_ = Phase::stopping;
     note("stopping");
@@ -420,13 +424,16 @@ void Host::terminate(const char* why) {
         terminating_ = false;
         return proveDead();
     }
+    // L-058: while its parameters are still read there is no object, and Terminate ends nothing of a dead host's.
+    asked_ = asked_ || instance_->hasObject();
+    if (!asked_ && !before_.empty() && unasked_.empty()) unasked_ = "the agent could not be asked";
     // On a thread of its own: it waits for the author's terminate().
     std::thread{[this, why, instance = instance_] {
         const auto result = instance->terminate();
         const bool ended = result && *result == core::Answer::done;
         boost::asio::post(io_, [this, why, ended] {
             terminating_ = false;
-            if (!ended) logger_->log(LogLevel::error, fmt::format("terminate() did not end ({})", why));
+            unended_ = ended ? std::string{} : fmt::format("terminate() did not end ({})", why);
             proveDead();
         });
     }}.detach();
@@ -450,8 +457,10 @@ void Host::proveDead() {
     }}.detach();
 }
 
-void Host::onProved(const std::string& complaint) {
+void Host::onProved(const std::string& remaining) {
     proving_ = false;
+    // Its processes may be dead and what is no process, as a mount, may not.
+    const std::string& complaint = remaining.empty() ? unended_ : remaining;
     if (!complaint.empty()) {
         // L-058: not stopped, so not said to be. The next stop tries again.
         logger_->log(LogLevel::error, "not stopped: " + complaint);
@@ -468,7 +477,7 @@ void Host::onProved(const std::string& complaint) {
         const Outcome doubt{Code::generic, "it could not be ended: " + unasked_};
         logger_->log(LogLevel::error, doubt.reason);
         answerAll(stoppers_, doubt);
-        answerAll(starters_, doubt);
+        answerAll(starters_, startFailed_.value_or(doubt));
         return leave();
     }
     if (!starters_.empty() && !startFailed_ && stoppers_.empty()) return beginOnline(false);

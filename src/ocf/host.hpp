@@ -85,7 +85,7 @@ private:
     void beginStop(std::chrono::milliseconds budget);
     void terminate(const char* why);
     void proveDead();
-    void onProved(const std::string& complaint);
+    void onProved(const std::string& remaining);
     void leave();
 
     // answers
@@ -118,6 +118,8 @@ private:
     bool firstMonitor_{true};             ///< L-123: after a start the first is answered at once
     std::string before_;                  ///< what an earlier host's record said
     std::string unasked_;                 ///< why the agent could not be asked to end what a dead host left
+    bool asked_{false};                   ///< in this run there was an object that could be asked to end it
+    std::string unended_;                 ///< why what was asked to end it may go on
     std::string failure_;                 ///< why it is `failed`
     std::optional<Outcome> startFailed_;  ///< what starters are told once all is cleaned up
     Clock::time_point stopUntil_{};

@@ -30,3 +30,50 @@ TEST_CASE("what an agent forks inherits no socket: a dead host is known at once"
     room.killHost();
     CHECK_FALSE(ocf::reach(room.place.socket).socket);
 }
+
+TEST_CASE("stop does not say stopped while the agent could not be asked yet", "[L-058]") {
+    const OcfRoom room;
+    REQUIRE(room.run("start").code == 0);
+    room.killHost();
+    const Variables slow{{"OCF_RESKEY_Word", "slow"}, {"OCF_RESKEY_CRM_meta_timeout", "4000"}};
+    SECTION("its own time is too short") { CHECK(room.run("stop", slow).code == 1); }
+    SECTION("beside a monitor whose host still reads the parameters") {
+        const auto monitor = room.begin("monitor", {{"OCF_RESKEY_Word", "slow"}});
+        REQUIRE(eventually([&] { return ocf::reach(room.place.socket).socket.get() >= 0; }));
+        std::this_thread::sleep_for(300ms);
+        CHECK(room.run("stop", slow).code == 1);
+        CHECK(monitor->ends() == 1);
+    }
+    CHECK(room.has("running"));
+    CHECK(fs::exists(room.place.record));
+    CHECK(room.run("stop").code == 0);
+    CHECK_FALSE(room.has("running"));
+}
+
+TEST_CASE("a start that could not even ask the agent keeps the evidence of a dead host", "[L-057][L-058]") {
+    const OcfRoom room;
+    REQUIRE(room.run("start").code == 0);
+    room.killHost();
+    const Variables broken{{"OCF_RESKEY_Number", "ten"}};
+    CHECK(room.run("start", broken).code != 0);
+    CHECK(room.has("running"));
+    CHECK(room.run("stop", broken).code == 1);
+    CHECK(room.run("monitor", broken).code == 1);
+    CHECK(room.run("stop").code == 0);
+    CHECK_FALSE(room.has("running"));
+}
+
+TEST_CASE("a terminate() that does not end within its own time is no stop", "[L-058][L-086]") {
+    const OcfRoom room;
+    REQUIRE(room.run("start", {{"OCF_RESKEY_TerminateTimeout", "1s"}}).code == 0);
+    room.tell("offline-fails");
+    room.tell("terminate-blocks");
+    const auto stop = room.run("stop");
+    CHECK(stop.code == 1);
+    CHECK(room.has("running"));
+    CHECK(room.run("monitor").code == 1);
+    room.untell("terminate-blocks");
+    CHECK(room.run("stop").code == 0);
+    CHECK_FALSE(room.has("running"));
+    CHECK(room.marked().empty());
+}
