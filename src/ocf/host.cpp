@@ -55,6 +55,7 @@ Host::Host(std::shared_ptr<const AgentType> type, std::string name, std::string 
     events.failed = [this](std::string reason) {
         boost::asio::post(io_, [this, reason = std::move(reason)] { onFailed(reason); });
     };
+    events.clear = [this] { return endLeftovers(place_, instanceName_, *logger_, std::chrono::seconds{5}); };
     events.checked = [this] {
         if (!type_->residentHost()) boost::asio::post(io_, [this] { onChecked(); });
     };
@@ -271,7 +272,7 @@ void Host::beginOnline(bool adoptOnly) {
             if (value == "notify") instantFailure_ = InstantFailure::notify;
             if (value == "off") instantFailure_ = InstantFailure::off;
         }
-        link_->prepare(parameters_, adoptOnly);
+        link_->prepare(parameters_, adoptOnly, !before_.empty());
         if (id_ == nullptr) {
             id_ = exec::openInstance({instanceName_, type_, link_});
             instance_ = exec::findInstance(id_);
@@ -362,6 +363,9 @@ void Host::onNotAdopted(const Failure& failure) {
     } else if (found != Presence::notRunning && !before_.empty()) {
         // L-043: in doubt it is failed; the stop that follows makes sure.
         outcome = {Code::generic, "its resident host died" + because(failure.reason)};
+    } else if (const pid_t left = anyLeftover(place_, instanceName_); left != 0) {
+        // L-132: it does not serve, and is not stopped.
+        outcome = {Code::generic, fmt::format("process {} of it still lives", left)};
     } else if (!before_.empty()) {
         logger_->log(LogLevel::warning, "its resident host died, and nothing of the resource runs");
     }

@@ -75,6 +75,20 @@ std::string hostMark(const Place& place, const std::string& instance) {
     return std::string{process::hostVariable} + "=" + place.directory + ":" + instance;
 }
 
+std::vector<pid_t> hostsOf(const Place& place, const std::string& instance) {
+    std::vector<pid_t> hosts = process::findMarked(hostMark(place, instance));
+    std::erase_if(hosts, [](pid_t pid) {
+        // What an agent forked has the mark, too, but not both of these.
+        const std::string line = process::readFile(("/proc/" + std::to_string(pid) + "/cmdline").c_str());
+        const std::size_t argument = line.find('\0');
+        const auto stat = process::readStat(pid);
+        return !stat || stat->dead() || stat->session != pid || argument == std::string::npos ||
+               line.compare(argument + 1, std::string_view{residentArgument}.size() + 1,
+                            std::string{residentArgument} + '\0') != 0;
+    });
+    return hosts;
+}
+
 process::Fd spawnHost(const Facts& facts, const Place& place, const std::string& instance, std::string& wrong) {
     if (::access(facts.hostProgram, X_OK) != 0) {
         wrong = std::string{"cannot execute "} + facts.hostProgram + ": " + process::errorText(errno);

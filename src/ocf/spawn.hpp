@@ -21,4 +21,7 @@ namespace holdfast::inline v1::ocf {
 [[nodiscard]] process::Fd spawnHost(const Facts& facts, const Place& place, const std::string& instance,
                                     std::string& wrong);
 
+/** The living resident hosts of `instance` beside this process, also such as no path leads to any more. */
+[[nodiscard]] std::vector<pid_t> hostsOf(const Place& place, const std::string& instance);
+
 }  // namespace holdfast::inline v1::ocf

@@ -17,6 +17,11 @@ int forkedPid(const OcfRoom& room) {
     return pid;
 }
 
+bool alive(int pid) {
+    const auto stat = holdfast::process::readStat(pid);
+    return stat && !stat->dead();
+}
+
 }  // namespace
 
 TEST_CASE("what an agent forks inherits no socket: a dead host is known at once", "[L-123][L-136]") {
@@ -76,4 +81,31 @@ TEST_CASE("a terminate() that does not end within its own time is no stop", "[L-
     CHECK(room.run("stop").code == 0);
     CHECK_FALSE(room.has("running"));
     CHECK(room.marked().empty());
+}
+
+TEST_CASE("monitor does not say 7 while what the agent forked lives", "[L-043][L-132][L-060]") {
+    const OcfRoom room;
+    room.tell("online-forks");
+    REQUIRE(room.run("start").code == 0);
+    const int forked = forkedPid(room);
+    room.untell("running");
+    room.killHost();
+    const auto monitor = room.run("monitor");
+    CHECK(monitor.code == 1);
+    CHECK(alive(forked));
+    CHECK(room.run("stop").code == 0);
+    CHECK_FALSE(alive(forked));
+    CHECK(room.run("monitor").code == 7);
+}
+
+TEST_CASE("a start after a dead host ends what that left before it starts a second one", "[L-056][L-132]") {
+    const OcfRoom room;
+    room.tell("online-forks");
+    REQUIRE(room.run("start").code == 0);
+    const int forked = forkedPid(room);
+    room.untell("running");
+    room.untell("online-forks");
+    room.killHost();
+    CHECK(room.run("start").code == 0);
+    CHECK_FALSE(alive(forked));
 }
