@@ -89,8 +89,14 @@ std::vector<pid_t> hostsOf(const Place& place, const std::string& instance) {
     return hosts;
 }
 
-process::Fd spawnHost(const Facts& facts, const Place& place, const std::string& instance, std::string& wrong) {
+process::Fd spawnHost(const Facts& facts, const Place& place, const std::string& instance, std::string& wrong,
+                      bool& missing) {
+    const auto tellsMissing = [](int error) {
+        return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENOEXEC;
+    };
+    missing = false;
     if (::access(facts.hostProgram, X_OK) != 0) {
+        missing = tellsMissing(errno);
         wrong = std::string{"cannot execute "} + facts.hostProgram + ": " + process::errorText(errno);
         return {};
     }
@@ -134,6 +140,7 @@ process::Fd spawnHost(const Facts& facts, const Place& place, const std::string&
     const int error =
         ::posix_spawn(&pid, facts.hostProgram, spawn.actions(), spawn.attributes(), arguments, environment.data());
     if (error == 0) return mine;
+    missing = tellsMissing(error);
     wrong = std::string{"cannot start "} + facts.hostProgram + ": " + process::errorText(error);
     return {};
 }
