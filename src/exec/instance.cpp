@@ -290,6 +290,8 @@ std::string Instance::text(const std::string& which) const {
     return which;
 }
 
+bool Instance::hasObject() const { return object() != nullptr; }
+
 std::shared_ptr<RunObject> Instance::object() const {
     const std::lock_guard lock{textMutex_};
     return object_;

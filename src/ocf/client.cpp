@@ -71,7 +71,9 @@ private:
     Answer talk(Connection& connection, const Message& message);
     std::string lockPlace();
     Result inNewHost(const char* what, const std::optional<Record>& before);
-    bool kill(const Record& record, std::int64_t until);
+    [[nodiscard]] bool kill(const Record& record, std::int64_t until) const;
+    /** Whether a host that said nothing had the time to. */
+    [[nodiscard]] bool patient() const { return call_.budget() >= std::chrono::seconds{3}; }
     void awaitEnd(Connection& connection) const;
     /** Ends a host that hangs or cannot be reached; what is wrong, or nothing. */
     std::string replaceHost();
@@ -107,9 +109,12 @@ Message Action::order(const char* what) const {
 }
 
 Answer Action::talk(Connection& connection, const Message& message) {
-    if (!connection.send(message, hearing())) return {Answer::Kind::deaf, {}};
-    bool heard = false;
     const std::int64_t hearingEnds = hearing();
+    // Refused at once is not unheard: it leaves, or has too many to serve.
+    if (!connection.send(message, hearingEnds)) {
+        return {nowMs() < hearingEnds ? Answer::Kind::ended : Answer::Kind::deaf, {}};
+    }
+    bool heard = false;
     for (;;) {
         Message answer;
         switch (connection.receive(answer, heard ? until_ : std::min(until_, hearingEnds))) {
@@ -146,8 +151,10 @@ std::string Action::lockPlace() {
 
 Result Action::inNewHost(const char* what, const std::optional<Record>& before) {
     std::string wrong;
-    process::Fd socket = spawnHost(facts_, place_, call_.instance, wrong);
-    if (!socket) return {wrong.empty() ? Code::generic : Code::installed, wrong};
+    bool missing = false;
+    process::Fd socket = spawnHost(facts_, place_, call_.instance, wrong, missing);
+    // Only a program that is not there is "not installed": short of memory or descriptors, nothing is known (L-043).
+    if (!socket) return {missing ? Code::installed : Code::generic, wrong};
     Connection connection{std::move(socket)};
     Message message = order(what);
     if (before) message.set("before", before->phase);
@@ -167,10 +174,11 @@ Result Action::inNewHost(const char* what, const std::optional<Record>& before) 
                                " ended without an answer; its log may say why"};
 }
 
-bool Action::kill(const Record& record, std::int64_t until) {
+bool Action::kill(const Record& record, std::int64_t until) const {
     const process::Fd pidfd = process::openPidfd(record.pid);
     // The number may be a stranger's by now (L-134): looked at after the pidfd holds whoever it is.
-    if (!pidfd || !lives(record)) return true;
+    if (!lives(record)) return true;
+    if (!pidfd) return false;
     if (process::signalPidfd(pidfd, SIGKILL) != 0 && !process::pidfdEnded(pidfd)) return false;
     pollfd entry{pidfd.get(), POLLIN, 0};
     while (!process::pidfdEnded(pidfd) && nowMs() < until) ::poll(&entry, 1, 20);
@@ -178,12 +186,26 @@ bool Action::kill(const Record& record, std::int64_t until) {
 }
 
 std::string Action::replaceHost() {
-    const auto record = restore(place_.record);
-    if (!record || !lives(*record)) return {};
-    std::fprintf(stderr, "WARNING: the resident host (pid %d) does not answer; it is replaced\n",
-                 static_cast<int>(record->pid));
-    if (kill(*record, nowMs() + std::max<std::int64_t>(left() / 4, 100))) return {};
-    return "the resident host (pid " + std::to_string(record->pid) + ") hangs and cannot be killed";
+    std::vector<Record> hosts;
+    if (const auto record = restore(place_.record); record && lives(*record)) hosts.push_back(*record);
+    // One whose start was killed has no record yet, and one may live whose files somebody removed. What leaves may do so.
+    const std::int64_t leaving = nowMs() + std::min<std::int64_t>(left() / 10, 200);
+    auto unrecorded = hostsOf(place_, call_.instance);
+    while (hosts.empty() && !unrecorded.empty() && nowMs() < leaving) {
+        ::usleep(2'000);
+        unrecorded = hostsOf(place_, call_.instance);
+    }
+    for (const pid_t pid : unrecorded) {
+        const auto stat = process::readStat(pid);
+        if (stat && (hosts.empty() || hosts.front().pid != pid)) hosts.push_back({pid, stat->startTime, {}, {}});
+    }
+    for (const Record& host : hosts) {
+        std::fprintf(stderr, "WARNING: the resident host (pid %d) does not answer; it is replaced\n",
+                     static_cast<int>(host.pid));
+        if (!kill(host, nowMs() + std::max<std::int64_t>(left() / 4, 100)))
+            return "the resident host (pid " + std::to_string(host.pid) + ") hangs and cannot be killed";
+    }
+    return {};
 }
 
 /** A host that leaves is gone when its end of the talk is. */
@@ -226,14 +248,15 @@ Result Action::monitor() {
         Connection connection{std::move(host.socket)};
         const Answer answer = talk(connection, order("monitor"));
         if (answer.kind == Answer::Kind::done) return answer.result;
-        if (answer.kind == Answer::Kind::late) {
+        // L-060: one that is merely slow is not to die of a monitor's short timeout.
+        if (answer.kind == Answer::Kind::late || (answer.kind == Answer::Kind::deaf && !patient())) {
             return {Code::generic, "the resident host did not answer within " + milliseconds(call_.budget().count())};
         }
     }
     // Nobody there: a killed host, or nothing at all. The evidence and the agent's probe() tell (L-043, L-061).
     if (::access(place_.parent.c_str(), F_OK) != 0) return {Code::notRunning, {}};  // nothing was ever started
     if (auto wrong = lockPlace(); !wrong.empty()) {
-        if (call_.isProbe() && !restore(place_.record)) return {Code::notRunning, {}};
+        if (call_.isProbe() && !restore(place_.record) && !place_.prepare().empty()) return {Code::notRunning, {}};
         return {Code::generic, wrong};
     }
     host = reach(place_.socket);
@@ -241,6 +264,12 @@ Result Action::monitor() {
         Connection connection{std::move(host.socket)};
         const Answer answer = talk(connection, order("monitor"));
         if (answer.kind == Answer::Kind::done) return answer.result;
+        if (answer.kind == Answer::Kind::late || (answer.kind == Answer::Kind::deaf && !patient()) ||
+            (answer.kind == Answer::Kind::ended && reach(place_.socket).socket)) {
+            return {Code::generic,
+                    "the resident host does not answer this action"};  // it lives, and has too many to serve
+        }
+        if (!lock_) return {Code::generic, "the resident host ended while it was asked"};
     }
     if (auto wrong = replaceHost(); !wrong.empty()) return {Code::generic, wrong};
     const auto before = restore(place_.record);
@@ -270,8 +299,22 @@ Result Action::stop() {
     // L-058: what was never started here is stopped, whatever else is wrong.
     if (::access(place_.parent.c_str(), F_OK) != 0) return {Code::success, {}};
     const bool known = restore(place_.record).has_value();
-    if (auto wrong = lockPlace(); !wrong.empty())
-        return known ? Result{Code::generic, wrong} : Result{Code::success, {}};
+    if (auto wrong = lockPlace(); !wrong.empty()) {
+        // Where there cannot have been a host nothing was started; where another action is starting one it may be.
+        return known || place_.prepare().empty() ? Result{Code::generic, wrong} : Result{Code::success, {}};
+    }
+    if (Reached host = reach(place_.socket); host.socket) {  // another action has started one meanwhile
+        Connection connection{std::move(host.socket)};
+        const Answer answer = talk(connection, order("stop"));
+        if (answer.kind == Answer::Kind::done) {
+            if (answer.result.code == Code::success) awaitEnd(connection);
+            return answer.result;
+        }
+        if (answer.kind == Answer::Kind::late) {
+            return {Code::generic, "stop did not end within " + milliseconds(call_.budget().count())};
+        }
+        if (!lock_) return {Code::generic, "the resident host ended while it stopped"};
+    }
     if (auto wrong = replaceHost(); !wrong.empty()) return {Code::generic, wrong};
     const auto before = restore(place_.record);
     Result result = inNewHost("stop", before);
@@ -282,7 +325,11 @@ Result Action::stop() {
 Result Action::reload() {
     Reached host = reach(place_.socket);
     if (!host.complaint.empty()) return {Code::generic, host.complaint};
-    if (!host.socket) return {Code::notRunning, "there is nothing to reload: no resident host runs"};
+    if (!host.socket) {
+        // Nobody resident holds the old values; whoever looks next reads the new ones.
+        if (const auto record = restore(place_.record); record && record->phase == "online") return {Code::success, {}};
+        return {Code::notRunning, "there is nothing to reload: it was not started here"};
+    }
     Connection connection{std::move(host.socket)};
     const Answer answer = talk(connection, order("reload"));
     if (answer.kind == Answer::Kind::done) return answer.result;

@@ -14,10 +14,13 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 #include <utility>
 
@@ -52,6 +55,7 @@ Host::Host(std::shared_ptr<const AgentType> type, std::string name, std::string 
     events.failed = [this](std::string reason) {
         boost::asio::post(io_, [this, reason = std::move(reason)] { onFailed(reason); });
     };
+    events.clear = [this] { return endLeftovers(place_, instanceName_, *logger_, std::chrono::seconds{5}); };
     events.checked = [this] {
         if (!type_->residentHost()) boost::asio::post(io_, [this] { onChecked(); });
     };
@@ -61,6 +65,8 @@ Host::Host(std::shared_ptr<const AgentType> type, std::string name, std::string 
 Host::~Host() = default;
 
 int Host::run(process::Fd firstOrder) {
+    // What an agent forks must not keep a dead host's sockets alive: connected to them nobody hears that it is dead.
+    static_cast<void>(::fcntl(firstOrder.get(), F_SETFD, FD_CLOEXEC));
     const auto wrong = place_.prepare();
     if (!wrong.empty()) {
         logger_->log(LogLevel::error, wrong);
@@ -71,6 +77,8 @@ int Host::run(process::Fd firstOrder) {
     boost::system::error_code error;
     const boost::asio::local::stream_protocol::endpoint endpoint{place_.socket};
     acceptor_.open(endpoint.protocol(), error);
+    if (!error) static_cast<void>(::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC));
+    if (!error) acceptor_.non_blocking(true, error);
     const mode_t before = ::umask(0177);
     if (!error) acceptor_.bind(endpoint, error);
     ::umask(before);
@@ -97,14 +105,25 @@ int Host::run(process::Fd firstOrder) {
 // ---- orders ----------------------------------------------------------------------------------------------------------
 
 void Host::accept() {
-    acceptor_.async_accept([this](boost::system::error_code error, Session::Socket socket) {
-        if (error == boost::asio::error::operation_aborted) return;
-        if (!error) {
-            const long user = peerUser(socket.native_handle());
+    acceptor_.async_wait(boost::asio::socket_base::wait_read, [this](boost::system::error_code error) {
+        if (error || !listening_) return;
+        // Not the library's own accept: it would leave the descriptor to whatever is forked meanwhile.
+        process::Fd caller{::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)};
+        if (!caller && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+            accepting_.expires_after(milliseconds{50});
+            return accepting_.async_wait([this](boost::system::error_code cancelled) {
+                if (!cancelled && listening_) accept();
+            });
+        }
+        if (caller) {
+            const long user = peerUser(caller.get());
             if (user != 0 && user != static_cast<long>(::geteuid())) {
                 logger_->log(LogLevel::warning, fmt::format("a process of user {} was turned away", user));
             } else if (sessions_.size() < mostSessions) {
-                serve(std::move(socket), false);
+                Session::Socket socket{io_};
+                socket.assign({}, caller.get(), error);
+                if (!error) static_cast<void>(caller.release());
+                if (!error) serve(std::move(socket), false);
             }
         }
         accept();
@@ -243,6 +262,7 @@ void Host::reload(const SessionPtr& session, const Message& order) {
 void Host::beginOnline(bool adoptOnly) {
     phase_ = adoptOnly ? Phase::adopting : Phase::starting;
     firstMonitor_ = true;
+    asked_ = false;
     failure_.clear();
     try {
         // What a monitor looks for is not changed by looking: the record stays as the dead host left it.
@@ -260,7 +280,7 @@ void Host::beginOnline(bool adoptOnly) {
             if (value == "notify") instantFailure_ = InstantFailure::notify;
             if (value == "off") instantFailure_ = InstantFailure::off;
         }
-        link_->prepare(parameters_, adoptOnly);
+        link_->prepare(parameters_, adoptOnly, !before_.empty());
         if (id_ == nullptr) {
             id_ = exec::openInstance({instanceName_, type_, link_});
             instance_ = exec::findInstance(id_);
@@ -282,13 +302,14 @@ void Host::onReported(core::Status status, const Failure& failure) {
             if (status != core::Status::online) return onStartFailed(outcomeOf(failure));
             disarm();
             phase_ = Phase::online;
+            asked_ = true;
             note("online");
             answerAll(starters_, {Code::success, {}});
             if (!type_->residentHost()) leave();
             return;
         case Phase::stopping:
             if (status == core::Status::offline) return proveDead();
-            if (status == core::Status::failed) return terminate("offline() failed");
+            if (status == core::Status::failed && !proving_) return terminate("offline() failed");
             return;
         default: return;
     }
@@ -303,6 +324,7 @@ void Host::onStartFailed(Outcome outcome) {
 void Host::onAdopted() {
     disarm();
     phase_ = Phase::online;
+    asked_ = true;
     note("online");
     answerAll(starters_, {Code::success, {}});
     if (!stoppers_.empty()) return beginStop(std::chrono::duration_cast<milliseconds>(stopUntil_ - Clock::now()));
@@ -349,6 +371,9 @@ void Host::onNotAdopted(const Failure& failure) {
     } else if (found != Presence::notRunning && !before_.empty()) {
         // L-043: in doubt it is failed; the stop that follows makes sure.
         outcome = {Code::generic, "its resident host died" + because(failure.reason)};
+    } else if (const pid_t left = anyLeftover(place_, instanceName_); left != 0) {
+        // L-132: it does not serve, and is not stopped.
+        outcome = {Code::generic, fmt::format("process {} of it still lives", left)};
     } else if (!before_.empty()) {
         logger_->log(LogLevel::warning, "its resident host died, and nothing of the resource runs");
     }
@@ -403,6 +428,7 @@ void Host::beginStop(milliseconds budget) {
 void Host::terminate(const char* why) {
     if (terminating_) return;
     terminating_ = true;
+    notifier_.cancel();  // L-127
     disarm();
     phase_ = Phase::stopping;
     note("stopping");
@@ -410,13 +436,16 @@ void Host::terminate(const char* why) {
         terminating_ = false;
         return proveDead();
     }
+    // L-058: while its parameters are still read there is no object, and Terminate ends nothing of a dead host's.
+    asked_ = asked_ || instance_->hasObject();
+    if (!asked_ && !before_.empty() && unasked_.empty()) unasked_ = "the agent could not be asked";
     // On a thread of its own: it waits for the author's terminate().
     std::thread{[this, why, instance = instance_] {
         const auto result = instance->terminate();
         const bool ended = result && *result == core::Answer::done;
         boost::asio::post(io_, [this, why, ended] {
             terminating_ = false;
-            if (!ended) logger_->log(LogLevel::error, fmt::format("terminate() did not end ({})", why));
+            unended_ = ended ? std::string{} : fmt::format("terminate() did not end ({})", why);
             proveDead();
         });
     }}.detach();
@@ -440,8 +469,10 @@ void Host::proveDead() {
     }}.detach();
 }
 
-void Host::onProved(const std::string& complaint) {
+void Host::onProved(const std::string& remaining) {
     proving_ = false;
+    // Its processes may be dead and what is no process, as a mount, may not.
+    const std::string& complaint = remaining.empty() ? unended_ : remaining;
     if (!complaint.empty()) {
         // L-058: not stopped, so not said to be. The next stop tries again.
         logger_->log(LogLevel::error, "not stopped: " + complaint);
@@ -458,7 +489,7 @@ void Host::onProved(const std::string& complaint) {
         const Outcome doubt{Code::generic, "it could not be ended: " + unasked_};
         logger_->log(LogLevel::error, doubt.reason);
         answerAll(stoppers_, doubt);
-        answerAll(starters_, doubt);
+        answerAll(starters_, startFailed_.value_or(doubt));
         return leave();
     }
     if (!starters_.empty() && !startFailed_ && stoppers_.empty()) return beginOnline(false);

@@ -85,7 +85,7 @@ private:
     void beginStop(std::chrono::milliseconds budget);
     void terminate(const char* why);
     void proveDead();
-    void onProved(const std::string& complaint);
+    void onProved(const std::string& remaining);
     void leave();
 
     // answers
@@ -105,6 +105,7 @@ private:
     boost::asio::local::stream_protocol::acceptor acceptor_{io_};
     boost::asio::steady_timer deadline_{io_};  ///< of the start or stop under way
     boost::asio::steady_timer idle_{io_};
+    boost::asio::steady_timer accepting_{io_};  ///< for want of descriptors
     Notifier notifier_;
     std::shared_ptr<HostLink> link_;
     std::shared_ptr<exec::Instance> instance_;
@@ -118,6 +119,8 @@ private:
     Clock::time_point lastMonitor_{};     ///< when the last one that may wait came, or was answered
     std::string before_;                  ///< what an earlier host's record said
     std::string unasked_;                 ///< why the agent could not be asked to end what a dead host left
+    bool asked_{false};                   ///< in this run there was an object that could be asked to end it
+    std::string unended_;                 ///< why what was asked to end it may go on
     std::string failure_;                 ///< why it is `failed`
     std::optional<Outcome> startFailed_;  ///< what starters are told once all is cleaned up
     Clock::time_point stopUntil_{};

@@ -6,10 +6,11 @@
 
 namespace holdfast::inline v1::ocf {
 
-void HostLink::prepare(Parameters parameters, bool adoptOnly) {
+void HostLink::prepare(Parameters parameters, bool adoptOnly, bool clear) {
     const std::lock_guard lock{mutex_};
     parameters_ = std::move(parameters);
     adoptOnly_ = adoptOnly;
+    clear_ = clear;
     wrongEverywhere_ = false;
     found_.reset();
     refused_ = false;
@@ -109,10 +110,21 @@ void HostLink::leaveCall() noexcept {
 }
 
 bool HostLink::mayStart(Presence found) noexcept {
-    const std::lock_guard lock{mutex_};
-    found_ = found;
-    refused_ = adoptOnly_;
-    return !adoptOnly_;
+    {
+        const std::lock_guard lock{mutex_};
+        found_ = found;
+        refused_ = adoptOnly_;
+        if (adoptOnly_ || !clear_ || found == Presence::running) return !adoptOnly_;
+    }
+    try {
+        // W-124: probe() sees what serves; what was on the way there when the host died would become a second copy.
+        const std::string wrong = events_.clear();
+        if (wrong.empty()) return true;
+        log(LogLevel::error, "of an earlier host " + wrong);
+    } catch (const std::exception& error) {
+        log(LogLevel::error, error.what());
+    }
+    return false;
 }
 
 }  // namespace holdfast::inline v1::ocf

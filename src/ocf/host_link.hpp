@@ -28,13 +28,17 @@ public:
     struct Events {
         std::function<void(core::Status, Failure)> reported;  ///< a final status
         std::function<void(std::string)> failed;              ///< a run failed; why
+        std::function<std::string()> clear;                   ///< ends what an earlier host left; what lives on
         std::function<void()> checked;  ///< isAlive() or looksAlive() ended; what follows is not yet known
     };
     HostLink(std::shared_ptr<const AgentType> type, std::shared_ptr<Logger> logger, Events events)
         : type_{std::move(type)}, logger_{std::move(logger)}, events_{std::move(events)} {}
 
-    /** For the next Online. `adoptOnly`: it may take over what runs, and start nothing. */
-    void prepare(Parameters parameters, bool adoptOnly);
+    /**
+     * For the next Online. `adoptOnly`: it may take over what runs, and start nothing. `clear`: an earlier host died, and what it
+     * left is ended before anything starts.
+     */
+    void prepare(Parameters parameters, bool adoptOnly, bool clear);
     /** What probe() said in the last Online; empty if it did not come so far. */
     [[nodiscard]] std::optional<Presence> found() const;
     /** The last checkpoint of the operation; empty if it said nothing. */
@@ -58,6 +62,7 @@ private:
     mutable std::mutex mutex_;  // guards all below
     Parameters parameters_;
     bool adoptOnly_{false};
+    bool clear_{false};
     bool wrongEverywhere_{false};
     bool refused_{false};  ///< nothing was found, and nothing may be started
     std::optional<Presence> found_;

@@ -52,6 +52,17 @@ std::vector<pid_t> forked(const std::string& mark) {
 
 }  // namespace
 
+pid_t anyLeftover(const Place& place, const std::string& instance) {
+    const auto hosts = hostsOf(place, instance);
+    for (const pid_t pid : forked(hostMark(place, instance))) {
+        if (std::find(hosts.begin(), hosts.end(), pid) == hosts.end()) return pid;
+    }
+    for (const pid_t pid : process::findMarked(process::Names{process::canonical(place.directory), instance}.marker)) {
+        if (!process::environmentOf(pid, process::reaperVariable)) return pid;
+    }
+    return 0;
+}
+
 std::string endLeftovers(const Place& place, const std::string& instance, Logger& logger,
                          std::chrono::milliseconds patience) {
     const std::int64_t until = process::nowMs() + patience.count();

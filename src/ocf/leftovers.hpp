@@ -3,6 +3,8 @@
 
 #include "place.hpp"
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <string>
 
@@ -18,5 +20,8 @@ class Logger;
  */
 [[nodiscard]] std::string endLeftovers(const Place& place, const std::string& instance, Logger& logger,
                                        std::chrono::milliseconds patience);
+
+/** A living process of the resource `instance` beside its hosts and reapers, which are none of it; 0 if there is none. */
+[[nodiscard]] pid_t anyLeftover(const Place& place, const std::string& instance);
 
 }  // namespace holdfast::inline v1::ocf

@@ -89,8 +89,28 @@ std::string hostMark(const Place& place, const std::string& instance) {
     return std::string{process::hostVariable} + "=" + place.directory + ":" + instance;
 }
 
-process::Fd spawnHost(const Facts& facts, const Place& place, const std::string& instance, std::string& wrong) {
+std::vector<pid_t> hostsOf(const Place& place, const std::string& instance) {
+    std::vector<pid_t> hosts = process::findMarked(hostMark(place, instance));
+    std::erase_if(hosts, [](pid_t pid) {
+        // What an agent forked has the mark, too, but not both of these.
+        const std::string line = process::readFile(("/proc/" + std::to_string(pid) + "/cmdline").c_str());
+        const std::size_t argument = line.find('\0');
+        const auto stat = process::readStat(pid);
+        return !stat || stat->dead() || stat->session != pid || argument == std::string::npos ||
+               line.compare(argument + 1, std::string_view{residentArgument}.size() + 1,
+                            std::string{residentArgument} + '\0') != 0;
+    });
+    return hosts;
+}
+
+process::Fd spawnHost(const Facts& facts, const Place& place, const std::string& instance, std::string& wrong,
+                      bool& missing) {
+    const auto tellsMissing = [](int error) {
+        return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENOEXEC;
+    };
+    missing = false;
     if (::access(facts.hostProgram, X_OK) != 0) {
+        missing = tellsMissing(errno);
         wrong = std::string{"cannot execute "} + facts.hostProgram + ": " + process::errorText(errno);
         return {};
     }
@@ -134,6 +154,7 @@ process::Fd spawnHost(const Facts& facts, const Place& place, const std::string&
     const int error =
         ::posix_spawn(&pid, facts.hostProgram, spawn.actions(), spawn.attributes(), arguments, environment.data());
     if (error == 0) return mine;
+    missing = tellsMissing(error);
     wrong = std::string{"cannot start "} + facts.hostProgram + ": " + process::errorText(error);
     return {};
 }

@@ -87,6 +87,8 @@ public:
     }
     /** While online: other times and counts from now on, without a new run (L-065). */
     void changePolicy(const core::Policy& policy);
+    /** Whether there is an object, so that Terminate has somebody to ask. */
+    [[nodiscard]] bool hasObject() const;
     /** Something about what the resource depends on: what was read of it is stale. */
     void noteDependency(DependencyNotice notice);
 
