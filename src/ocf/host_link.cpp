@@ -99,7 +99,7 @@ thread_local bool inCheck = false;
 }  // namespace
 
 void HostLink::enterCall(const char* call) noexcept {
-    // Workers block signals for the sake of hosts that are not ours; here they would be what the agent's programs start with.
+    // Workers block signals for the sake of hosts that are not ours; here the agent's programs would start with them.
     sigset_t none;
     ::sigemptyset(&none);
     static_cast<void>(::pthread_sigmask(SIG_SETMASK, &none, nullptr));
