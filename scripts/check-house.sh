@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
 # The rules of the house that a compiler does not know; run by the tests.
-#   scripts/check-house.sh licence|versions|rooms
+#   scripts/check-house.sh licence|versions|rooms|variables
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 rc=0
@@ -43,6 +43,18 @@ case ${1:-} in
     forbid abi 'holdfast/(exec|adapters|monitor)/' 'the C boundary does not know who uses it'
     forbid adapters 'holdfast/monitor/' 'agents do not know the Resource Monitor'
     ;;
-  *) echo "usage: scripts/check-house.sh licence|versions|rooms" >&2; exit 2 ;;
+  variables) # L-031: the names that begin with OCF_ are the API's
+    found=0
+    while IFS=: read -r file name; do
+      found=$((found + 1))
+      case ${name#\"} in
+        OCF_ROOT | OCF_RA_VERSION_MAJOR | OCF_RA_VERSION_MINOR | OCF_RESOURCE_INSTANCE | OCF_RESOURCE_TYPE) ;;
+        OCF_RESOURCE_PROVIDER | OCF_CHECK_LEVEL | OCF_RESKEY_*) ;;
+        *) complain "$file: $name is none of the API's names, and they are reserved" ;;
+      esac
+    done < <(grep -rnoE '"OCF_[A-Za-z0-9_]*' include src | sed 's/:[0-9]*:/:/')
+    [ "$found" -gt 0 ] || complain "no such name was found at all"
+    ;;
+  *) echo "usage: scripts/check-house.sh licence|versions|rooms|variables" >&2; exit 2 ;;
 esac
 exit "$rc"

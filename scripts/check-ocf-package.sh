@@ -67,7 +67,7 @@ if [ "${1-}" = --inside ]; then
 fi
 
 # --- outside --------------------------------------------------------------------------------------------------------
-build=${1:?usage: check-ocf-package.sh BUILD}
+build=$(readlink -f "${1:?usage: check-ocf-package.sh BUILD}")
 command -v dpkg-shlibdeps >/dev/null || skip "there is no dpkg-shlibdeps (package dpkg-dev)"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -78,8 +78,10 @@ package=$(compgen -G "$scratch/made/holdfast-ocf-application_*.deb") || { echo "
 for deb in "$scratch"/made/*.deb; do
   name=$(dpkg-deb -f "$deb" Package)
   short=${name#holdfast-ocf-}
-  dpkg-deb -f "$deb" Depends | grep -q 'libc6 (>=' || wrong "$name depends on no C library"
-  dpkg-deb -f "$deb" Description | head -n 1 | grep -q Pacemaker || wrong "$name does not say what it is"
+  # Not through a pipe: whoever writes into one that `grep -q` has left fails, now and then.
+  case $(dpkg-deb -f "$deb" Depends) in *'libc6 (>='*) ;; *) wrong "$name depends on no C library" ;; esac
+  summary=$(dpkg-deb -f "$deb" Description)
+  case ${summary%%$'\n'*} in *Pacemaker*) ;; *) wrong "$name does not say what it is" ;; esac
   dpkg-deb -c "$deb" >"$scratch/list"
   for file in "/usr/lib/ocf/resource.d/holdfast/$short" "/usr/lib/holdfast/ocf/$short-host" \
       "/usr/libexec/holdfast/$short/holdfast-reaper"; do
@@ -87,8 +89,21 @@ for deb in "$scratch"/made/*.deb; do
   done
   grep -qE "^-rw-r--r-- root/root .* \./usr/share/doc/$name/pacemaker\.md\$" "$scratch/list" || wrong "$name has no document"
   # L-003: every folder is searchable by all. L-004: nothing of an installation by steps is left.
-  ! grep -E '^d' "$scratch/list" | grep -vq '^drwxr-xr-x root/root' || wrong "$name: a folder is not open to all"
+  folders=$(grep -E '^d' "$scratch/list" | grep -v '^drwxr-xr-x root/root' || true)
+  [ -z "$folders" ] || wrong "$name: a folder is not open to all"
   ! grep -q '\.new$' "$scratch/list" || wrong "$name holds a file that was to be renamed"
+  # What is compiled in is where it will lie: the build, still here, would serve as well and hide a mistake.
+  rm -rf "$scratch/unpacked"
+  dpkg-deb -x "$deb" "$scratch/unpacked"
+  programs=("$scratch/unpacked/usr/lib/ocf/resource.d/holdfast/$short" "$scratch/unpacked/usr/lib/holdfast/ocf/$short-host")
+  for program in "${programs[@]}" "$scratch/unpacked/usr/libexec/holdfast/$short/holdfast-reaper"; do
+    ! grep -qF "$build" "$program" || wrong "$name: ${program##*/} holds the path of the build"
+  done
+  for program in "${programs[@]}"; do
+    grep -qF "/usr/libexec/holdfast/$short/holdfast-reaper" "$program" || wrong "$name: ${program##*/} knows another reaper"
+  done
+  grep -qF "/usr/lib/holdfast/ocf/$short-host" "${programs[0]}" || wrong "$name: the agent knows another host program"
+  [ -s "$scratch/unpacked/usr/share/doc/$name/pacemaker.md" ] || wrong "$name: its document is empty"
 done
 if command -v lintian >/dev/null; then
   lintian --fail-on error --suppress-tags no-changelog,dir-or-file-in-usr-libexec "$package" || wrong "lintian: see above"

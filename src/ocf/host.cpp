@@ -146,7 +146,7 @@ void Host::onEnded(const SessionPtr& session) {
     starters_.remove_if(of);  // the start itself goes on; its stop will come
     stoppers_.remove_if(of);
     adopters_.remove_if(of);
-    held_.remove_if(of);
+    if (held_.remove_if(of) != 0) firstMonitor_ = true;  // the cluster cancelled it: the next one is a new beginning
     sessions_.remove(session);
 }
 
@@ -208,7 +208,12 @@ void Host::monitor(const SessionPtr& session, const Message& order) {
     }
     const milliseconds hold{order.number("hold")};
     const bool may = hold.count() > 0 && instantFailure_ == InstantFailure::monitor && phase_ == Phase::online;
-    if (!may || std::exchange(firstMonitor_, false) || verdict().code != Code::success) {
+    // L-123: the cluster waits for the first one, and there is one more whenever it begins to monitor again: after it was
+    // restarted, after maintenance. That is seen by the pause.
+    const milliseconds interval{order.number("interval")};
+    const bool again = Clock::now() - lastMonitor_ > interval + std::max(interval / 2, milliseconds{1000});
+    if (hold.count() > 0) lastMonitor_ = Clock::now();
+    if (!may || std::exchange(firstMonitor_, false) || again || verdict().code != Code::success) {
         return answer(session, verdict());
     }
     auto timer = std::make_shared<boost::asio::steady_timer>(io_);
@@ -218,7 +223,10 @@ void Host::monitor(const SessionPtr& session, const Message& order) {
         if (cancelled) return;
         const auto before = held_.size();
         held_.remove_if([&](const Waiter& waiter) { return waiter.session == session; });
-        if (held_.size() != before) answer(session, verdict());
+        if (held_.size() != before) {
+            lastMonitor_ = Clock::now();
+            answer(session, verdict());
+        }
     });
 }
 

@@ -115,7 +115,8 @@ private:
     bool listening_{false};
     bool terminating_{false};
     bool proving_{false};
-    bool firstMonitor_{true};             ///< L-123: after a start the first is answered at once
+    bool firstMonitor_{true};             ///< L-123: after a start, or a cancelled one, it is answered at once
+    Clock::time_point lastMonitor_{};     ///< when the last one that may wait came, or was answered
     std::string before_;                  ///< what an earlier host's record said
     std::string unasked_;                 ///< why the agent could not be asked to end what a dead host left
     bool asked_{false};                   ///< in this run there was an object that could be asked to end it

@@ -3,16 +3,12 @@
 #include "record.hpp"
 
 #include "message.hpp"
-#include "process/fd.hpp"
 #include "process/proc.hpp"
 
 #include <holdfast/version.hpp>
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <limits>
 #include <map>
 
@@ -31,18 +27,7 @@ std::string save(const std::string& file, const Record& record) {
     const std::string text = "holdfast-ocf=1\nboot=" + process::bootId() + "\npid=" + std::to_string(record.pid) +
                              "\nstart=" + std::to_string(record.startTime) + "\nphase=" + record.phase +
                              "\nversion=" + record.version + "\nend=1\n";
-    const std::string unfinished = file + ".new";
-    const auto failed = [&](int error) {
-        ::unlink(unfinished.c_str());
-        return "cannot write " + file + ": " + process::errorText(error);
-    };
-    process::Fd out{::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!out) return failed(errno);
-    errno = EIO;
-    if (!process::writeAll(out.get(), text)) return failed(errno);
-    out.reset();
-    // Not forced to the disk: a system that crashed leaves no process to be found.
-    return ::rename(unfinished.c_str(), file.c_str()) == 0 ? std::string{} : failed(errno);
+    return process::replaceFile(file, text);
 }
 
 std::optional<Record> restore(const std::string& file) {

@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -20,11 +22,23 @@ namespace {
 
 /** What the host takes over: where programs lie, the language, and what is holdfast's own. */
 bool kept(std::string_view entry) {
-    for (const std::string_view prefix :
-         {"PATH=", "LANG=", "LC_", "TZ=", "HA_RSCTMP=", "HOLDFAST_", "CREDENTIALS_DIRECTORY="}) {
-        if (entry.compare(0, prefix.size(), prefix) == 0) return true;
-    }
-    return false;
+    constexpr std::string_view prefixes[] = {
+        "PATH=",
+        "LANG=",
+        "LC_",
+        "TZ=",
+        "HA_RSCTMP=",
+        "HOLDFAST_",
+        "CREDENTIALS_DIRECTORY=",
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+        "TSAN_OPTIONS=",
+        "ASAN_OPTIONS=",
+        "UBSAN_OPTIONS=",
+        "LSAN_OPTIONS=",  // where a host's findings go
+#endif
+    };
+    return std::any_of(std::begin(prefixes), std::end(prefixes),
+                       [&](std::string_view prefix) { return entry.compare(0, prefix.size(), prefix) == 0; });
 }
 
 std::vector<std::string> hostEnvironment(const Facts& facts, const Place& place, const std::string& instance) {

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -197,6 +198,21 @@ bool writeAll(int fd, std::string_view text) {
         text.remove_prefix(static_cast<std::size_t>(done));
     }
     return true;
+}
+
+std::string replaceFile(const std::string& file, std::string_view text) {
+    const std::string unfinished = file + ".new";
+    const auto failed = [&](int error) {
+        ::unlink(unfinished.c_str());
+        return "cannot write " + file + ": " + errorText(error);
+    };
+    Fd out{::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!out) return failed(errno);
+    errno = EIO;
+    if (!writeAll(out.get(), text)) return failed(errno);
+    out.reset();
+    // Not forced to the disk: a system that crashed leaves no process to be found.
+    return ::rename(unfinished.c_str(), file.c_str()) == 0 ? std::string{} : failed(errno);
 }
 
 }  // namespace holdfast::inline v1::process

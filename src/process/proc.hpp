@@ -59,5 +59,7 @@ struct ProcStat {
 [[nodiscard]] std::int64_t nowMs();
 /** write() to the end; false if it cannot. */
 bool writeAll(int fd, std::string_view text);
+/** Puts a file (0600) in place of `file`, whole or not at all; what went wrong, or nothing. */
+[[nodiscard]] std::string replaceFile(const std::string& file, std::string_view text);
 
 }  // namespace holdfast::inline v1::process

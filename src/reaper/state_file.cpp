@@ -4,11 +4,6 @@
 
 #include "process/proc.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -49,18 +44,7 @@ std::string save(const std::string& file, const SavedTree& tree) {
         "holdfast-tree=1\nboot=" + process::bootId() + "\npid=" + std::to_string(tree.pid) +
         "\nstart=" + std::to_string(tree.startTime) + "\nadoptable=" + (tree.adoptable ? "1" : "0") +
         "\nfingerprint=" + escaped(tree.fingerprint) + "\nprogram=" + escaped(tree.program) + "\nend=1\n";
-    const std::string unfinished = file + ".new";
-    const auto failed = [&](int error) {
-        ::unlink(unfinished.c_str());
-        return "cannot write " + file + ": " + process::errorText(error);
-    };
-    process::Fd out{::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!out) return failed(errno);
-    errno = EIO;
-    if (!process::writeAll(out.get(), text)) return failed(errno);
-    out.reset();
-    // Not forced to the disk: a system that crashed leaves no process to be found.
-    return ::rename(unfinished.c_str(), file.c_str()) == 0 ? std::string{} : failed(errno);
+    return process::replaceFile(file, text);
 }
 
 std::optional<SavedTree> restore(const std::string& file) {

@@ -179,7 +179,7 @@ TEST_CASE("A check that throws or ends its thread has failed, with what it said"
     CHECK(engine.waitForLog("isAlive failed: connection reset"));
 }
 
-TEST_CASE("W-301 looksAlive alone never fails a resource: isAlive has the last word") {
+TEST_CASE("W-301 L-083 looksAlive alone never fails a resource: isAlive has the last word") {
     ManualTime time;
     const auto script = quick();
     script->policy.thoroughEvery = 100;

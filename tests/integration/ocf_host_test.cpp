@@ -187,7 +187,7 @@ TEST_CASE("a stale socket, and a stranger who got the host's number", "[L-134]")
     REQUIRE(room.run("start").code == 0);
     room.killHost();
     CHECK(fs::exists(room.place.socket));  // nobody listens there
-    std::this_thread::sleep_for(50ms);  // start times count in hundredths of a second
+    std::this_thread::sleep_for(50ms);     // start times count in hundredths of a second
     holdfast::tests::Program stranger{"/bin/sleep", {"60"}, {}};
     auto record = ocf::restore(room.place.record);
     REQUIRE(record);
@@ -365,6 +365,18 @@ TEST_CASE("InstantFailure=monitor: the recurring monitor waits for the failure a
     CHECK(room.run("monitor", OcfRoom::recurring()).code == 1);  // and so is every later one
 }
 
+TEST_CASE("the first monitor after a pause is answered at once: Pacemaker was restarted, or in maintenance",
+          "[L-123]") {
+    const OcfRoom room;
+    REQUIRE(room.run("start").code == 0);
+    REQUIRE(room.run("monitor", OcfRoom::recurring()).code == 0);
+    std::this_thread::sleep_for(2500ms);   // more than the interval and the patience with it
+    CHECK(room.run("monitor").code == 0);  // the probe that goes before it is not it
+    const auto again = room.run("monitor", OcfRoom::recurring());
+    CHECK(again.code == 0);
+    CHECK(again.took < 2000ms);
+}
+
 TEST_CASE("a waiting monitor answers by half of its timeout, and its death is no event", "[L-123][L-073]") {
     const OcfRoom room;
     REQUIRE(room.run("start").code == 0);
@@ -379,6 +391,9 @@ TEST_CASE("a waiting monitor answers by half of its timeout, and its death is no
         cancelled->kill();
     }
     CHECK(room.run("monitor").code == 0);
+    const auto anew = room.run("monitor", OcfRoom::recurring());  // with this one the cluster begins again
+    CHECK(anew.code == 0);
+    CHECK(anew.took < 2000ms);
     const auto held = room.begin("monitor", OcfRoom::recurring());
     std::this_thread::sleep_for(200ms);
     CHECK(room.run("stop").code == 0);

@@ -395,6 +395,7 @@ std::vector<Step> stepsFrom(const Node& node, const Policy& policy) {
     }
     if (m.terminating()) add(Event::ended(Job::terminate, m.terminateId(), Outcome::succeeded), "terminate ended");
     add(Event::read(m.workId() + 7, policy), "stale policy", true);
+    add(Event::changed(policy), "policy changed");
     add(Event::ended(m.workJob(), m.workId() - 1, Outcome::succeeded), "stale end", true);
     add(Event::ended(Job::terminate, m.terminateId() - 1, Outcome::succeeded), "stale terminate end", true);
     add(Event::progressed(m.workId() + 7), "stale checkpoint", true);

@@ -325,6 +325,23 @@ TEST_CASE("D14 the policy read at Online holds from then on, and only the runnin
     CHECK(bench.machine.policy().checkInterval == read.checkInterval);  // nor does a stale call
 }
 
+TEST_CASE("L-065 a policy that changes while online counts from the next pause on, and nowhere else") {
+    Policy changed;
+    changed.checkInterval = Milliseconds{77};
+    Bench bench;
+    bench.on(Event::changed(changed));
+    CHECK(bench.machine.policy().checkInterval != changed.checkInterval);  // offline: the next Online reads its own
+    bench.request(Request::online).on(Event::changed(changed));
+    CHECK(bench.machine.policy().checkInterval != changed.checkInterval);
+    bench.workEnds();
+    bench.on(Event::changed(changed));
+    REQUIRE(bench.wants(Kind::armTimer));
+    CHECK(bench.find(Kind::armTimer)->timer == Timer::checkDue);
+    CHECK(bench.find(Kind::armTimer)->duration == changed.checkInterval);
+    bench.expire(Timer::checkDue).on(Event::changed(Policy{}));
+    CHECK(bench.last.empty());  // a check under way keeps its time-out
+}
+
 TEST_CASE("D2 progress made during the sync grace is reported when the answer is pending after all") {
     Bench bench{Policy{}, Milliseconds{200}};
     bench.request(Request::online).on(Event::progressed(bench.machine.workId()));

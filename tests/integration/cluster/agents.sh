@@ -48,6 +48,7 @@ use() {
 }
 create() { # create RESOURCE [NAME=VALUE...]: of the agent in use, with more parameters or meta attributes
   local id=$1
+  resource=$id
   shift
   primitive "$id" "$agent" "$interval" "${parameters[@]}" "$@"
   within 30 "$id runs" one_copy

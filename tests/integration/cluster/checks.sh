@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSL-1.0
 # What scenarios are written with; sourced by run.sh. A scenario is a function that runs in a subshell: `fail` ends it.
-# shellcheck disable=SC2154  # run.sh sets here; `use` sets copy and resident
+# shellcheck disable=SC2154  # run.sh sets here; `use` sets copy and resident, `create` resource
 
 fail() { printf '    FAILED: %s\n' "$*" >&2; exit 1; }
 missing() { printf '    skipped: %s\n' "$*" >&2; exit 4; }
@@ -103,10 +103,10 @@ another_copy() { # another_copy PID: there is exactly one, and it is not this on
 }
 same_copy() { [ "$(copy_pid)" = "$1" ]; }
 gone_or_another() { [ "$(copy_pid)" != "$1" ]; }
-hosts() { # "NODE PID" of each resident host
+hosts() { # "NODE PID" of each resident host of $resource
   local node
   for node in $(room nodes); do
-    processes_of "$node" | awk -v node="$node" '$2 ~ /-host$/ { print node, $1 }'
+    processes_of "$node" | awk -v node="$node" -v resource="$resource" '$2 ~ /-host$/ && $4 == resource { print node, $1 }'
   done
 }
 host_pid() { local found; found=$(hosts); [ "$(wc -w <<<"$found")" = 2 ] && echo "${found#* }"; }
@@ -142,6 +142,7 @@ remove() { # remove RESOURCE: stops and deletes it; nothing may be left of it
   meta "$1" target-role Stopped
   idle
   cleanup "$1"
+  crm crm_resource -r "$1" --clear >/dev/null 2>&1 # constraints that moved it
   crm cibadmin --delete --xml-text "<primitive id=\"$1\"/>" >/dev/null || fail "cannot delete $1"
   idle
   expect_quiet

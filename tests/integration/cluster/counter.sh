@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
 # A client that counts in a PostgreSQL database, one transaction per number, wherever in the cluster the database is.
-#   counter.sh FILE   writes each number that the server has acknowledged to FILE, until FILE.stop exists
+#   counter.sh FILE   writes each number that the server has acknowledged to FILE, until FILE.stop exists or FILE is gone
 # When it has to connect again it asks for the last number that is there. A number less than what was acknowledged is data
 # lost: it says so in FILE.lost and ends.
 set -u -o pipefail
@@ -24,7 +24,7 @@ ask() { # ask STATEMENT: the answer is in $answer
 }
 
 : >"$acknowledged"
-until [ -e "$acknowledged.stop" ]; do
+until [ -e "$acknowledged.stop" ] || [ ! -e "$acknowledged" ]; do
   if [ "$number" = 0 ]; then
     connect 2>/dev/null
     if ! ask 'SELECT coalesce(max(n), 0) FROM counter'; then

@@ -17,6 +17,7 @@ runs_apart_from() { # runs_apart_from NODE: as the others see it
 all_back() { within 60 "all nodes are online again" all_nodes; }
 
 fence_stop_fails() { # A stop that fails: the node is fenced, and only then the database runs elsewhere.
+  # L-042
   forget_fencing
   database
   local node type

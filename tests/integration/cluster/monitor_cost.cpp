@@ -3,6 +3,7 @@
 //   monitor_cost TIMES "LABEL=[VARIABLE=value ...] PROGRAM [ARGUMENT ...]" ...
 // Words are separated by spaces. Prints the medians of the time on the wall and of the processor time of the command and what
 // it waited for. Fails if a command does not end with 0.
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -45,6 +46,16 @@ double microseconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
 }
 
+posix_spawn_file_actions_t* silent() {  // nobody reads here what they say
+    static posix_spawn_file_actions_t actions = [] {
+        posix_spawn_file_actions_t made;
+        ::posix_spawn_file_actions_init(&made);
+        for (const int fd : {0, 1, 2}) ::posix_spawn_file_actions_addopen(&made, fd, "/dev/null", O_RDWR, 0);
+        return made;
+    }();
+    return &actions;
+}
+
 bool run(Command& command) {
     const auto arguments = pointers(command.words);
     const auto environment = pointers(command.environment);
@@ -52,7 +63,7 @@ bool run(Command& command) {
     pid_t pid{};
     int status{};
     rusage used{};
-    if (::posix_spawn(&pid, arguments[0], nullptr, nullptr, arguments.data(), environment.data()) != 0) return false;
+    if (::posix_spawn(&pid, arguments[0], silent(), nullptr, arguments.data(), environment.data()) != 0) return false;
     if (::wait4(pid, &status, 0, &used) != pid || status != 0) {
         std::fprintf(stderr, "%s: status %d\n", command.label.c_str(), WEXITSTATUS(status));
         return false;

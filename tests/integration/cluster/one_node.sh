@@ -1,8 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSL-1.0
 # One node, one program as a resource; sourced by run.sh.
+# shellcheck disable=SC2034  # create reads what is set here
 
 one_life() { # A program is started, monitored, and stopped; nothing is left of it.
+  # L-055: an agent that answers too early is restarted again and again.
   use program
   create program
   local pid
@@ -17,6 +19,7 @@ one_life() { # A program is started, monitored, and stopped; nothing is left of 
 }
 
 one_failure() { # A program that is killed is found failed, and started again exactly once.
+  # L-044
   use program
   create program
   local pid
@@ -100,5 +103,27 @@ one_pacemaker_upgraded() { # In maintenance mode Pacemaker is shut down and star
   # It is watched again, too.
   kill -KILL "$pid"
   within 10 "the program runs again" another_copy "$pid"
+  remove program
+}
+
+one_notified() { # InstantFailure=notify: the cluster hears of a failure long before the next monitor, and of a planned stop as none.
+  # L-120, L-127
+  use program
+  interval=600s
+  create program InstantFailure=notify
+  local pid
+  pid=$(copy_pid)
+  kill -KILL "$pid"
+  within 20 "the program runs again" another_copy "$pid"
+  pid=$(copy_pid)
+  never_for 3 "the program was started twice" another_copy "$pid"
+  expect_one_copy program
+  # Pacemaker 2.1.5 may count one failure that it is told twice.
+  failed_at_least program 1 || fail "the cluster counts no failure"
+  cleanup program
+  within 10 "the failure is forgotten" failed_times program 0
+  meta program target-role Stopped
+  within 10 "the program is gone" no_copy
+  never_for 3 "a planned stop was told as a failure" failed_at_least program 1
   remove program
 }

@@ -23,8 +23,9 @@ fault_server_paused() {
 fault_node_killed() { fenced=$(where database) && room kill-node "$fenced"; }
 fault_cable_cut() { fenced=$(where database) && room cut-node "$fenced"; }
 fault_other_node_killed() { fenced=$(room live | grep -vx "$(where database)" | head -n 1) && room kill-node "$fenced"; }
-fault_pacemaker_killed() { # the others cannot know what runs there
-  fenced=$(where database) && on "$fenced" killall -KILL pacemakerd pacemaker-controld pacemaker-execd
+fault_pacemaker_killed() { # fenced or not: it may be back before the others have decided
+  on "$(where database)" killall -KILL pacemakerd pacemaker-controld pacemaker-execd
+  sleep 5
 }
 fault_moved() {
   local node

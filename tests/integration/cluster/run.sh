@@ -79,7 +79,9 @@ for group in "${groups[@]}"; do
   for name in "${names[@]}"; do
     started=$(now)
     ("$name")
-    case $? in
+    status=$?
+    touch "$ROOM_DIRECTORY/acknowledged.stop" # a client that still counts
+    case $status in
       0) word='ok     ' passed=$((passed + 1)) ;;
       4) word=skipped skipped=$((skipped + 1)) ;;
       *) word='FAILED ' failed=$((failed + 1)) ;;

@@ -118,6 +118,7 @@ stubborn() { # an agent that hangs where a file says so
 }
 
 three_check_wedged() { # isAlive never returns: by policy that is a failure, and the resource is started again.
+  # L-085
   stubborn
   local pid node
   pid=$(copy_pid)
@@ -132,6 +133,7 @@ three_check_wedged() { # isAlive never returns: by policy that is a failure, and
 }
 
 three_stop_wedged() { # offline never returns: stop still ends in time, with success, and nothing is left.
+  # L-059, L-086
   stubborn
   local pid node started
   pid=$(copy_pid)

@@ -54,6 +54,37 @@ recoveries() {
   recovery "crm_resource --fail by hand, 10 s monitor" 10s off fail
 }
 
+# database_recovery LABEL AGENT [PARAMETER...]: kills the server; how long until it answers a query again (asked about 50 times a second)
+database_recovery() {
+  local label=$1 node kill_time i wait results=()
+  use "$2"
+  shift 2
+  interval=1s
+  make_database
+  create database "$@"
+  node=$(where database)
+  for ((i = 0; i < rounds; i++)); do
+    printf -v wait '1.%03d' $((RANDOM % 1000))
+    sleep "$wait" # at any moment between two polls
+    kill_time=$(now)
+    kill -KILL "$(copy_pid)" || fail "the server does not run"
+    within 30 "the server answers again" answers "$node"
+    results+=($((($(now) - kill_time) / 100000)))
+    within 10 "one copy" one_copy
+    idle
+  done
+  printf '%-46s %3d %9s %9s %9s\n' "$label" "$rounds" "$(tenths "$(printf '%s\n' "${results[@]}" | median)")" \
+    "$(tenths "$(printf '%s\n' "${results[@]}" | percentile95)")" "$(tenths "$(printf '%s\n' "${results[@]}" | sort -n | head -n 1)")"
+  remove database
+}
+answers() { [ "$(sql "$1" 'SELECT 1')" = 1 ]; }
+database_recoveries() {
+  printf '\nkill -9 of the PostgreSQL server -> it answers again, one node, ms %9s %9s %9s %9s\n' n median p95 least
+  database_recovery "ocf:holdfast:postgresql" database || return
+  database_recovery "ocf:heartbeat:pgsql, 1 s monitor" heartbeat-database
+}
+
+processor_time() { cat "/proc/$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%d", sum }'; } # nanoseconds, of a process
 costs() { # a monitor of each kind, one after the other, again and again, inside a node
   local node tool=$build/tests/integration/cluster/monitor_cost lines deep ours
   [ -x "$tool" ] || missing "monitor_cost is not built"
@@ -79,11 +110,17 @@ costs() { # a monitor of each kind, one after the other, again and again, inside
     "ocf:holdfast:postgresql, depth 10=$deep $agents_of/postgresql monitor"
   )
   use heartbeat-database
-  local pair heartbeat="OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=database"
+  local pair heartbeat
+  heartbeat="OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=database OCF_RESKEY_CRM_meta_interval=1000 OCF_RESKEY_CRM_meta_timeout=60000"
   for pair in "${parameters[@]}"; do heartbeat+=" OCF_RESKEY_$pair"; done
   lines+=("ocf:heartbeat:pgsql=$heartbeat ${agents_of%/*}/heartbeat/pgsql monitor")
   use database
+  local host used started
+  host=$(host_pid)
+  used=$(processor_time "$host") started=$(now)
   on "$node" "$tool" "$monitors" "${lines[@]}" || fail "a monitor failed"
+  printf '%-40s %12s us of processor time per second, its own checks among it\n' "the database's resident host" \
+    $((($(processor_time "$host") - used) / 1000 * 1000 / $(milliseconds_since "$started")))
   on "$node" rm -f /run/dummy.state
   copy='nothing'
   crm crm_resource -r program --meta -p target-role -v Stopped >/dev/null
@@ -97,6 +134,7 @@ measure() { # all of it; run.sh brings no room up before
   for size in 1 3; do
     room up $size || return
     (recoveries $size) || { status=1; logs; }
+    [ $size = 3 ] || (database_recoveries) || { status=1; logs; }
     [ $size = 3 ] || (costs) || { status=1; logs; }
     room down || return 1
   done

@@ -9,6 +9,7 @@ each_agent() { # each_agent COMMAND [ARGUMENT...]: with the name of each of our 
   for launcher in "$ROOM_DIRECTORY.agents"/*; do "$@" "${launcher##*/}" || return; done
 }
 one_metadata() { # The metadata of each agent are valid by the DTD and by the OCF 1.1 schema, and Pacemaker can read them.
+  # L-003, L-064, L-099
   local status=0
   "$here/../../../scripts/check-ocf-metadata.sh" "$ROOM_DIRECTORY.agents"/* || status=$?
   case $status in
@@ -26,6 +27,7 @@ shown_by_pacemaker() {
 }
 
 one_ocf_tester() { # ocf-tester, as root, really starts and stops it, and has nothing to say against it.
+  # L-098
   command -v ocf-tester >/dev/null || missing "there is no ocf-tester (Debian: resource-agents)"
   use program
   local said
@@ -43,6 +45,7 @@ validates() { # validates STATUS NAME=VALUE...: what crm_resource --validate say
   [ $got = "$status" ] || fail "crm_resource --validate $*: status $got, not $status"
 }
 one_crm_resource() { # crm_resource --validate and the --force actions: each says what is so.
+  # L-063
   use program
   validates 0 "${parameters[@]}"
   validates 6 CommandLine=/bin/true StopPatience=soon
