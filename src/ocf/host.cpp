@@ -308,6 +308,7 @@ void Host::onReported(core::Status status, const Failure& failure) {
             if (!type_->residentHost()) leave();
             return;
         case Phase::stopping:
+            if (terminating_) return;  // its end is proved, not this one's
             if (status == core::Status::offline) return proveDead();
             if (status == core::Status::failed && !proving_) return terminate("offline() failed");
             return;
@@ -445,6 +446,7 @@ void Host::terminate(const char* why) {
         const bool ended = result && *result == core::Answer::done;
         boost::asio::post(io_, [this, why, ended] {
             terminating_ = false;
+            if (phase_ != Phase::stopping) return;
             unended_ = ended ? std::string{} : fmt::format("terminate() did not end ({})", why);
             proveDead();
         });

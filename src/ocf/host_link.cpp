@@ -2,6 +2,8 @@
 
 #include "host_link.hpp"
 
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
+
 #include <utility>
 
 namespace holdfast::inline v1::ocf {
@@ -97,6 +99,10 @@ thread_local bool inCheck = false;
 }  // namespace
 
 void HostLink::enterCall(const char* call) noexcept {
+    // Workers block signals for the sake of hosts that are not ours; here the agent's programs would start with them.
+    sigset_t none;
+    ::sigemptyset(&none);
+    static_cast<void>(::pthread_sigmask(SIG_SETMASK, &none, nullptr));
     const std::string_view name{call};
     inCheck = name == "isAlive" || name == "looksAlive";
 }

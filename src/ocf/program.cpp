@@ -113,7 +113,11 @@ int resident(const ProgramFacts& facts, const std::shared_ptr<const AgentType>& 
     // L-136: nothing of who called is kept; the rest was seen to when this process was started.
     if (::chdir("/") != 0) return 1;
     ::umask(0022);
-    ::signal(SIGPIPE, SIG_IGN);
+    // Not SIG_IGN, which what an agent executes would inherit; a handler it does not.
+    struct sigaction nothing {};
+    nothing.sa_handler = [](int) {};
+    nothing.sa_flags = SA_RESTART;
+    ::sigaction(SIGPIPE, &nothing, nullptr);
     Host host{type, facts.facts.name, instance};
     const int status = host.run(process::Fd{orderDescriptor});
     std::_Exit(status);  // threads of the agent must not meet our destructors
