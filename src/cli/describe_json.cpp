@@ -77,7 +77,10 @@ json::object write(const DescribedProperty& property) {
 }
 
 json::object write(const DescribedType& type) {
-    json::object out{{"name", type.name}, {"description", type.description}, {"adopts", type.adopts}, {"residentHost", type.residentHost}};
+    json::object out{{"name", type.name},
+                     {"description", type.description},
+                     {"adopts", type.adopts},
+                     {"residentHost", type.residentHost}};
     if (type.resourceClass) out["class"] = *type.resourceClass;
     if (type.characteristics) out["characteristics"] = *type.characteristics;
     json::array needs;

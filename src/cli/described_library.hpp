@@ -40,7 +40,7 @@ struct DescribedType {
     std::string name;
     std::string description;
     bool adopts{false};
-    bool residentHost{true};  ///< under Pacemaker
+    bool residentHost{true};                     ///< under Pacemaker
     std::optional<std::uint32_t> resourceClass;  ///< none: the code is answered by the monitor's default (W-602)
     std::optional<std::uint32_t> characteristics;
     std::vector<RequiredDependency> dependencies;

@@ -189,9 +189,7 @@ void Instance::rename(std::string name) {
     name_.swap(name);
 }
 
-void Instance::changePolicy(const core::Policy& policy) {
-    post(Incoming{core::Event::changed(policy), policy, {}, 0});
-}
+void Instance::changePolicy(const core::Policy& policy) { post(Incoming{core::Event::changed(policy), policy, {}, 0}); }
 
 void Instance::noteDependency(DependencyNotice notice) {
     constexpr std::size_t most = 64;  // who does not look loses the oldest

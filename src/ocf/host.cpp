@@ -207,7 +207,9 @@ void Host::monitor(const SessionPtr& session, const Message& order) {
         return;
     }
     const milliseconds hold{order.number("hold")};
-    const bool may = hold.count() > 0 && instantFailure_ == InstantFailure::monitor && phase_ == Phase::online;
+    // One monitor waits, and never a deeper one beside it: the cluster runs one at a time, and waits for the first of each.
+    const bool may = hold.count() > 0 && order.number("level") == 0 && instantFailure_ == InstantFailure::monitor &&
+                     phase_ == Phase::online;
     // L-123: the cluster waits for the first one, and there is one more whenever it begins to monitor again: after it was
     // restarted, after maintenance. That is seen by the pause.
     const milliseconds interval{order.number("interval")};
@@ -249,6 +251,7 @@ void Host::reload(const SessionPtr& session, const Message& order) {
         auto read = readParameters(*type_, order.all("parameter:"));
         instance_->changePolicy(type_->policy(read.values));
         instantFailure_ = read.instantFailure;
+        firstMonitor_ = true;  // it begins anew, and the cluster waits for it
         parameters_ = order.all("parameter:");
         if (instantFailure_ != InstantFailure::monitor) answerAll(held_, verdict());
         answer(session, {Code::success, {}});

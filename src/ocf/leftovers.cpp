@@ -37,16 +37,12 @@ private:
 };
 
 /** Those with the host's mark; the reaper of its tree has it, too, and leaves by itself. */
-std::vector<pid_t> forked(const std::string& mark) {
-    std::vector<pid_t> result;
-    const std::string_view value = std::string_view{mark}.substr(mark.find('=') + 1);
-    for (const pid_t pid : process::allProcesses()) {
-        if (pid == ::getpid()) continue;
-        if (const auto found = process::environmentOf(pid, process::hostVariable); !found || *found != value) continue;
-        if (process::environmentOf(pid, process::reaperVariable)) continue;
-        if (const auto stat = process::readStat(pid); !stat || stat->dead()) continue;
-        result.push_back(pid);
-    }
+std::vector<pid_t> forked(const Place& place, const std::string& instance) {
+    std::vector<pid_t> result = markedProcesses(place, instance);
+    std::erase_if(result, [](pid_t pid) {
+        const auto stat = process::readStat(pid);
+        return !stat || stat->dead() || process::environmentOf(pid, process::reaperVariable);
+    });
     return result;
 }
 
@@ -54,7 +50,7 @@ std::vector<pid_t> forked(const std::string& mark) {
 
 pid_t anyLeftover(const Place& place, const std::string& instance) {
     const auto hosts = hostsOf(place, instance);
-    for (const pid_t pid : forked(hostMark(place, instance))) {
+    for (const pid_t pid : forked(place, instance)) {
         if (std::find(hosts.begin(), hosts.end(), pid) == hosts.end()) return pid;
     }
     for (const pid_t pid : process::findMarked(process::Names{process::canonical(place.directory), instance}.marker)) {
@@ -72,7 +68,7 @@ std::string endLeftovers(const Place& place, const std::string& instance, Logger
     std::set<pid_t> said;
     for (;;) {
         // L-132: what an agent forked by itself and forgot.
-        const auto left = forked(mark);
+        const auto left = forked(place, instance);
         if (left.empty()) return {};
         for (const pid_t pid : left) {
             const process::Fd pidfd = process::openPidfd(pid);

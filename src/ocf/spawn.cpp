@@ -9,6 +9,7 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -89,8 +90,23 @@ std::string hostMark(const Place& place, const std::string& instance) {
     return std::string{process::hostVariable} + "=" + place.directory + ":" + instance;
 }
 
+std::vector<pid_t> markedProcesses(const Place& place, const std::string& instance) {
+    struct stat self {};
+    const bool known = ::stat("/proc/self/ns/pid", &self) == 0;
+    std::vector<pid_t> marked = process::findMarked(hostMark(place, instance));
+    std::erase_if(marked, [&](pid_t pid) {
+        const std::string proc = "/proc/" + std::to_string(pid);
+        struct stat owner {};
+        struct stat space {};
+        // Anybody can give a process of his own any environment; and a container has resources of its own.
+        if (::stat(proc.c_str(), &owner) != 0 || owner.st_uid != ::geteuid()) return true;
+        return known && ::stat((proc + "/ns/pid").c_str(), &space) == 0 && space.st_ino != self.st_ino;
+    });
+    return marked;
+}
+
 std::vector<pid_t> hostsOf(const Place& place, const std::string& instance) {
-    std::vector<pid_t> hosts = process::findMarked(hostMark(place, instance));
+    std::vector<pid_t> hosts = markedProcesses(place, instance);
     std::erase_if(hosts, [](pid_t pid) {
         // What an agent forked has the mark, too, but not both of these.
         const std::string line = process::readFile(("/proc/" + std::to_string(pid) + "/cmdline").c_str());

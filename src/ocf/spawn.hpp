@@ -14,6 +14,8 @@ namespace holdfast::inline v1::ocf {
 
 /** `HOLDFAST_HOST=<value>`: on a resource's hosts and on whatever their agents fork by themselves. */
 [[nodiscard]] std::string hostMark(const Place& place, const std::string& instance);
+/** This user's living processes with that mark, in this namespace of processes: hosts, their reapers, and what their agents forked. */
+[[nodiscard]] std::vector<pid_t> markedProcesses(const Place& place, const std::string& instance);
 
 /**
  * Starts a resident host in a session of its own (L-071), with nothing of this process but a socket for its first order (L-014,

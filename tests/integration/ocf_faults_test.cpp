@@ -3,6 +3,8 @@
 // proof, "not running" beside remains, "dead" of what lives.
 #include "ocf_bench.hpp"
 
+#include <sys/wait.h>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -282,4 +284,35 @@ TEST_CASE("what an agent forks has the signals as a program expects them", "[L-1
             CHECK((set >> (number - 1) & 1U) == 0U);
         }
     }
+}
+
+TEST_CASE("another user's process that bears the mark counts for nothing", "[L-132][L-134]") {
+    if (::geteuid() != 0) SKIP("needs root to be somebody else");
+    const OcfRoom room;
+    const std::string mark = "HOLDFAST_HOST=" + room.place.directory + ":db";
+    const pid_t stranger = ::fork();
+    if (stranger == 0) {
+        if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(2);
+        const char* const environment[] = {mark.c_str(), nullptr};
+        ::execle("/bin/sleep", "sleep", "60", nullptr, const_cast<char**>(environment));
+        ::_exit(127);
+    }
+    REQUIRE(eventually([&] { return room.marked().size() == 1; }));
+    CHECK(room.run("monitor").code == 7);
+    CHECK(room.run("start").code == 0);
+    CHECK(room.run("stop").code == 0);
+    CHECK(::waitpid(stranger, nullptr, WNOHANG) == 0);  // and nobody killed it
+    ::kill(stranger, SIGKILL);
+    ::waitpid(stranger, nullptr, 0);
+}
+
+TEST_CASE("the first monitor after a reload is answered at once, and a deep one always", "[L-123][L-065]") {
+    const OcfRoom room;
+    REQUIRE(room.run("start").code == 0);
+    auto deep = OcfRoom::recurring();
+    deep.emplace_back("OCF_CHECK_LEVEL", "10");
+    REQUIRE(room.run("monitor", OcfRoom::recurring()).code == 0);
+    for (int i = 0; i < 3; ++i) CHECK(room.run("monitor", deep).took < 2000ms);
+    REQUIRE(room.run("reload-agent", {{"OCF_RESKEY_CheckInterval", "1s"}}).code == 0);
+    CHECK(room.run("monitor", OcfRoom::recurring()).took < 2000ms);
 }
