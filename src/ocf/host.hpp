@@ -89,6 +89,10 @@ private:
     void leave();
 
     // answers
+    /** What of a budget is kept for the kill and its proof when an operation does not end by itself (L-059). */
+    [[nodiscard]] static std::chrono::milliseconds reserveOf(std::chrono::milliseconds budget) noexcept;
+    /** ": text", or nothing. */
+    [[nodiscard]] static std::string because(const std::string& text);
     [[nodiscard]] Outcome verdict() const;
     [[nodiscard]] static Outcome outcomeOf(const Failure& failure);
     void answer(const SessionPtr& session, const Outcome& outcome);
