@@ -18,6 +18,8 @@ namespace {
 int forkedPid(const OcfRoom& room) {
     int pid = 0;
     REQUIRE(eventually([&] { return (std::ifstream{room.folder / "room" / "forked"} >> pid) && pid > 0; }));
+    // Until it executes its program it is still a copy of the host.
+    REQUIRE(eventually([&] { return textOf("/proc/" + std::to_string(pid) + "/comm") == "sleep\n"; }));
     return pid;
 }
 
