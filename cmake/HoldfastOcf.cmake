@@ -35,7 +35,7 @@ function(_holdfast_ocf_programs name suffix ocf_host reaper)
   endif()
   set(generated "${CMAKE_CURRENT_BINARY_DIR}/ocf/${name}${suffix}")
   foreach(part launcher host)
-    configure_file("${_holdfast_ocf_dir}/ocf_${part}.cpp.in" "${generated}/${part}.in.cpp" @ONLY)
+    configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/ocf_${part}.cpp.in" "${generated}/${part}.in.cpp" @ONLY)
     # What is known only when the build is generated: where the programs lie.
     file(GENERATE OUTPUT "${generated}/$<CONFIG>/${part}.cpp" INPUT "${generated}/${part}.in.cpp")
   endforeach()
@@ -54,7 +54,6 @@ function(_holdfast_ocf_programs name suffix ocf_host reaper)
   endforeach()
 endfunction()
 
-set(_holdfast_ocf_dir "${CMAKE_CURRENT_LIST_DIR}")
 
 function(_holdfast_add_ocf_agent name)
   set(root "${CMAKE_CURRENT_BINARY_DIR}/ocf")
