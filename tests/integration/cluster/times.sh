@@ -54,36 +54,6 @@ recoveries() {
   recovery "crm_resource --fail by hand, 10 s monitor" 10s off fail
 }
 
-# database_recovery LABEL AGENT [PARAMETER...]: kills the server; how long until it answers a query again (asked about 50 times a second)
-database_recovery() {
-  local label=$1 node kill_time i wait results=()
-  use "$2"
-  shift 2
-  interval=1s
-  make_database
-  create database "$@"
-  node=$(where database)
-  for ((i = 0; i < rounds; i++)); do
-    printf -v wait '1.%03d' $((RANDOM % 1000))
-    sleep "$wait" # at any moment between two polls
-    kill_time=$(now)
-    kill -KILL "$(copy_pid)" || fail "the server does not run"
-    within 30 "the server answers again" answers "$node"
-    results+=($((($(now) - kill_time) / 100000)))
-    within 10 "one copy" one_copy
-    idle
-  done
-  printf '%-46s %3d %9s %9s %9s\n' "$label" "$rounds" "$(tenths "$(printf '%s\n' "${results[@]}" | median)")" \
-    "$(tenths "$(printf '%s\n' "${results[@]}" | percentile95)")" "$(tenths "$(printf '%s\n' "${results[@]}" | sort -n | head -n 1)")"
-  remove database
-}
-answers() { [ "$(sql "$1" 'SELECT 1')" = 1 ]; }
-database_recoveries() {
-  printf '\nkill -9 of the PostgreSQL server -> it answers again, one node, ms %9s %9s %9s %9s\n' n median p95 least
-  database_recovery "ocf:holdfast:postgresql" database || return
-  database_recovery "ocf:heartbeat:pgsql, 1 s monitor" heartbeat-database
-}
-
 processor_time() { cat "/proc/$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%d", sum }'; } # nanoseconds, of a process
 costs() { # a monitor of each kind, one after the other, again and again, inside a node
   local node tool=$build/tests/integration/cluster/monitor_cost lines deep ours
@@ -134,7 +104,6 @@ measure() { # all of it; run.sh brings no room up before
   for size in 1 3; do
     room up $size || return
     (recoveries $size) || { status=1; logs; }
-    [ $size = 3 ] || (database_recoveries) || { status=1; logs; }
     [ $size = 3 ] || (costs) || { status=1; logs; }
     room down || return 1
   done
