@@ -213,6 +213,7 @@ std::shared_ptr<Stage::Running> Stage::start(std::string_view call, std::string_
                 running.end(code, returned ? std::string{} : threw.empty() ? "the call ended its thread" : threw);
             }
         } const onEnd{*running, returned, code, threw};
+        running->entered();
         try {
             code = function();
             returned = true;
