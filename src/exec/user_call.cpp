@@ -160,8 +160,10 @@ bool UserCall::online(WorkerSelf self) {
         {
             const StopState::Interruptible interruptible{*stop_, self};
             stop_->throwIfRequested();
+            passFault("probe");
             found = object->resource->probe(check);
             stop_->throwIfRequested();
+            if (found == Presence::running) passFault("adopt");
             adopted = found == Presence::running && object->resource->adopt(operation);
         }
         if (adopted) return;
@@ -172,6 +174,7 @@ bool UserCall::online(WorkerSelf self) {
         }
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault("online");
         object->resource->online(operation);
     });
     return finish(end.returned, end.text, end.code);
@@ -184,6 +187,7 @@ bool UserCall::offline(WorkerSelf self) {
         RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault("offline");
         object->resource->offline(operation);
     });
     // The object dies before Offline is reported, so that what it holds is free for the next node (W-126).
@@ -199,6 +203,7 @@ bool UserCall::check(WorkerSelf self) {
         RunningCheck check{*stop_, *instance_};
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault(job_ == core::Job::look ? "looksAlive" : "isAlive");
         verdict = job_ == core::Job::look ? object->resource->looksAlive(check) : object->resource->isAlive(check);
     });
     if (!end.returned) verdict = Verdict::failed(end.text);
@@ -214,6 +219,7 @@ bool UserCall::repair(WorkerSelf self) {
         RunningCheck check{*stop_, *instance_};
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault("repair");
         mended = object->resource->repair(check);
     });
     // What the check said stays the reason; repair() may have something to add.
@@ -225,9 +231,14 @@ void UserCall::terminate() {
     const std::shared_ptr<RunObject> object = instance_->object();
     if (object && object->resource) {
         const std::lock_guard alone{object->terminating};
+        static_cast<void>(instance_->link().injectedFault("terminate"));  // it is noexcept: nothing to throw
         object->resource->terminate();
     }
     if (destroy_) instance_->setObject(nullptr);
+}
+
+void UserCall::passFault(const char* member) {
+    if (instance_->link().injectedFault(member)) throw Error{"a fault was injected"};
 }
 
 bool UserCall::finish(bool good, const std::string& text, ErrorCode code) {
