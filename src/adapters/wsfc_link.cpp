@@ -122,6 +122,11 @@ public:
         if (host_ != nullptr) host_->leaveCall();
     }
 
+    void flightAlarm(const char* reason) noexcept override {
+        const auto alarm = abi::offered(abi::hostExport(), &abi::HostFunctions::flightAlarm);
+        if (alarm != nullptr) alarm(handle_, reason);
+    }
+
 private:
     [[nodiscard]] static const abi::HostFunctions* hostThatTakesNotes() noexcept {
         static const abi::HostFunctions* const host = abi::bindHost();
