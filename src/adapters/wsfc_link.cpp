@@ -127,6 +127,11 @@ public:
         return inject != nullptr && inject(handle_, call) != 0;
     }
 
+    void flightAlarm(const char* reason) noexcept override {
+        const auto alarm = abi::offered(abi::hostExport(), &abi::HostFunctions::flightAlarm);
+        if (alarm != nullptr) alarm(handle_, reason);
+    }
+
 private:
     [[nodiscard]] static const abi::HostFunctions* hostThatTakesNotes() noexcept {
         static const abi::HostFunctions* const host = abi::bindHost();

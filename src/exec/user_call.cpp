@@ -2,6 +2,7 @@
 
 #include "user_call.hpp"
 
+#include "flight_subjects.hpp"
 #include "guard.hpp"
 #include "reason_text.hpp"
 
@@ -121,24 +122,34 @@ void UserCall::rejected() noexcept {
 void UserCall::run(WorkerSelf self) {
     auto outcome = core::Outcome::failed;
     currentCall = jobName(job_);
+    const auto began = std::chrono::steady_clock::now();
+    FlightNote note{FlightKind::job, FlightPhase::begin, jobSubject(job_), instance_->flight(), 0, run_};
+    flightRecorder().record(note);
     instance_->link().enterCall(currentCall);
+    bool good = false;
     // Posted however the call ends: also when it ends its own thread.
     const OnLeave ended{[&] {
         currentCall = nullptr;
+        note.phase = FlightPhase::end;
+        note.code = good ? 0 : 1;
+        note.value = std::chrono::nanoseconds{std::chrono::steady_clock::now() - began}.count();
+        flightRecorder().record(note);
         instance_->link().leaveCall();
         instance_->postEnd(core::Event::ended(job_, id_, outcome));
     }};
     if (job_ != core::Job::terminate) static_cast<void>(finish(false, "its thread ended"));
-    bool good = false;
     switch (job_) {
         case core::Job::online: good = online(self); break;
         case core::Job::offline: good = offline(self); break;
         case core::Job::look:
         case core::Job::check: good = check(self); break;
         case core::Job::repair: good = repair(self); break;
-        case core::Job::terminate: terminate(); break;
+        case core::Job::terminate:
+            terminate();
+            good = true;
+            break;
     }
-    outcome = good ? core::Outcome::succeeded : core::Outcome::failed;
+    if (job_ != core::Job::terminate) outcome = good ? core::Outcome::succeeded : core::Outcome::failed;
 }
 
 bool UserCall::online(WorkerSelf self) {
@@ -153,7 +164,7 @@ bool UserCall::online(WorkerSelf self) {
         object->resource = instance_->type().build(*object->context, values);
         // Published before the stop is looked at: a terminate() that finds no object knows that none will start anything.
         instance_->setObject(object);
-        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
+        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, run_, step); }};
         RunningCheck check{*stop_, *instance_};
         bool adopted = false;
         Presence found = Presence::unknown;
@@ -184,7 +195,7 @@ bool UserCall::offline(WorkerSelf self) {
     const CallEnd end = guarded([&] {
         const std::shared_ptr<RunObject> object = instance_->object();
         if (!object) return;
-        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
+        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, run_, step); }};
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
         passFault("offline");
@@ -251,6 +262,10 @@ bool UserCall::finish(bool good, const std::string& text, ErrorCode code) {
 void UserCall::settleVerdict(const Verdict& verdict) {
     Verdict kept = verdict.isAlive() ? Verdict::alive() : Verdict::failed(Instance::clamped(verdict.reason()));
     const std::lock_guard lock{instance_->textMutex_};
+    if (!kept.isAlive() || !instance_->lastVerdict_.isAlive()) {  // an alive one after another is told by the job's end
+        flightRecorder().record({FlightKind::verdict, FlightPhase::instant, jobSubject(job_), instance_->flight(),
+                                 kept.isAlive() ? 1U : 2U, run_, 0, kept.reason()});
+    }
     std::swap(instance_->lastVerdict_, kept);
 }
 

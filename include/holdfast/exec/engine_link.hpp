@@ -71,6 +71,8 @@ public:
         static_cast<void>(call);
         return false;
     }
+    /** Something was late or hangs: now is the time to write the flight recorder out, for an engine that can. On a worker. */
+    virtual void flightAlarm(const char* reason) noexcept { static_cast<void>(reason); }
 };
 
 }  // namespace holdfast::inline v1::exec
