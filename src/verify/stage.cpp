@@ -34,7 +34,7 @@ struct StallCounter {
     static constexpr milliseconds pause{5};
     std::atomic<std::int64_t> total{0};
     void start() {
-        std::thread{[this] {
+        CallThread::runAlone([this] {
             for (auto last = Steady::now();;) {
                 std::this_thread::sleep_for(pause);
                 const auto now = Steady::now();
@@ -42,7 +42,7 @@ struct StallCounter {
                 if (late > milliseconds{2}) total += late.count();
                 last = now;
             }
-        }}.detach();
+        });
     }
 };
 StallCounter stalls;
