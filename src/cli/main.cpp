@@ -5,6 +5,7 @@
 #include "cli/host_setup.hpp"
 #include "cli/places.hpp"
 #include "cli/run_command.hpp"
+#include "cli/verify_command.hpp"
 
 #include <holdfast/version.hpp>
 
@@ -57,9 +58,13 @@ int main(int argc, char** argv) {
     const CLI::App* const ctlCommand = addCtlCommand(app, ctl);
     DescribeOptions describe;
     const CLI::App* const describeCommand = addDescribeCommand(app, describe);
+    VerifyOptions verify;
+    const CLI::App* const verifyCommand = addVerifyCommand(app, verify);
 
     try {
         const auto given = programArguments(argc, argv);
+        // Not for people: what 'holdfast verify' starts once per scenario.
+        if (given.size() == 3 && given[1] == scenarioVerb()) return runVerifyScenario(given[2]);
         std::vector<const char*> arguments;
         for (const auto& argument : given) arguments.push_back(argument.c_str());
         app.parse(static_cast<int>(arguments.size()), arguments.data());
@@ -71,6 +76,7 @@ int main(int argc, char** argv) {
         // Where hosts find the substitutes of a system's libraries, an agent in this process shall, too.
         if (const auto host = companionProgram("holdfast-host"); !host.empty()) findLibrariesIn(host.parent_path());
         if (describeCommand->parsed()) return static_cast<int>(runDescribe(describe));
+        if (verifyCommand->parsed()) return static_cast<int>(runVerify(verify));
         if (ctlCommand->parsed()) return static_cast<int>(runCtl(ctl));
         return static_cast<int>(runMonitor(checkCommand->parsed() ? check : run));
     } catch (const std::exception& error) {

@@ -25,10 +25,8 @@ constexpr auto all = std::to_array<Rule>({
      "set TableSize to CLRES_Vn_FUNCTION_SIZE of the table's own version"},
     {"load.null-slots", "W-025", "every function that must be there is there",
      "only Arbitrate, Release and the control functions may be NULL"},
-    {"load.quorum-pair", "W-026", "Arbitrate and Release come together or not at all",
-     "offer both, or neither"},
-    {"load.table-static", "W-027", "the table stays where it is and as it is",
-     "give out a static, constant table"},
+    {"load.quorum-pair", "W-026", "Arbitrate and Release come together or not at all", "offer both, or neither"},
+    {"load.table-static", "W-027", "the table stays where it is and as it is", "give out a static, constant table"},
     {"load.callbacks-size", "W-031", "no callback is used that the engine's version does not have",
      "touch an entry of the callback table only if MaxVersionSupported guarantees it"},
     // --- lifecycle ----------------------------------------------------------------------------------------------------
@@ -54,7 +52,8 @@ constexpr auto all = std::to_array<Rule>({
      "release everything the run had, and reset what it left (W-132)"},
     {"lifecycle.terminate-twice", "W-131", "a second Terminate does no harm", "make Terminate idempotent"},
     {"lifecycle.terminate-in-online", "W-102", "Terminate during Online ends it at once, for good",
-     "guard what both touch; let nothing that Online waits for keep Terminate waiting (W-103); suppress the late report (W-240)"},
+     "guard what both touch; let nothing that Online waits for keep Terminate waiting (W-103); suppress the late "
+     "report (W-240)"},
     {"lifecycle.terminate-in-offline", "W-102", "Terminate during Offline ends it at once",
      "guard what both touch; let nothing that Offline waits for keep Terminate waiting (W-103)"},
     {"lifecycle.terminate-in-check", "W-102", "Terminate during LooksAlive and IsAlive does no harm",
@@ -96,15 +95,15 @@ constexpr auto all = std::to_array<Rule>({
      "answer from the result of a polling thread (W-330)"},
     {"budget.is-alive", "W-135", "IsAlive returns within 300 ms (50 ms are better)",
      "answer from the result of a polling thread (W-330)"},
-    {"budget.control", "W-100", "control calls return within 300 ms", "leave work to a worker, or return asynchronously"},
+    {"budget.control", "W-100", "control calls return within 300 ms",
+     "leave work to a worker, or return asynchronously"},
     {"budget.close", "W-116", "Close returns within 300 ms", "wait a bounded time; detach what is wedged (W-235)"},
     // --- health -------------------------------------------------------------------------------------------------------
     {"health.steady", "W-136", "a healthy resource is alive at every poll",
      "return FALSE only when the resource has definitely failed; look twice before"},
     {"health.failure-noticed", "W-331", "a failure is noticed, by the event or by a poll",
      "stamp the cached result with its time; a check that hangs is a failure"},
-    {"health.verdict-first", "W-320", "IsAlive is FALSE once the event is signalled",
-     "store the verdict, then signal"},
+    {"health.verdict-first", "W-320", "IsAlive is FALSE once the event is signalled", "store the verdict, then signal"},
     {"health.event-initial", "W-120", "the event that Online leaves is a waitable handle, not signalled",
      "reset the event before Online replies (W-132)"},
     {"health.event-lifetime", "W-323", "the event stays open while the resource is online",
@@ -119,12 +118,14 @@ constexpr auto all = std::to_array<Rule>({
      "answer the type's UNKNOWN, private properties, and GET_PRIVATE_RESOURCE_PROPERTY_FMTS"},
     {"control.type-enum", "W-621", "the type lists its own private properties, not those of resources",
      "answer the type's ENUM_PRIVATE_PROPERTIES with what the type's GET_PRIVATE_PROPERTIES returns"},
-    {"control.unknown-code", "W-142", "a code it does not know is answered with 1", "return ERROR_INVALID_FUNCTION (1)"},
+    {"control.unknown-code", "W-142", "a code it does not know is answered with 1",
+     "return ERROR_INVALID_FUNCTION (1)"},
     {"control.common", "W-500", "common properties are left to the engine", "return ERROR_INVALID_FUNCTION (1)"},
     {"control.bytes-returned", "W-141", "*BytesReturned always has a value", "set *BytesReturned to 0 first"},
     {"control.more-data", "W-630", "a buffer that is too small is answered with 234 and the size needed",
      "return ERROR_MORE_DATA with the whole size in *BytesReturned, and write nothing"},
-    {"control.overrun", "W-141", "nothing is written beyond the buffer", "compare with OutBufferSize before each write"},
+    {"control.overrun", "W-141", "nothing is written beyond the buffer",
+     "compare with OutBufferSize before each write"},
     {"control.null-buffers", "W-141", "NULL buffers of size 0 are accepted", "look before you read"},
     {"control.notifications", "W-642", "notifications are answered with 0 or 1",
      "return 0, or 1 if they are not handled; SET_NAME may come without a name (W-651)"},
@@ -155,9 +156,11 @@ constexpr auto all = std::to_array<Rule>({
      "return ERROR_RESOURCE_PROPERTIES_STORED (5024) while online or pending, if it takes effect at the next Online"},
     // --- the process it lives in --------------------------------------------------------------------------------------
     {"conduct.crash", "W-105", "no call crashes", "see the evidence for the call and its thread"},
-    {"conduct.hang", "W-440", "every call returns", "bound every wait: after DeadlockTimeout the whole process is killed"},
+    {"conduct.hang", "W-440", "every call returns",
+     "bound every wait: after DeadlockTimeout the whole process is killed"},
     {"conduct.exception", "W-105", "no exception leaves a call", "catch everything at the boundary; new throws, too"},
-    {"conduct.exit", "W-105", "nothing ends the process", "return an error: the process is shared with other resources"},
+    {"conduct.exit", "W-105", "nothing ends the process",
+     "return an error: the process is shared with other resources"},
     {"conduct.callback-handle", "W-106", "callbacks get the handle that Open was given",
      "keep the RESOURCE_HANDLE of each instance, and use nothing else"},
     {"conduct.after-close", "W-117", "no callback follows Close", "join every thread in Close"},
@@ -172,7 +175,8 @@ constexpr auto all = std::to_array<Rule>({
     {"leak.online-offline", "W-1110", "200 times Online and Offline leave nothing behind",
      "release what each run had; join its worker"},
     // --- faults put into an agent built with holdfast (--inject) --------------------------------------------------------
-    {"inject.budget", "W-100", "every call stays in its budget although the author's code misbehaves", "report it to holdfast"},
+    {"inject.budget", "W-100", "every call stays in its budget although the author's code misbehaves",
+     "report it to holdfast"},
     {"inject.outcome", "W-331", "the fault is seen: the operation or the check fails in time", "report it to holdfast"},
     {"inject.terminate", "W-103", "Terminate ends the resource although the author's code misbehaves",
      "report it to holdfast"},
@@ -206,8 +210,8 @@ std::string_view nameOf(Judgement judgement) noexcept {
 }
 
 std::optional<Judgement> judgementOf(std::string_view name) noexcept {
-    for (const auto judgement : {Judgement::passed, Judgement::notApplicable, Judgement::notChecked, Judgement::warned,
-                                 Judgement::failed}) {
+    for (const auto judgement :
+         {Judgement::passed, Judgement::notApplicable, Judgement::notChecked, Judgement::warned, Judgement::failed}) {
         if (nameOf(judgement) == name) return judgement;
     }
     return std::nullopt;

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "verify/stage.hpp"
+
+#include "verify/running.hpp"
+
+#include "monitor/private_properties.hpp"
+
+#include <holdfast/abi/control_codes.hpp>
+#include <holdfast/abi/property_list.hpp>
+#include <holdfast/abi/wide.hpp>
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#if defined(__GLIBCXX__) && !defined(_WIN32)
+#include <cxxabi.h>
+#endif
+
+namespace holdfast::inline v1::verify {
+namespace {
+
+using abi::Dword;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using Steady = std::chrono::steady_clock;
+
+/** What the machine kept from us, counted by a thread that wants to run every few milliseconds. */
+struct StallCounter {
+    static constexpr milliseconds pause{5};
+    std::atomic<std::int64_t> total{0};
+    void start() {
+        std::thread{[this] {
+            for (auto last = Steady::now();;) {
+                std::this_thread::sleep_for(pause);
+                const auto now = Steady::now();
+                const nanoseconds late = now - last - pause;
+                if (late > milliseconds{2}) total += late.count();
+                last = now;
+            }
+        }}.detach();
+    }
+};
+StallCounter stalls;
+
+/** The entry point that runs on this thread, for calls it must not make (W-800). Plain data. */
+thread_local const char* runningEntry = nullptr;
+Reporter* reporterOfCalls = nullptr;  // set before any other thread runs
+
+/** W-800: what writes to the cluster's registry may not be called from these. */
+bool mayNotWrite(std::string_view entry) {
+    return entry == "Open" || entry == "Online" || entry == "Offline" || entry == "Terminate" || entry == "Close";
+}
+bool writes(std::string_view function) {
+    return function == "ClusterRegCreateKey" || function == "ClusterRegSetValue" ||
+           function == "ClusterRegDeleteValue" || function == "ClusterRegDeleteKey" ||
+           function == "ClusterRegCloseBatch";
+}
+
+std::uint64_t hashOf(std::string_view text) {
+    std::uint64_t hash = 0xCBF2'9CE4'8422'2325U;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x0000'0100'0000'01B3U;
+    return hash;
+}
+
+template <typename Routine>
+Routine routineOf(void* symbol) {
+    return reinterpret_cast<Routine>(symbol);
+}
+
+}  // namespace
+
+nanoseconds stalledSoFar() noexcept { return nanoseconds{stalls.total.load()}; }
+
+Stage::Stage(const Plan& plan, Reporter& reporter, std::string_view scenario)
+    : plan_{plan},
+      reporter_{reporter},
+      desk_{reporter},
+      random_{plan.seed * 0x9E37'79B9'7F4A'7C15U ^ hashOf(scenario)},
+      systemKeys_{monitor::systemKeys()} {
+    stalls.start();
+    before_ = processState();
+    Desk::use(&desk_);
+    reporterOfCalls = &reporter;
+    registry_.intercept([](std::string_view function) -> Dword {
+        if (runningEntry != nullptr && mayNotWrite(runningEntry) && writes(function)) {
+            reporterOfCalls->judge("conduct.forbidden-calls", Judgement::failed,
+                                   fmt::format("{} was called from {}", function, runningEntry));
+        }
+        return abi::code::success;
+    });
+}
+
+void Stage::eraseKeys() {
+    for (auto& [name, key] : systemHandles_) systemKeys_->close(key);
+    if (systemKeys_) systemKeys_->erase({});
+}
+
+Stage::Blame::Blame(Stage& stage, std::string_view rule) : stage_{stage}, before_{std::exchange(stage.blamed_, rule)} {
+    stage_.reporter_.blame(rule);
+}
+Stage::Blame::~Blame() {
+    stage_.blamed_ = before_;
+    stage_.reporter_.blame(before_);
+}
+
+// --- the library --------------------------------------------------------------------------------------------------------
+
+bool Stage::load() {
+    const auto number = reporter_.entered("load", "");
+    const auto begin = Steady::now();
+    auto opened = os::Library::open(plan_.library);
+    const nanoseconds span = Steady::now() - begin;
+    reporter_.left({number, span, {}, opened.problem == os::LibraryProblem::none ? 0U : 1U, "budget.load", {}});
+    if (opened.problem != os::LibraryProblem::none) {
+        breaks("load.library", "it cannot be loaded: " + opened.detail);
+        return false;
+    }
+    library_ = std::move(opened.library);
+    startup_ = routineOf<abi::StartupRoutine>(library_.symbol("Startup"));
+    startupEx_ = routineOf<abi::StartupExRoutine>(library_.symbol("StartupEx"));
+    if (startup_ == nullptr && startupEx_ == nullptr) {
+        breaks("load.library", "it exports neither Startup nor StartupEx: it is no resource library");
+        return false;
+    }
+    return true;
+}
+
+void Stage::unload() {
+    const auto number = reporter_.entered("unload", "");
+    const auto begin = Steady::now();
+    library_ = os::Library{};
+    reporter_.left({number, Steady::now() - begin, {}, 0, {}, {}});
+}
+
+Stage::Started Stage::start(bool extended, std::string_view type, Dword lowest, Dword highest,
+                            const abi::CallbackTable* table) {
+    const auto name = std::make_shared<abi::WideString>(abi::toWide(type));
+    const auto out = std::make_shared<abi::FunctionTable*>(nullptr);
+    const auto* const given = table == nullptr ? &callbacks() : table;
+    const Answer answer =
+        call(extended ? "StartupEx" : "Startup", "", "budget.startup", [=, startup = startup_, startupEx = startupEx_] {
+            if (extended) return startupEx(name->c_str(), lowest, highest, given, out.get());
+            return startup(name->c_str(), lowest, highest, setResourceStatus(), callbacks().logEvent, out.get());
+        });
+    return {answer.code, *out, answer.span};
+}
+
+void Stage::take(const abi::FunctionTable& table) {
+    table_ = {};
+    std::memcpy(&table_, &table, offsetof(abi::FunctionTable, v1) + abi::functionBlockSize(table.version));
+}
+
+void Stage::begin() {
+    if (!load()) giveUp();
+    const Started started =
+        start(hasStartupEx(), plan_.type, abi::versionV1, hasStartupEx() ? abi::versionV4 : abi::versionV1);
+    if (started.code != abi::code::success || started.table == nullptr) {
+        breaks("load.type-name",
+               fmt::format("Startup of \"{}\" returned {}{}", plan_.type, started.code,
+                           started.code == abi::code::resourceTypeNameNotFound ? " (it has no such type)"
+                           : started.code == 0                                 ? " without a table"
+                                                                               : ""));
+        giveUp();
+    }
+    if (abi::functionBlockSize(started.table->version) == 0) {
+        breaks("load.version-choice",
+               fmt::format("its table has version {:#06x}, which does not exist", started.table->version));
+        giveUp();
+    }
+    take(*started.table);
+    for (const void* const needed :
+         {reinterpret_cast<void*>(table_.v1.open), reinterpret_cast<void*>(table_.v1.close),
+          reinterpret_cast<void*>(table_.v1.online), reinterpret_cast<void*>(table_.v1.offline),
+          reinterpret_cast<void*>(table_.v1.terminate), reinterpret_cast<void*>(table_.v1.looksAlive),
+          reinterpret_cast<void*>(table_.v1.isAlive)}) {
+        if (needed == nullptr) {
+            breaks("load.null-slots", "a function that every table must have is NULL");
+            giveUp();
+        }
+    }
+    encodeProperties();
+}
+
+// --- calls --------------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<Stage::Running> Stage::start(std::string_view call, std::string_view resource, std::string_view budget,
+                                             Function function) {
+    auto running = std::make_shared<Running>();
+    running->name = call;
+    running->resource = resource;
+    running->budget = measured_ ? budget : std::string_view{};
+    running->number = reporter_.entered(call, resource);
+    running->stalledBefore = stalledSoFar();
+    running->start = Steady::now();
+    const auto job = [running, function = std::move(function)] {
+        runningEntry = running->name.c_str();
+        bool returned = false;
+        Dword code = 0;
+        std::string threw;
+        // However it ends: also if it ends its own thread.
+        struct OnEnd {
+            Running& running;
+            bool& returned;
+            Dword& code;
+            std::string& threw;
+            ~OnEnd() {
+                runningEntry = nullptr;
+                running.end(code, returned ? std::string{} : threw.empty() ? "the call ended its thread" : threw);
+            }
+        } const onEnd{*running, returned, code, threw};
+        running->entered();
+        try {
+            code = function();
+            returned = true;
+#if defined(__GLIBCXX__) && !defined(_WIN32)
+        } catch (const ::abi::__forced_unwind&) {
+            throw;
+#endif
+        } catch (const std::exception& error) {
+            threw = fmt::format("an exception left the call: {}", error.what());
+        } catch (...) {
+            threw = "an exception left the call, of a type that is no std::exception";
+        }
+    };
+    if (rotate_) {
+        CallThread::runAlone(job);
+    } else {
+        thread_.run(job);
+    }
+    return running;
+}
+
+Answer Stage::wait(Running& running) {
+    const std::string what =
+        fmt::format("{}{}{}", running.name, running.resource.empty() ? "" : " of ", running.resource);
+    if (!running.waitFor(plan_.callLimit)) {
+        const std::string_view rule = blamed_.empty() ? "conduct.hang" : blamed_;
+        breaks(rule, fmt::format("{} has not returned after {} ms", what, plan_.callLimit.count()));
+        reporter_.done(true);
+        leaveProcess(0);
+    }
+    nanoseconds stalled{0};
+    if (running.span > callBudget) {
+        std::this_thread::sleep_for(20ms);  // what stalled us has been counted by then
+        stalled = std::min(running.span, stalledSoFar() - running.stalledBefore);
+    }
+    reporter_.left({running.number, running.span, stalled, running.code, running.budget, {}});
+    if (!running.threw.empty()) {
+        breaks(blamed_.empty() ? "conduct.exception" : blamed_, fmt::format("{}: {}", what, running.threw));
+        giveUp();
+    }
+    return {running.code, running.span};
+}
+
+Answer Stage::call(std::string_view call, std::string_view resource, std::string_view budget, Function function) {
+    const auto running = start(call, resource, budget, std::move(function));
+    return wait(*running);
+}
+
+namespace {
+
+/** What a control call may write to, however late. */
+struct ControlState {
+    Dword returned{0};
+    abi::Bool asynchronous{0};
+};
+
+/** BytesReturned before the call: who does not set it leaves this. */
+constexpr Dword untouched = 0xA5A5'A5A5;
+
+}  // namespace
+
+ControlAnswer Stage::typeControl(const ControlOrder& order) {
+    ControlAnswer answer;
+    if (!hasTypeControl()) {
+        answer.code = abi::code::invalidFunction;
+        return answer;
+    }
+    const auto state = std::make_shared<ControlState>();
+    state->returned = untouched;
+    const auto type = std::make_shared<abi::WideString>(abi::toWide(plan_.type));
+    const bool begins = table_.version >= abi::versionV3;
+    const std::int64_t context = begins ? desk_.addContext() : 0;
+    const Answer called =
+        call(fmt::format("ResourceTypeControl({:#010x})", order.code), "", "budget.control", [=, table = table_] {
+            if (!begins) {
+                return table.v1.resourceTypeControl(type->c_str(), order.code, order.in, order.inSize, order.out,
+                                                    order.outSize, &state->returned);
+            }
+            return table.v3.beginResourceTypeControl(type->c_str(), order.code, order.in, order.inSize, order.out,
+                                                     order.outSize, &state->returned, context, &state->asynchronous);
+        });
+    answer.span = called.span;
+    answer.code = called.code;
+    answer.asynchronous = state->asynchronous != 0;
+    finishControl(answer, order, context, state->returned);
+    return answer;
+}
+
+ControlAnswer Stage::control(abi::ResourceId id, std::string_view resource, const ControlOrder& order) {
+    ControlAnswer answer;
+    if (!hasResourceControl()) {
+        answer.code = abi::code::invalidFunction;
+        return answer;
+    }
+    const auto state = std::make_shared<ControlState>();
+    state->returned = untouched;
+    const bool begins = table_.version >= abi::versionV3;
+    const std::int64_t context = begins ? desk_.addContext() : 0;
+    const Answer called =
+        call(fmt::format("ResourceControl({:#010x})", order.code), resource, "budget.control", [=, table = table_] {
+            if (!begins) {
+                return table.v1.resourceControl(id, order.code, order.in, order.inSize, order.out, order.outSize,
+                                                &state->returned);
+            }
+            return table.v3.beginResourceControl(id, order.code, order.in, order.inSize, order.out, order.outSize,
+                                                 &state->returned, context, &state->asynchronous);
+        });
+    answer.span = called.span;
+    answer.code = called.code;
+    answer.asynchronous = state->asynchronous != 0;
+    finishControl(answer, order, context, state->returned);
+    return answer;
+}
+
+void Stage::finishControl(ControlAnswer& answer, const ControlOrder& order, std::int64_t context,
+                          const Dword& returned) {
+    if (context != 0) {
+        if (answer.asynchronous) {
+            const auto end = desk_.waitForEnd(context, plan_.callLimit);
+            if (!end) {
+                breaks("control.async-once",
+                       fmt::format("control code {:#010x} returned asynchronously, and EndControlCall has not come "
+                                   "after {} ms",
+                                   order.code, plan_.callLimit.count()));
+                reporter_.done(true);
+                leaveProcess(0);  // it may write to its buffers at any time
+            }
+            answer.code = *end;
+        } else {
+            desk_.settle(context);
+        }
+    }
+    answer.returned = returned;
+    answer.bytesReturnedSet = returned != untouched;
+    if (answer.code == abi::code::success && order.out != nullptr && returned <= order.outSize) {
+        const auto* const bytes = static_cast<const abi::Byte*>(order.out);
+        answer.out.assign(bytes, bytes + returned);
+    }
+}
+
+ControlAnswer Stage::askType(Dword code, const std::vector<abi::Byte>& in) {
+    std::vector<abi::Byte> input = in;
+    for (std::size_t capacity = 1'024;;) {
+        std::vector<abi::Byte> out(capacity);
+        const ControlAnswer answer =
+            typeControl({code, input.empty() ? nullptr : input.data(), static_cast<Dword>(input.size()), out.data(),
+                         static_cast<Dword>(out.size())});
+        if (answer.code != abi::code::moreData || answer.returned <= capacity || answer.returned > 1U << 20U)
+            return answer;
+        capacity = answer.returned;
+    }
+}
+
+// --- keys ---------------------------------------------------------------------------------------------------------------
+
+void Stage::encodeProperties() {
+    std::vector<monitor::PropertySetting> settings;
+    for (const auto& [name, value] : plan_.properties) settings.push_back({name, value, {}, true});
+    std::optional<monitor::PropertyFormats> formats;
+    const ControlAnswer answer = askType(abi::control::typeGetPrivateResourcePropertyFormats);
+    if (answer.code == abi::code::success) formats = monitor::readFormats(answer.out);
+    auto encoded = monitor::encodeProperties(settings, formats);
+    for (const auto& problem : encoded.problems) reporter_.note("--property: " + problem.text);
+    if (!encoded.problems.empty()) {
+        reporter_.done(true);
+        leaveProcess(3);
+    }
+    properties_ = std::move(encoded.bag);
+}
+
+abi::KeyHandle Stage::openKey(const std::string& resource) {
+    const std::string path = pathOf(resource);
+    if (systemKeys_) {
+        auto& handle = systemHandles_[resource];
+        if (handle == nullptr) handle = systemKeys_->open(path);
+        systemKeys_->store(path, properties_);
+        return handle;
+    }
+    registry_.set(path + "\\Parameters", properties_);
+    auto& key = keys_[resource];
+    key = registry_.open(path);
+    return key.get();
+}
+
+void Stage::closeKey(const std::string& resource) {
+    if (systemKeys_) {
+        const auto found = systemHandles_.find(resource);
+        if (found == systemHandles_.end()) return;
+        systemKeys_->close(found->second);
+        systemHandles_.erase(found);
+        return;
+    }
+    keys_.erase(resource);
+}
+
+PropertyBag Stage::stored(const std::string& resource) {
+    return systemKeys_ ? systemKeys_->values(pathOf(resource)) : registry_.values(pathOf(resource) + "\\Parameters");
+}
+
+void Stage::store(const std::string& resource, const PropertyBag& changes) {
+    if (systemKeys_) return systemKeys_->store(pathOf(resource), changes);
+    registry_.set(pathOf(resource) + "\\Parameters", changes);
+}
+
+void Stage::compareProcessState() {
+    const auto now = processState();
+    std::string changed;
+    for (const auto& [what, value] : before_) {
+        const auto found = now.find(what);
+        if (found == now.end()) {
+            changed += fmt::format("{}{} is gone", changed.empty() ? "" : "; ", what);
+        } else if (found->second != value) {
+            changed += fmt::format("{}{} was {}, and is {}", changed.empty() ? "" : "; ", what, value, found->second);
+        }
+    }
+    for (const auto& [what, value] : now) {
+        if (!before_.contains(what))
+            changed += fmt::format("{}{} is new: {}", changed.empty() ? "" : "; ", what, value);
+    }
+    if (!changed.empty()) breaks("conduct.process-state", changed);
+}
+
+}  // namespace holdfast::inline v1::verify
