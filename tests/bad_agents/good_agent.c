@@ -8,12 +8,12 @@ static Callbacks ofStartupEx; /* what StartupEx was given last */
 
 /* --- entry points -------------------------------------------------------------------------------------------------- */
 
-static volatile LONG opened; /* only one bad agent counts */
+static volatile LONG everOpened; /* only one bad agent counts */
 
 static RESID openWith(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const Callbacks* callbacks) {
     if (IS_BAD(slowOpen)) sleepFor(600);
     if (IS_BAD(openFailsSilently)) return NULL;
-    if (IS_BAD(keepsSemaphore) && ++opened > 200) { /* W-1113: counted in Open, and never given back */
+    if (IS_BAD(keepsSemaphore) && ++everOpened > 200) { /* W-1113: counted in Open, and never given back */
         SetLastError(ERROR_NO_SYSTEM_RESOURCES);
         return NULL;
     }
