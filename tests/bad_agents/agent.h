@@ -10,7 +10,7 @@
 
 #define TYPE_NAME TEXT16("Good Agent")
 
-/* 5: the most that an entry point waits for its threads, below the 300 ms of W-100. */
+/* The most that an entry point waits for its threads, below the 300 ms of W-100. */
 enum { PATIENCE_MS = 240 };
 
 enum { PATH, PORT, DELAY, NAMES, VERSION, PROPERTY_COUNT };

@@ -8,6 +8,7 @@ static Callbacks ofStartupEx; /* what StartupEx was given last */
 
 /* --- entry points -------------------------------------------------------------------------------------------------- */
 
+static volatile LONG portHeld;   /* by what one bad agent left in Close */
 static volatile LONG everOpened; /* only one bad agent counts */
 
 static RESID openWith(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const Callbacks* callbacks) {
@@ -28,6 +29,7 @@ static RESID openWith(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const Ca
         SetLastError(ERROR_NOT_ENOUGH_MEMORY); /* W-110 */
         return NULL;
     }
+    instance->entityLeft = portHeld;
     if (IS_BAD(statusFromOpen)) {
         RESOURCE_STATUS_EX statusEx = {.ResourceState = ClusterResourceOffline, .CheckPoint = 1};
         RESOURCE_STATUS status = {.ResourceState = ClusterResourceOffline, .CheckPoint = 1};
@@ -75,7 +77,7 @@ static void WINAPI closeIt(RESID id) {
     const State state = instance->state;
     if (IS_BAD(closeLeavesPending) && state == STATE_ONLINE_PENDING) ++instance->operation;
     mutexUnlock(&instance->lock);
-    if (IS_BAD(closeLeavesRunning) && state == STATE_ONLINE) return;
+    if (IS_BAD(closeLeavesRunning) && state == STATE_ONLINE) portHeld = 1;
     if (IS_BAD(closeLeavesPending) && state == STATE_ONLINE_PENDING) {
         threadLeave(instance->worker);
         return;

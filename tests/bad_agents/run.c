@@ -420,12 +420,6 @@ static void offlineWorker(void* argument) {
     endTask(task);
 }
 
-static void stopOne(Instance* other) {
-    mutexLock(&other->lock);
-    other->alive = 0;
-    mutexUnlock(&other->lock);
-}
-
 DWORD runOffline(Instance* instance) {
     mutexLock(&instance->lock);
     const DWORD terminations = instance->terminations;
@@ -440,7 +434,6 @@ DWORD runOffline(Instance* instance) {
         return ERROR_SUCCESS;
     }
     stopOperation(instance, now() + PATIENCE_MS); /* W-242 */
-    if (IS_BAD(stopsAllInstances)) instanceForEach(stopOne);
     mutexLock(&instance->lock);
     DWORD code = ERROR_SUCCESS;
     if (instance->terminations != terminations || (instance->entity == NULL && instance->poll == NULL)) {
@@ -454,6 +447,12 @@ DWORD runOffline(Instance* instance) {
     }
     mutexUnlock(&instance->lock);
     return code;
+}
+
+static void stopOne(Instance* other) {
+    mutexLock(&other->lock);
+    other->alive = 0;
+    mutexUnlock(&other->lock);
 }
 
 /* Whether a bad agent leaves Terminate early. */
@@ -480,6 +479,7 @@ void runTerminate(Instance* instance) {
     instance->state = STATE_OFFLINE;
     mutexUnlock(&instance->lock);
     if (terminateSkipped(instance, before)) return;
+    if (IS_BAD(stopsAllInstances)) instanceForEach(stopOne);
     const ULONGLONG patience = IS_BAD(terminateWaitsForOnline) || IS_BAD(terminateWaitsForOffline) ? 600000 : PATIENCE_MS;
     const ULONGLONG deadline = now() + patience;
     if (IS_BAD(reportsAfterTerminate)) { /* the worker is told, and not waited for */
