@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The parts of `holdfast verify` that need no library: rules, what a line may say, and what is made of a scenario's output.
 #include "verify/desk.hpp"
+#include "verify/forbidden_calls.hpp"
 #include "verify/plan.hpp"
 #include "verify/report.hpp"
 #include "verify/rule.hpp"
@@ -334,4 +335,13 @@ TEST_CASE("A report is text, JSON and JUnit XML, with evidence and how to mend i
     CHECK(junit.find("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\"") != std::string::npos);
     CHECK(junit.find("IsAlive took 400 ms &lt;late&gt;") != std::string::npos);
     CHECK(junit.find("A &amp; B") != std::string::npos);
+}
+
+TEST_CASE("W-800 W-803 which functions of the cluster may be called where") {
+    CHECK(isForbidden("OnlineClusterResource", ""));
+    CHECK(isForbidden("GetClusterResourceState", "IsAlive"));
+    CHECK_FALSE(isForbidden("GetClusterResourceState", ""));
+    CHECK(isForbidden("ClusterRegSetValue", "Online"));
+    CHECK_FALSE(isForbidden("ClusterRegSetValue", "ResourceControl"));
+    CHECK_FALSE(isForbidden("ClusterRegQueryValue", "Open"));
 }
