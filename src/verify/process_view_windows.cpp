@@ -5,9 +5,9 @@
 
 #include <windows.h>
 
-#include <psapi.h>
 #include <tlhelp32.h>
 
+#include <array>
 #include <clocale>
 #include <cstdlib>
 #include <cstring>
@@ -39,19 +39,42 @@ std::size_t threadsOf(DWORD process) {
     return count;
 }
 
+/** Asked one by one: Wine's GetProcessHandleCount knows of none. */
+std::size_t openHandles() {
+    DWORD counted = 0;
+    if (::GetProcessHandleCount(::GetCurrentProcess(), &counted) != 0 && counted != 0) return counted;
+    constexpr ULONG_PTR highest = 32'768;
+    std::size_t count = 0;
+    for (ULONG_PTR value = 4; value < highest; value += 4) {
+        DWORD flags = 0;
+        if (::GetHandleInformation(reinterpret_cast<HANDLE>(value), &flags) != 0) ++count;
+    }
+    return count;
+}
+
+/** Bytes that are allocated, over every heap of this process. */
+std::size_t heapInUse() {
+    std::array<HANDLE, 64> heaps{};
+    const DWORD number = ::GetProcessHeaps(static_cast<DWORD>(heaps.size()), heaps.data());
+    std::size_t busy = 0;
+    for (std::size_t i = 0; i < number && i < heaps.size(); ++i) {
+        ::HeapLock(heaps[i]);
+        PROCESS_HEAP_ENTRY entry{};
+        while (::HeapWalk(heaps[i], &entry) != 0) {
+            if ((entry.wFlags & PROCESS_HEAP_ENTRY_BUSY) != 0) busy += entry.cbData;
+        }
+        ::HeapUnlock(heaps[i]);
+    }
+    return busy;
+}
+
 }  // namespace
 
 Usage usage() {
     Usage now;
     now.threads = threadsOf(::GetCurrentProcessId());
-    DWORD handles = 0;
-    if (::GetProcessHandleCount(::GetCurrentProcess(), &handles) != 0) now.handles = handles;
-    PROCESS_MEMORY_COUNTERS_EX memory{};
-    memory.cb = sizeof memory;
-    if (::K32GetProcessMemoryInfo(::GetCurrentProcess(), reinterpret_cast<PROCESS_MEMORY_COUNTERS*>(&memory),
-                                  sizeof memory) != 0) {
-        now.memory = memory.PrivateUsage;
-    }
+    now.handles = openHandles();
+    now.memory = heapInUse();
     return now;
 }
 

@@ -285,7 +285,7 @@ ControlAnswer Stage::typeControl(const ControlOrder& order) {
     const auto state = std::make_shared<ControlState>();
     state->returned = untouched;
     const auto type = std::make_shared<abi::WideString>(abi::toWide(plan_.type));
-    const bool begins = table_.version >= abi::versionV3;
+    const bool begins = table_.version >= abi::versionV3 && table_.v3.beginResourceTypeControl != nullptr;
     const std::int64_t context = begins ? desk_.addContext() : 0;
     const Answer called =
         call(fmt::format("ResourceTypeControl({:#010x})", order.code), "", "budget.control", [=, table = table_] {
@@ -311,7 +311,7 @@ ControlAnswer Stage::control(abi::ResourceId id, std::string_view resource, cons
     }
     const auto state = std::make_shared<ControlState>();
     state->returned = untouched;
-    const bool begins = table_.version >= abi::versionV3;
+    const bool begins = table_.version >= abi::versionV3 && table_.v3.beginResourceControl != nullptr;
     const std::int64_t context = begins ? desk_.addContext() : 0;
     const Answer called =
         call(fmt::format("ResourceControl({:#010x})", order.code), resource, "budget.control", [=, table = table_] {

@@ -123,8 +123,6 @@ int wmain(int count, wchar_t** arguments) {
         say(std::wstring{L"in "} + directory.data());
         say(L"greeting=" + variable(L"GREETING"));
         say(L"host=" + variable(L"HOLDFAST_HOST"));
-        DWORD handles = 0;
-        ::GetProcessHandleCount(::GetCurrentProcess(), &handles);
         say(L"the end");
         ::Sleep(60'000);
     }
