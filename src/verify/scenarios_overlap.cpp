@@ -58,10 +58,7 @@ void judgeTerminate(Stage& stage, std::string_view rule, const Answer& answer, m
 
 /** It must be able to do a whole life afterwards (W-132). */
 void liveOnce(Stage& stage, Subject& subject, std::string_view rule) {
-    if (!subject.bringOnline()) {
-        stage.breaks(rule, "afterwards it does not come online any more");
-        stage.giveUp();
-    }
+    subject.mustComeOnline(rule);
     if (!subject.isAlive()) stage.breaks(rule, "afterwards IsAlive is FALSE although Online succeeded");
     if (!subject.takeOffline(rule)) stage.giveUp();
 }
@@ -159,6 +156,7 @@ void terminateInCheck(Stage& stage) {
             const auto terminate = subject.startTerminate();
             const Answer terminated = stage.wait(*terminate);
             static_cast<void>(stage.wait(*check));  // W-245: its answer may be anything
+            if (subject.isAlive()) stage.breaks(rule, "Terminate came beside a check, and the resource is alive");
             if (subject.isAlive()) stage.breaks(rule, "Terminate came during a check, and the resource is alive");
             judgeTerminate(stage, rule, terminated, delay, turn % 2 == 0 ? "IsAlive" : "LooksAlive");
         }
@@ -190,6 +188,8 @@ void terminateInControl(Stage& stage) {
             const auto terminate = subject.startTerminate();
             const Answer terminated = stage.wait(*terminate);
             static_cast<void>(stage.wait(*control));
+            if (subject.isAlive())
+                stage.breaks(rule, "Terminate came beside a control call, and the resource is alive");
             if (subject.isAlive())
                 stage.breaks(rule, "Terminate came during a control call, and the resource is alive");
             judgeTerminate(stage, rule, terminated, delay, "ResourceControl");
@@ -261,14 +261,24 @@ void closePending(Stage& stage) {
 }  // namespace
 
 void addOverlapScenarios(std::vector<Scenario>& all) {
-    all.push_back({"Terminate in Online", {"lifecycle.terminate-in-online"}, {"Terminate online"}, &terminateInOnline});
-    all.push_back(
-        {"Terminate in Offline", {"lifecycle.terminate-in-offline"}, {"Terminate online"}, &terminateInOffline});
-    all.push_back({"Terminate in a check", {"lifecycle.terminate-in-check"}, {"Terminate online"}, &terminateInCheck});
-    all.push_back(
-        {"Terminate in a control call", {"lifecycle.terminate-in-control"}, {"Terminate online"}, &terminateInControl});
-    all.push_back({"Offline in Online", {"lifecycle.offline-in-online"}, {"cycle"}, &offlineInOnline});
-    all.push_back({"Close pending", {"lifecycle.close-pending"}, {"Close online"}, &closePending});
+    all.push_back({"Terminate in Online",
+                   {"lifecycle.terminate-in-online"},
+                   {"Terminate online", "any thread"},
+                   &terminateInOnline});
+    all.push_back({"Terminate in Offline",
+                   {"lifecycle.terminate-in-offline"},
+                   {"Terminate online", "any thread"},
+                   &terminateInOffline});
+    all.push_back({"Terminate in a check",
+                   {"lifecycle.terminate-in-check"},
+                   {"Terminate online", "any thread"},
+                   &terminateInCheck});
+    all.push_back({"Terminate in a control call",
+                   {"lifecycle.terminate-in-control"},
+                   {"Terminate online", "any thread"},
+                   &terminateInControl});
+    all.push_back({"Offline in Online", {"lifecycle.offline-in-online"}, {"cycle", "any thread"}, &offlineInOnline});
+    all.push_back({"Close pending", {"lifecycle.close-pending"}, {"Close online", "any thread"}, &closePending});
 }
 
 }  // namespace holdfast::inline v1::verify

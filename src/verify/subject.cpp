@@ -58,6 +58,7 @@ bool Subject::openWith(bool poison, bool quietly) {
         return *id == abi::ResourceId{} ? *lastError : 0;
     });
     if (poison) memory->vanish();
+    nameMemory_ = memory;
     id_ = *id;
     if (id_ != abi::ResourceId{}) return true;
     if (!quietly)
@@ -187,12 +188,12 @@ bool Subject::finish(bool online, Dword code, std::string_view rule) {
     return false;
 }
 
-bool Subject::bringOnline() {
+bool Subject::bringOnline(std::string_view rule) {
     event_ = nullptr;
     const auto begin = std::chrono::steady_clock::now();
     const Answer answer = stage_.wait(*startOnline());
     if (*online_ != nullptr) event_ = *online_;
-    const bool good = finish(true, answer.code, "lifecycle.online");
+    const bool good = finish(true, answer.code, rule);
     onlineTook_ = std::chrono::steady_clock::now() - begin;
     if (good && event_ != nullptr) {
         switch (waitFor(event_, 0ms)) {
@@ -209,8 +210,8 @@ bool Subject::bringOnline() {
     return good;
 }
 
-void Subject::mustComeOnline() {
-    if (!bringOnline()) stage_.giveUp();
+void Subject::mustComeOnline(std::string_view rule) {
+    if (!bringOnline(rule)) stage_.giveUp();
 }
 
 bool Subject::takeOffline(std::string_view rule) {

@@ -8,6 +8,8 @@
 
 namespace holdfast::inline v1::verify {
 
+class VanishingMemory;
+
 /**
  * One resource of the library, as an engine handles it.
  *
@@ -28,8 +30,8 @@ public:
     void close();
 
     /** Online and, if it pends, its final report; false and a finding if the resource is not online then. */
-    [[nodiscard]] bool bringOnline();
-    void mustComeOnline();
+    [[nodiscard]] bool bringOnline(std::string_view rule = "lifecycle.online");
+    void mustComeOnline(std::string_view rule = "lifecycle.online");
     /** The same for Offline; a finding belongs to `rule`. */
     [[nodiscard]] bool takeOffline(std::string_view rule = "lifecycle.offline");
     Answer terminate();
@@ -66,6 +68,8 @@ private:
     Stage& stage_;
     const std::string name_;
     std::shared_ptr<Line> line_;
+    std::shared_ptr<VanishingMemory>
+        nameMemory_;  ///< stays where nothing is said of W-109, so that nothing else stumbles
     std::uint64_t handle_{0};
     abi::ResourceId id_{};
     std::shared_ptr<abi::Handle> online_{std::make_shared<abi::Handle>()};  ///< where Online writes, however late

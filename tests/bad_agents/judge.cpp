@@ -2,13 +2,14 @@
 // Runs `holdfast verify` on one agent of the wall and compares what it says with the row of agents.csv: that rule, that
 // judgement, and nothing else.
 //   bad_agents_judge HOLDFAST LIBRARY RESULTS [--seeds FIRST LAST]
-// RESULTS gets AGENT.json, from which scripts/bad-agents-table.sh makes docs/bad-agents.md.
+// RESULTS gets AGENT.json, of which the table in docs/bad-agents.md is made:
+//   bad_agents_judge --table LINUX-RESULTS WINDOWS-RESULTS
 #include <holdfast/os/child.hpp>
 
 #include "support/temporary_folder.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <chrono>
 #include <cstdlib>
@@ -28,18 +29,28 @@ using holdfast::tests::TemporaryFolder;
 
 /** What is expected of an agent; the good one has no rule. */
 struct Row {
-    std::string agent, clause, rule, judgement, options;
+    std::string agent, clause, rule, judgement, options, what;
 };
+
+std::vector<Row> allRows() {
+    std::vector<Row> rows;
+    std::ifstream file{AGENTS_FILE};
+    std::string line;
+    std::getline(file, line);  // the names of the columns
+    while (std::getline(file, line)) {
+        std::istringstream fields{line};
+        Row row;
+        for (auto* field : {&row.agent, &row.clause, &row.rule, &row.judgement, &row.options, &row.what})
+            std::getline(fields, *field, ',');
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
 
 std::optional<Row> rowOf(const std::string& agent) {
     if (agent == "goodAgent")
-        return Row{agent, "", "", "", "--property Path=@FILE@ --break @BREAK@ --detect-limit 20"};
-    std::ifstream file{AGENTS_FILE};
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream fields{line};
-        Row row;
-        for (auto* field : {&row.agent, &row.clause, &row.rule, &row.judgement, &row.options})
-            std::getline(fields, *field, ',');
+        return Row{agent, "", "", "", "--property Path=@FILE@ --break @BREAK@ --detect-limit 20", ""};
+    for (auto& row : allRows()) {
         if (row.agent == agent) return row;
     }
     return std::nullopt;
@@ -68,11 +79,13 @@ Verdict judge(const Row& row, const std::string& holdfast, const std::string& li
     const std::string result = folder.file("result.json").string();
     holdfast::os::ChildOrder order;
     order.program = holdfast;
-    order.arguments = {"verify", library, "--type", "Good Agent", "--seed", std::to_string(seed), "--quiet", "--json", result};
+    order.arguments = {"verify",  library,  "--type", "Good Agent", "--seed", std::to_string(seed),
+                       "--quiet", "--json", result};
     for (auto& argument : argumentsOf(row, folder)) order.arguments.push_back(argument);
     // Whether it leaks is asked at length where that is the question, and once of the good one.
     if (!row.rule.starts_with("leak.") && (!row.rule.empty() || seed != 1)) {
-        for (const auto* const word : {"--open-cycles", "100", "--online-cycles", "10"}) order.arguments.emplace_back(word);
+        for (const auto* const word : {"--open-cycles", "100", "--online-cycles", "10"})
+            order.arguments.emplace_back(word);
     }
     order.timeout = std::chrono::minutes{9};
     std::string said;
@@ -99,13 +112,45 @@ Verdict judge(const Row& row, const std::string& holdfast, const std::string& li
             named = true;
             continue;
         }
-        verdict.wrong.push_back(fmt::format("seed {}: {} {}: {}", seed, id, judgement, json::serialize(rule.at("evidence"))));
+        verdict.wrong.push_back(
+            fmt::format("seed {}: {} {}: {}", seed, id, judgement, json::serialize(rule.at("evidence"))));
     }
     if (!named) verdict.wrong.push_back(fmt::format("seed {}: {} is not named", seed, row.rule));
     return verdict;
 }
 
+/** What was named in a result: rules that failed, and warnings marked as such. */
+std::string named(const std::string& folder, const std::string& name) {
+    std::ifstream file{std::filesystem::path{folder} / (name + ".json")};
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    if (text.empty()) return "not run";
+    const json::value report = json::parse(text);
+    if (!report.is_object()) return "no result";
+    std::string names;
+    for (const auto& rule : report.at("rules").as_array()) {
+        const std::string judgement{rule.at("judgement").as_string()};
+        if (judgement != "fail" && judgement != "warning") continue;
+        names += fmt::format("{}{}{}", names.empty() ? "" : ", ", std::string{rule.at("id").as_string()},
+                             judgement == "fail" ? "" : " (warning)");
+    }
+    return names.empty() ? "nothing" : names;
+}
+
+/** `caught`, or what was named instead. */
+std::string verdictOf(const Row& row, const std::string& folder) {
+    const std::string names = named(folder, row.agent);
+    return names == row.rule ? "caught" : names;
+}
+
+void writeTable(const std::string& posix, const std::string& windows) {
+    fmt::print("| agent | what it does | clause | rule | Linux | DLL under Wine |\n|---|---|---|---|---|---|\n");
+    for (const auto& row : allRows())
+        fmt::print("| {} | {} | {} | {} | {} | {} |\n", row.agent, row.what, row.clause, row.rule,
+                   verdictOf(row, posix), verdictOf(row, windows));
+}
+
 int run(const std::vector<std::string>& arguments) {
+    if (arguments.size() == 3 && arguments[0] == "--table") return writeTable(arguments[1], arguments[2]), 0;
     if (arguments.size() != 3 && arguments.size() != 6) {
         fmt::print(stderr, "usage: bad_agents_judge HOLDFAST LIBRARY RESULTS [--seeds FIRST LAST]\n");
         return 2;
