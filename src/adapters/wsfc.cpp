@@ -2,11 +2,13 @@
 
 #include <holdfast/adapters/wsfc.hpp>
 
+#include "abi/host_binding.hpp"
 #include "exec/immortal.hpp"
 #include "served_types.hpp"
 
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/adapters/library_description.hpp>
+#include <holdfast/exec/flight_recorder.hpp>
 
 #include <array>
 #include <exception>
@@ -37,6 +39,18 @@ struct Registry {
 /** Lives as long as the library: the engine keeps our tables (W-027). */
 Registry& registry() { return exec::immortal<Registry>(); }
 
+/** A host that keeps memory for it has what was recorded even after a crash. Once, before anything is recorded. */
+void placeFlightRecorder() noexcept {
+    static const bool placed = [] {
+        const auto offer = abi::offered(abi::hostExport(), &abi::HostFunctions::flightMemory);
+        abi::Dword size = 0;
+        abi::Byte* const memory = offer == nullptr ? nullptr : offer(&size);
+        return memory != nullptr &&
+               exec::flightRecorder().useMemory({reinterpret_cast<std::byte*>(memory), std::size_t{size}});
+    }();
+    static_cast<void>(placed);
+}
+
 /** What Startup and StartupEx share. */
 abi::Dword start(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
                  abi::Dword maxVersion, bool extended, const Callbacks& callbacks,
@@ -44,11 +58,13 @@ abi::Dword start(const AgentTypes& (*types)(), const abi::WideChar* resourceType
     try {
         const AgentTypes& all = types();
         if (isLibraryTypeName(resourceType)) return describeLibrary(all, minVersion, maxVersion, table);
+        placeFlightRecorder();
         for (std::size_t position = 0; position < all.size(); ++position) {
             if (!abi::equalsIgnoringCase(abi::toWide(all[position]->name()), resourceType)) continue;  // W-014
             const TableVersion highest = extended ? all[position]->tableVersion() : TableVersion::v1;
             const abi::Dword version = agreedVersion(minVersion, maxVersion, highest);
             if (version == 0) return abi::code::revisionMismatch;  // W-015
+            exec::FlightCall call{0, exec::FlightSubject::startup, version};
             return serve(all, position, callbacks, version, table);
         }
         return abi::code::resourceTypeNameNotFound;

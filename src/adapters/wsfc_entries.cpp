@@ -37,18 +37,6 @@ Result guardedEntry(Result failure, Call&& call) noexcept {
     }
 }
 
-abi::Dword toCode(const exec::Instance::Result& result) noexcept {
-    if (!result) return abi::code::timeout;  // D2: taken back, nothing was started
-    switch (*result) {
-        case core::Answer::done: return abi::code::success;
-        case core::Answer::pending: return abi::code::ioPending;
-        case core::Answer::invalidState: return abi::code::invalidState;
-        case core::Answer::failed: return abi::code::resourceFailed;
-        case core::Answer::closed: return abi::code::resourceNotFound;
-    }
-    return abi::code::resourceFailed;
-}
-
 /**
  * W-109: ResourceKey is the engine's again when Open returns, so what is needed of it is opened now, if it answers in time.
  * W-110: the resource is open by now, so nothing that fails here may make Open fail; the next Online asks again.
@@ -72,12 +60,14 @@ abi::ResourceId open(const ServedType& served, const abi::WideChar* name, abi::K
                      abi::ResourceHandle handle, abi::Dword flags) noexcept {
     abi::Dword error = abi::code::notEnoughMemory;
     const Callbacks& callbacks = served.callbacks;
+    exec::FlightCall call{0, exec::FlightSubject::open};
     try {
         if (name == nullptr) throw Error{ErrorCode::configuration, "Open was called without a resource name"};
         const auto link = makeWsfcLink(callbacks, handle, key, served.type);
         const bool recovering = (flags & abi::open_flag::recoverMonitorState) != 0;  // W-115
         const abi::ResourceId id =
             exec::openInstance({abi::toUtf8(name), served.type, link, served.type->syncGrace(), recovering});
+        if (const auto instance = exec::findInstance(id)) call.belongsTo(instance->flight());
         if (key != nullptr) keepParameters(id, link);
         return id;
     } catch (const Error& failure) {
@@ -86,6 +76,7 @@ abi::ResourceId open(const ServedType& served, const abi::WideChar* name, abi::K
     } catch (const std::exception& failure) {
         logLine(callbacks.logEvent, handle, LogLevel::error, detail::textOf(failure));
     }
+    call.answers(error);
     abi::ClusterRegistry::ofHost().setLastError(error);  // W-110
     return nullptr;
 }
@@ -114,7 +105,7 @@ Dword online(ResourceId id, Handle* eventHandle, bool recovering) noexcept {
     return guardedEntry(abi::code::notEnoughMemory, [&] {
         const auto instance = exec::findInstance(id);
         if (!instance) return abi::code::resourceNotFound;
-        const Dword code = toCode(instance->online(recovering));
+        const Dword code = exec::codeOf(instance->online(recovering));
         const bool accepted = code == abi::code::success || code == abi::code::ioPending;
         if (accepted && eventHandle != nullptr) *eventHandle = instance->eventHandle();
         return code;
@@ -132,7 +123,8 @@ Dword offline(ResourceId id, const WideChar* destinationNode) noexcept {
     return guardedEntry(abi::code::notEnoughMemory, [&] {
         const auto instance = exec::findInstance(id);
         if (!instance) return abi::code::resourceNotFound;
-        return toCode(instance->offline(destinationNode == nullptr ? std::string{} : abi::toUtf8(destinationNode)));
+        return exec::codeOf(
+            instance->offline(destinationNode == nullptr ? std::string{} : abi::toUtf8(destinationNode)));
     });
 }
 
@@ -153,18 +145,25 @@ void HOLDFAST_STDCALL terminateEntry(ResourceId id) {
 Dword HOLDFAST_STDCALL cancelEntry(ResourceId id, Dword /*reservedFlags*/) {
     return guardedEntry(abi::code::notEnoughMemory, [&] {
         const auto instance = exec::findInstance(id);
-        return instance ? toCode(instance->cancel()) : abi::code::resourceNotFound;
+        return instance ? exec::codeOf(instance->cancel()) : abi::code::resourceNotFound;
     });
 }
 
-Bool HOLDFAST_STDCALL aliveEntry(ResourceId id) { return exec::isHealthy(id) ? 1 : 0; }
+Bool HOLDFAST_STDCALL looksAliveEntry(ResourceId id) {
+    return exec::isHealthy(id, exec::FlightSubject::looksAlive) ? 1 : 0;
+}
+
+Bool HOLDFAST_STDCALL isAliveEntry(ResourceId id) { return exec::isHealthy(id, exec::FlightSubject::isAlive) ? 1 : 0; }
 
 Dword HOLDFAST_STDCALL controlEntry(ResourceId id, Dword code, void* in, Dword inSize, void* out, Dword outSize,
                                     Dword* bytesReturned) {
     return guardedEntry(abi::code::notEnoughMemory, [&] {
         const auto instance = exec::findInstance(id);
         if (!instance) return abi::code::resourceNotFound;
-        return controlResource(instance, {code, in, inSize, out, outSize, bytesReturned});
+        exec::FlightCall call{instance->flight(), exec::FlightSubject::resourceControl, code};
+        const Dword answer = controlResource(instance, {code, in, inSize, out, outSize, bytesReturned});
+        call.answers(answer);
+        return answer;
     });
 }
 
@@ -175,8 +174,11 @@ Dword HOLDFAST_STDCALL beginControlEntry(ResourceId id, Dword code, void* in, Dw
         const auto instance = exec::findInstance(id);
         if (!instance) return abi::code::resourceNotFound;
         const auto end = static_cast<WsfcLink&>(instance->link()).endControlCall();
-        return beginControlResource(instance, {code, in, inSize, out, outSize, bytesReturned},
-                                    {end, context, asynchronously, &pendingControls(*instance)});
+        exec::FlightCall call{instance->flight(), exec::FlightSubject::resourceControl, code};
+        const Dword answer = beginControlResource(instance, {code, in, inSize, out, outSize, bytesReturned},
+                                                  {end, context, asynchronously, &pendingControls(*instance)});
+        call.answers(answer);
+        return answer;
     });
 }
 
@@ -197,7 +199,11 @@ Dword HOLDFAST_STDCALL typeControlEntry(const WideChar* typeName, Dword code, vo
         if (typeName == nullptr) return abi::code::invalidParameter;
         const auto served = servedTypeNamed(typeName);
         if (!served.type) return abi::code::resourceTypeNameNotFound;
-        return controlType(served.type, served.callbacks.logEvent, {code, in, inSize, out, outSize, bytesReturned});
+        exec::FlightCall call{0, exec::FlightSubject::resourceTypeControl, code};
+        const Dword answer =
+            controlType(served.type, served.callbacks.logEvent, {code, in, inSize, out, outSize, bytesReturned});
+        call.answers(answer);
+        return answer;
     });
 }
 
@@ -230,8 +236,8 @@ template <typename Functions>
 void fillCommon(Functions& block) {
     block.close = &closeEntry;
     block.terminate = &terminateEntry;
-    block.looksAlive = &aliveEntry;
-    block.isAlive = &aliveEntry;
+    block.looksAlive = &looksAliveEntry;
+    block.isAlive = &isAliveEntry;
     block.arbitrate = nullptr;  // W-138: no quorum
     block.release = nullptr;
 }

@@ -121,6 +121,16 @@ public:
     void leaveCall() noexcept override {
         if (host_ != nullptr) host_->leaveCall();
     }
+    [[nodiscard]] bool injectedFault(const char* call) noexcept override {
+        // Asked once: only a verifier's host has it, and that from the start.
+        static const auto inject = abi::offered(abi::hostExport(), &abi::HostFunctions::injectedFault);
+        return inject != nullptr && inject(handle_, call) != 0;
+    }
+
+    void flightAlarm(const char* reason) noexcept override {
+        const auto alarm = abi::offered(abi::hostExport(), &abi::HostFunctions::flightAlarm);
+        if (alarm != nullptr) alarm(handle_, reason);
+    }
 
 private:
     [[nodiscard]] static const abi::HostFunctions* hostThatTakesNotes() noexcept {

@@ -113,6 +113,7 @@ extern "C" LONG WINAPI holdfast_ClusterRegBatchAddCommand(void* handle, int what
 }
 
 extern "C" LONG WINAPI holdfast_ClusterRegCloseBatch(void* handle, WINBOOL commit, INT* failed) {
+    holdfast::clusapi::noteCall("ClusterRegCloseBatch");
     const std::unique_ptr<Batch> batch{static_cast<Batch*>(handle)};
     return static_cast<LONG>(guarded([&]() -> DWORD {
         if (failed != nullptr) *failed = -1;

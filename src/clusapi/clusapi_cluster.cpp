@@ -277,6 +277,7 @@ HKEY WINAPI GetClusterResourceKey(HRESOURCE resource, REGSAM access) {
 
 CLUSTER_RESOURCE_STATE WINAPI GetClusterResourceState(HRESOURCE resource, LPWSTR node, LPDWORD nodeSize, LPWSTR group,
                                                       LPDWORD groupSize) {
+    holdfast::clusapi::noteCall("GetClusterResourceState");
     auto state = ClusterResourceStateUnknown;
     const DWORD code = guarded([&]() -> DWORD {
         const auto object = get(resource, true);
@@ -300,6 +301,12 @@ CLUSTER_RESOURCE_STATE WINAPI GetClusterResourceState(HRESOURCE resource, LPWSTR
 
 DWORD WINAPI ClusterResourceControl(HRESOURCE resource, HNODE /*node*/, DWORD code, LPVOID in, DWORD inSize, LPVOID out,
                                     DWORD outSize, LPDWORD returned) {
+    // W-803: checkpoint codes are allowed everywhere.
+    constexpr DWORD firstCheckpointFunction = 40;
+    constexpr DWORD lastCheckpointFunction = 48;
+    const DWORD function = (code >> 2U) & 0x3FFFU;
+    if (function < firstCheckpointFunction || function > lastCheckpointFunction)
+        holdfast::clusapi::noteCall("ClusterResourceControl");
     if (returned != nullptr) *returned = 0;
     return guarded([&]() -> DWORD {
         const auto object = get(resource, true);

@@ -5,6 +5,7 @@
 
 LONG WINAPI ClusterRegCreateKey(HKEY key, LPCWSTR subkey, DWORD options, REGSAM access, LPSECURITY_ATTRIBUTES security,
                                 PHKEY result, LPDWORD disposition) {
+    holdfast::clusapi::noteCall("ClusterRegCreateKey");
     if (subkey == nullptr) return ERROR_INVALID_PARAMETER;
     return holdfast::clusapi::createKey(key, subkey, options, access, security, result, disposition);
 }
@@ -13,6 +14,7 @@ LONG WINAPI ClusterRegOpenKey(HKEY key, LPCWSTR subkey, REGSAM access, PHKEY res
     return ::RegOpenKeyExW(key, subkey, 0, access, result);
 }
 LONG WINAPI ClusterRegDeleteKey(HKEY key, LPCWSTR subkey) {
+    holdfast::clusapi::noteCall("ClusterRegDeleteKey");
     if (subkey == nullptr) return ERROR_INVALID_PARAMETER;
     return ::RegDeleteKeyExW(key, subkey, 0, 0);
 }
@@ -22,9 +24,13 @@ LONG WINAPI ClusterRegEnumKey(HKEY key, DWORD index, LPWSTR name, LPDWORD size, 
     return ::RegEnumKeyExW(key, index, name, size, nullptr, nullptr, nullptr, written);
 }
 DWORD WINAPI ClusterRegSetValue(HKEY key, LPCWSTR name, DWORD type, const BYTE* data, DWORD size) {
+    holdfast::clusapi::noteCall("ClusterRegSetValue");
     return static_cast<DWORD>(::RegSetValueExW(key, name, 0, type, data, size));
 }
-DWORD WINAPI ClusterRegDeleteValue(HKEY key, LPCWSTR name) { return static_cast<DWORD>(::RegDeleteValueW(key, name)); }
+DWORD WINAPI ClusterRegDeleteValue(HKEY key, LPCWSTR name) {
+    holdfast::clusapi::noteCall("ClusterRegDeleteValue");
+    return static_cast<DWORD>(::RegDeleteValueW(key, name));
+}
 LONG WINAPI ClusterRegQueryValue(HKEY key, LPCWSTR name, LPDWORD type, LPBYTE data, LPDWORD size) {
     return ::RegQueryValueExW(key, name, nullptr, type, data, size);
 }
@@ -41,5 +47,6 @@ LONG WINAPI ClusterRegGetKeySecurity(HKEY key, SECURITY_INFORMATION what, PSECUR
     return ::RegGetKeySecurity(key, what, security, size);
 }
 LONG WINAPI ClusterRegSetKeySecurity(HKEY key, SECURITY_INFORMATION what, PSECURITY_DESCRIPTOR security) {
+    holdfast::clusapi::noteCall("ClusterRegSetKeySecurity");
     return ::RegSetKeySecurity(key, what, security);
 }

@@ -151,6 +151,7 @@ DWORD WINAPI ResUtilSetResourceServiceStartParameters(LPCWSTR name, SC_HANDLE ma
 // There is no network name here that a resource could depend on; without one there is nothing to set (W-703).
 DWORD WINAPI ResUtilSetResourceServiceEnvironment(LPCWSTR name, HRESOURCE /*resource*/, PLOG_EVENT_ROUTINE log,
                                                   RESOURCE_HANDLE handle) {
+    holdfast::clusapi::noteCall("ResUtilSetResourceServiceEnvironment");
     return ResUtilRemoveResourceServiceEnvironment(name, log, handle);
 }
 DWORD WINAPI ResUtilRemoveResourceServiceEnvironment(LPCWSTR name, PLOG_EVENT_ROUTINE /*log*/,

@@ -79,6 +79,7 @@ DWORD WINAPI ResUtilVerifyPropertyTable(PRESUTIL_PROPERTY_ITEM table, PVOID /*re
 
 DWORD WINAPI ResUtilSetPropertyTableEx(HKEY key, PRESUTIL_PROPERTY_ITEM table, PVOID /*reserved*/, WINBOOL allowUnknown,
                                        PVOID list, DWORD size, WINBOOL force, LPBYTE block) {
+    holdfast::clusapi::noteCall("ResUtilSetPropertyTableEx");
     return guarded([&]() -> DWORD {
         if (key == nullptr || table == nullptr) return ERROR_BAD_ARGUMENTS;
         std::vector<Listed> properties;
@@ -97,11 +98,13 @@ DWORD WINAPI ResUtilSetPropertyTableEx(HKEY key, PRESUTIL_PROPERTY_ITEM table, P
 
 DWORD WINAPI ResUtilSetPropertyTable(HKEY key, PRESUTIL_PROPERTY_ITEM table, PVOID reserved, WINBOOL allowUnknown,
                                      PVOID list, DWORD size, LPBYTE block) {
+    holdfast::clusapi::noteCall("ResUtilSetPropertyTable");
     return ResUtilSetPropertyTableEx(key, table, reserved, allowUnknown, list, size, FALSE, block);
 }
 
 DWORD WINAPI ResUtilSetPropertyParameterBlockEx(HKEY key, PRESUTIL_PROPERTY_ITEM table, PVOID /*reserved*/, LPBYTE in,
                                                 PVOID list, DWORD size, WINBOOL force, LPBYTE out) {
+    holdfast::clusapi::noteCall("ResUtilSetPropertyParameterBlockEx");
     return guarded([&]() -> DWORD {
         if (key == nullptr || table == nullptr || in == nullptr) return ERROR_BAD_ARGUMENTS;
         std::vector<Listed> properties;
@@ -127,10 +130,12 @@ DWORD WINAPI ResUtilSetPropertyParameterBlockEx(HKEY key, PRESUTIL_PROPERTY_ITEM
 
 DWORD WINAPI ResUtilSetPropertyParameterBlock(HKEY key, PRESUTIL_PROPERTY_ITEM table, PVOID reserved, LPBYTE in,
                                               PVOID list, DWORD size, LPBYTE out) {
+    holdfast::clusapi::noteCall("ResUtilSetPropertyParameterBlock");
     return ResUtilSetPropertyParameterBlockEx(key, table, reserved, in, list, size, FALSE, out);
 }
 
 DWORD WINAPI ResUtilSetUnknownProperties(HKEY key, PRESUTIL_PROPERTY_ITEM table, PVOID list, DWORD size) {
+    holdfast::clusapi::noteCall("ResUtilSetUnknownProperties");
     return guarded([&]() -> DWORD {
         if (key == nullptr || table == nullptr) return ERROR_BAD_ARGUMENTS;
         std::vector<Listed> properties;
@@ -147,6 +152,7 @@ DWORD WINAPI ResUtilVerifyPrivatePropertyList(PVOID list, DWORD size) {
 }
 
 DWORD WINAPI ResUtilSetPrivatePropertyList(HKEY key, PVOID list, DWORD size) {
+    holdfast::clusapi::noteCall("ResUtilSetPrivatePropertyList");
     return guarded([&]() -> DWORD {
         if (key == nullptr) return ERROR_BAD_ARGUMENTS;
         std::vector<Listed> properties;

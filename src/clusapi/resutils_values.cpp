@@ -154,22 +154,27 @@ DWORD WINAPI ResUtilGetQwordValue(HKEY key, LPCWSTR name, PULONGLONG out, ULONGL
 }
 
 DWORD WINAPI ResUtilSetBinaryValue(HKEY key, LPCWSTR name, LPBYTE data, DWORD size, LPBYTE* kept, LPDWORD keptSize) {
+    holdfast::clusapi::noteCall("ResUtilSetBinaryValue");
     return writeAndKeep(key, name, REG_BINARY, data, size, reinterpret_cast<void**>(kept), keptSize);
 }
 DWORD WINAPI ResUtilSetSzValue(HKEY key, LPCWSTR name, LPCWSTR value, LPWSTR* kept) {
+    holdfast::clusapi::noteCall("ResUtilSetSzValue");
     if (value == nullptr) return ERROR_BAD_ARGUMENTS;
     return writeAndKeep(key, name, REG_SZ, value, (std::wcslen(value) + 1) * sizeof(wchar_t),
                         reinterpret_cast<void**>(kept), nullptr);
 }
 DWORD WINAPI ResUtilSetExpandSzValue(HKEY key, LPCWSTR name, LPCWSTR value, LPWSTR* kept) {
+    holdfast::clusapi::noteCall("ResUtilSetExpandSzValue");
     if (value == nullptr) return ERROR_BAD_ARGUMENTS;
     return writeAndKeep(key, name, REG_EXPAND_SZ, value, (std::wcslen(value) + 1) * sizeof(wchar_t),
                         reinterpret_cast<void**>(kept), nullptr);
 }
 DWORD WINAPI ResUtilSetMultiSzValue(HKEY key, LPCWSTR name, LPCWSTR value, DWORD size, LPWSTR* kept, LPDWORD keptSize) {
+    holdfast::clusapi::noteCall("ResUtilSetMultiSzValue");
     return writeAndKeep(key, name, REG_MULTI_SZ, value, size, reinterpret_cast<void**>(kept), keptSize);
 }
 DWORD WINAPI ResUtilSetDwordValue(HKEY key, LPCWSTR name, DWORD value, LPDWORD kept) {
+    holdfast::clusapi::noteCall("ResUtilSetDwordValue");
     const DWORD code = write(key, name, REG_DWORD, &value, sizeof value);
     if (code == ERROR_SUCCESS && kept != nullptr) *kept = value;
     return code;

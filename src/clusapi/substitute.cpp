@@ -21,7 +21,16 @@ void say(std::string_view text) noexcept {
     }
 }
 
+void noteCall(const char* function) noexcept {
+    using Note = void(WINAPI*)(const char*);
+    // Through a plain function pointer: both casts are between function types, whose real signature is Note's.
+    static const auto note = reinterpret_cast<Note>(
+        reinterpret_cast<void (*)()>(::GetProcAddress(::GetModuleHandleW(nullptr), "HoldfastClusterCall")));
+    if (note != nullptr) note(function);
+}
+
 void sayAbsent(const char* function, std::atomic<bool>& said) noexcept {
+    noteCall(function);
     if (said.exchange(true)) return;
     try {
         say(std::string{"not provided by holdfast's substitute: "} + function);

@@ -17,6 +17,12 @@ namespace holdfast::clusapi {
 /** One line for whoever looks: to the debugger, and to standard error, which a host passes on. */
 void say(std::string_view text) noexcept;
 
+/**
+ * Tells a host that wants to know which function the cluster was asked for on this thread: one that exports
+ * `HoldfastClusterCall`, as a verifier does (W-800).
+ */
+void noteCall(const char* function) noexcept;
+
 /** For a function that is exported because a DLL may import it, and does nothing: says so once. */
 void sayAbsent(const char* function, std::atomic<bool>& said) noexcept;
 

@@ -4,6 +4,8 @@
 
 #include "immortal.hpp"
 
+#include <holdfast/exec/flight_recorder.hpp>
+
 #include <holdfast/os/process.hpp>
 
 #include <mutex>
@@ -20,6 +22,38 @@ struct Kept {
     std::mutex mutex;  // guards leases
     std::vector<std::unique_ptr<Runtime::Lease>> leases;
 };
+
+// An engine asks every few seconds, and all alike: what is the same as before is counted for this long.
+constexpr core::Time pollSilence = 10'000;
+
+/** A check of a few nanoseconds cannot carry a record of its own each time; what changed is recorded at once. */
+void notePoll(Slot& slot, FlightSubject subject, bool alive, core::Time now) noexcept {
+    constexpr std::uint64_t most = 0x7FFF;
+    std::atomic<std::uint64_t>& polls = slot.polls[subject == FlightSubject::looksAlive ? 0 : 1];
+    const std::uint64_t before = polls.load(std::memory_order_relaxed);
+    const std::uint64_t count = before >> 1U & most;
+    const bool same = before != 0 && (before & 1U) == (alive ? 1U : 0U);
+    if (same && count < most && now - static_cast<core::Time>(before >> 16U) < pollSilence) {
+        // Two at once may count as one: the number is for people.
+        polls.store(before + 2, std::memory_order_relaxed);
+        return;
+    }
+    polls.store(static_cast<std::uint64_t>(now) << 16U | (alive ? 1U : 0U), std::memory_order_relaxed);
+    flightRecorder().record({FlightKind::polls, FlightPhase::instant, subject,
+                             slot.flight.load(std::memory_order_relaxed), alive ? 1U : 0U, 0,
+                             static_cast<std::int64_t>(before == 0 ? 1 : count + 1)});
+}
+
+/** What IsAlive says of a slot whose id is good. */
+bool isHealthy(const Slot& slot, core::Time now) noexcept {
+    const std::uint64_t word = slot.verdict.load(std::memory_order_acquire);
+    if (VerdictWord::health(word) != core::Health::alive) return false;
+    const std::uint32_t limit = slot.maxAge.load(std::memory_order_relaxed);
+    if (VerdictWord::age(word, now) <= limit) return true;
+    // D4: time in which nothing of this process ran is not the check's fault. One extension only.
+    const core::Time resumed = Runtime::stallWatch().resumedAt(now);
+    return resumed != StallWatch::never && now - resumed <= static_cast<core::Time>(limit);
+}
 
 void keepForEver(std::unique_ptr<Runtime::Lease> lease) {
     Kept& kept = immortal<Kept>();
@@ -79,19 +113,13 @@ void keepRuntime(std::unique_ptr<Runtime::Lease> lease) noexcept {
     keepForEver(std::move(lease));
 }
 
-bool isHealthy(abi::ResourceId id) noexcept {
-    const Slot* const slot = slots.find(id);
+bool isHealthy(abi::ResourceId id, FlightSubject asked) noexcept {
+    Slot* const slot = slots.find(id);
     if (slot == nullptr) return false;
-    const std::uint64_t word = slot->verdict.load(std::memory_order_acquire);
-    if (VerdictWord::health(word) != core::Health::alive) return false;
     const core::Time now = Runtime::coarseNow();
-    const std::uint32_t limit = slot->maxAge.load(std::memory_order_relaxed);
-    if (VerdictWord::age(word, now) > limit) {
-        // D4: time in which nothing of this process ran is not the check's fault. One extension only.
-        const core::Time resumed = Runtime::stallWatch().resumedAt(now);
-        if (resumed == StallWatch::never || now - resumed > static_cast<core::Time>(limit)) return false;
-    }
-    return slots.find(id) == slot;  // not another's by now
+    const bool alive = isHealthy(*slot, now) && slots.find(id) == slot;  // not another's by now
+    notePoll(*slot, asked, alive, now);
+    return alive;
 }
 
 }  // namespace holdfast::inline v1::exec

@@ -2,6 +2,7 @@
 
 #include <holdfast/exec/instance.hpp>
 
+#include "flight_subjects.hpp"
 #include "reason_text.hpp"
 #include "user_call.hpp"
 
@@ -40,23 +41,31 @@ const char* currentCallName() noexcept;  // user_call.cpp
 
 Instance::Instance(Setup setup, std::unique_ptr<Runtime::Lease> lease)
     : setup_{std::move(setup)},
+      flight_{flightRecorder().addResource(setup_.name)},
       lease_{std::move(lease)},
       runtime_{lease_->runtime()},
       strand_{runtime_.pool()},
       machine_{setup_.type->policy({}), setup_.syncGrace},
       terminateWait_{machine_.policy().terminateTimeout.count()},
       nextRecovering_{setup_.recovering},
-      name_{setup_.name} {}
+      name_{setup_.name} {
+    flightWritten_.store(neverWritten, std::memory_order_relaxed);
+    record(FlightKind::opened, FlightSubject::none, 0, setup_.name);
+}
 
 Instance::~Instance() = default;
 
 void Instance::bind(Slot& slot) {
     slot_ = &slot;
     slotGeneration_ = slot.generation.load(std::memory_order_acquire);
+    slot.flight.store(flight_, std::memory_order_relaxed);
     const std::weak_ptr<Instance> weak = weak_from_this();
-    reporter_ = std::make_shared<Reporter>(runtime().control(), setup_.link, [weak](core::Generation run) {
-        if (const auto self = weak.lock()) self->post(core::Event::stoppedByEngine(run));
-    });
+    reporter_ = std::make_shared<Reporter>(
+        runtime().control(), setup_.link,
+        [weak](core::Generation run) {
+            if (const auto self = weak.lock()) self->post(core::Event::stoppedByEngine(run));
+        },
+        flight_);
     timers_ = runtime().clock().makeTimers(strand_, [weak](core::Timer timer, core::TimerId id, core::Time armedAt) {
         const auto self = weak.lock();
         if (!self) return;
@@ -100,27 +109,37 @@ Instance::Result Instance::request(core::Request what, milliseconds patience, mi
 
 Instance::Result Instance::online(bool recovering) {
     const auto start = Steady::now();
+    FlightCall call{flight_, FlightSubject::online};
     if (recovering) nextRecovering_.store(true, std::memory_order_release);
     const Result result = request(core::Request::online, hopPatience, takenPatience + setup_.syncGrace);
-    sayIfLate("Online", start);
+    call.answers(codeOf(result));
+    sayIfLate(FlightSubject::online, start);
     return result;
 }
 
 Instance::Result Instance::offline(std::string destinationNode) {
     const auto start = Steady::now();
+    FlightCall call{flight_, FlightSubject::offline};
     {
         const std::lock_guard lock{textMutex_};
         nextDestination_.swap(destinationNode);
     }
     const Result result = request(core::Request::offline, hopPatience, takenPatience);
-    sayIfLate("Offline", start);
+    call.answers(codeOf(result));
+    sayIfLate(FlightSubject::offline, start);
     return result;
 }
 
-Instance::Result Instance::cancel() { return request(core::Request::cancel, hopPatience, takenPatience); }
+Instance::Result Instance::cancel() {
+    FlightCall call{flight_, FlightSubject::cancel};
+    const Result result = request(core::Request::cancel, hopPatience, takenPatience);
+    call.answers(codeOf(result));
+    return result;
+}
 
 Instance::Result Instance::terminate() {
     const auto start = Steady::now();
+    FlightCall call{flight_, FlightSubject::terminate};
     const milliseconds wait{terminateWait_.load(std::memory_order_acquire)};
     core::Time since = Runtime::coarseNow();
     const auto slot = std::make_shared<ReplySlot>();
@@ -139,12 +158,14 @@ Instance::Result Instance::terminate() {
     }
     // W-240: once Terminate has returned, no report of the old run may begin in the engine either.
     reporter_->waitIdle(callbackPatience);
-    sayIfLate("Terminate", start);
+    call.answers(codeOf(result));
+    sayIfLate(FlightSubject::terminate, start);
     return result;
 }
 
 bool Instance::close() {
     const auto start = Steady::now();
+    FlightCall call{flight_, FlightSubject::close};
     closed_.store(true, std::memory_order_release);
     static_cast<void>(request(core::Request::close, core::Limits::closeReply + milliseconds{20}, milliseconds{0}));
     // What was said until now may still go out; then RESOURCE_HANDLE is the engine's again (W-117).
@@ -152,15 +173,21 @@ bool Instance::close() {
     reporter_->flush(std::min(callbackPatience, std::max(left, milliseconds{0})));
     reporter_->shut();
     const bool quiet = reporter_->waitIdle(milliseconds{10});
-    return released_.load(std::memory_order_acquire) && quiet;
+    const bool nothingLeft = released_.load(std::memory_order_acquire) && quiet;
+    call.answers(nothingLeft ? 0 : 1);
+    return nothingLeft;
 }
 
-void Instance::sayIfLate(const char* what, Steady::time_point since) {
-    const auto took = std::chrono::duration_cast<milliseconds>(Steady::now() - since);
+void Instance::sayIfLate(FlightSubject what, Steady::time_point since) {
+    const auto took = Steady::now() - since;
     if (took <= entryBudget) return;
+    flightRecorder().record({FlightKind::budget, FlightPhase::instant, what, flight_, 0, 0,
+                             std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()});
     const std::string step = text(progress_);
-    reporter_->log(LogLevel::warning, fmt::format("{} took {} ms of a budget of {} ms{}", what, took.count(),
-                                                  entryBudget.count(), step.empty() ? "" : "; last step: " + step));
+    const std::string late = fmt::format("{} took {} ms of a budget of {} ms", nameOf(what),
+                                         std::chrono::duration_cast<milliseconds>(took).count(), entryBudget.count());
+    reporter_->log(LogLevel::warning, step.empty() ? late : late + "; last step: " + step);
+    writeFlight(late);
 }
 
 void Instance::post(Incoming incoming, bool urgent) {
@@ -186,6 +213,7 @@ void Instance::logFromAuthor(LogLevel level, std::string_view text) noexcept {
 void Instance::rename(std::string name) {
     if (name.empty()) return;
     const std::lock_guard lock{textMutex_};
+    flightRecorder().rename(flight_, name);
     name_.swap(name);
 }
 
@@ -246,7 +274,8 @@ Dependencies Instance::dependencies() {
     return result;
 }
 
-void Instance::progressed(core::JobId call, std::string_view step) {
+void Instance::progressed(core::JobId call, core::Generation run, std::string_view step) {
+    record(FlightKind::checkpoint, FlightSubject::none, run, step);
     setText(progress_, step);
     // However often the author says it: one event until the strand has seen it.
     if (!progressPosted_.exchange(true, std::memory_order_acq_rel)) post(core::Event::progressed(call));
@@ -281,6 +310,7 @@ void Instance::setText(std::string& which, std::string_view text) {
     std::string copy{clamped(text)};  // the strand copies these: they stay short
     const std::lock_guard lock{textMutex_};
     which.swap(copy);
+    if (&which == &progress_) progressAt_ = Steady::now();
 }
 
 std::string Instance::text(const std::string& which) const {
@@ -332,8 +362,10 @@ void Instance::handle(Incoming& incoming) {
     if (incoming.policy) event.policy = &*incoming.policy;
     if (event.kind == core::Event::Kind::checkpoint) progressPosted_.store(false, std::memory_order_release);
     const core::Generation before = machine_.generation();
+    const core::Phase phaseBefore = machine_.phase();
     const core::Actions actions = machine_.on(event, Runtime::coarseNow());
     const core::Phase phase = machine_.phase();
+    if (phase != phaseBefore) record(FlightKind::transition, stateOf(phase), machine_.generation(), {});
     // Before any action: whoever hears of the answer or the report finds it so.
     active_.store(
         phase == core::Phase::onlinePending || phase == core::Phase::online || phase == core::Phase::offlinePending,
@@ -464,6 +496,9 @@ void Instance::say(core::Reason reason, core::Job job) {
     const bool aboutReport = reason == core::Reason::reportedFailure || reason == core::Reason::failedWhileStarting;
     ReasonText words = reasonText(reason, job, text(aboutProgress ? progress_ : aboutReport ? reported_ : failure_));
     reporter_->log(words.level, std::string{clamped(words.text)});
+    if (!meansLate(reason)) return;
+    record(FlightKind::wedged, jobSubject(job), machine_.generation(), words.text);
+    writeFlight(std::move(words.text));
 }
 
 void Instance::setVerdict(core::Health health, core::Generation generation) {

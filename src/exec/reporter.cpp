@@ -4,11 +4,27 @@
 
 #include "guard.hpp"
 
+#include <holdfast/exec/flight_recorder.hpp>
+
 #include <fmt/format.h>
 
 #include <utility>
 
 namespace holdfast::inline v1::exec {
+namespace {
+
+FlightSubject stateOf(core::Status status) noexcept {
+    switch (status) {
+        case core::Status::onlinePending: return FlightSubject::onlinePendingState;
+        case core::Status::offlinePending: return FlightSubject::offlinePendingState;
+        case core::Status::online: return FlightSubject::onlineState;
+        case core::Status::offline: return FlightSubject::offlineState;
+        case core::Status::failed: return FlightSubject::failedState;
+    }
+    return FlightSubject::none;
+}
+
+}  // namespace
 
 void Reporter::open(core::Generation generation) {
     const std::lock_guard lock{mutex_};
@@ -42,6 +58,8 @@ void Reporter::report(core::Generation generation, const StatusReport& status) {
 }
 
 void Reporter::log(LogLevel level, std::string text) {
+    flightRecorder().record({FlightKind::log, FlightPhase::instant, FlightSubject::none, flight_,
+                             static_cast<std::uint32_t>(level), 0, 0, text});
     std::unique_lock lock{mutex_};
     if (lines_ >= mostLines) {
         ++lost_;
@@ -148,9 +166,18 @@ void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
             idle_.notify_all();
         }};
         if (report != nullptr) {
+            // Both ends: an engine that blocks in a callback is seen to.
+            FlightNote note{FlightKind::report, FlightPhase::begin,       stateOf(report->status.status), flight_, 0,
+                            report->generation, report->status.checkPoint};
+            flightRecorder().record(note);
             proceed = link_->report(report->status);
+            note.phase = FlightPhase::end;
+            note.code = proceed ? 0 : 1;
+            flightRecorder().record(note);
         } else if (failure != nullptr) {
             link_->signalFailure(ErrorCode::failed);
+            flightRecorder().record(
+                {FlightKind::report, FlightPhase::end, FlightSubject::failureSignal, flight_, 0, failure->generation});
         } else {
             if (lost != 0) {
                 link_->log(LogLevel::warning, fmt::format("{} log lines were lost: the engine is too slow", lost));

@@ -6,6 +6,7 @@
 #include "os/no_winsock.hpp"
 #include "steady_clock.hpp"
 
+#include <holdfast/exec/flight_recorder.hpp>
 #include <holdfast/os/process.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -54,7 +55,13 @@ struct Runtime::Threads {
           terminators{spawner, {0, 2, false}} {}
 
     void tick() {
-        processStalls.tick(os::coarseNow());
+        const core::Time now = os::coarseNow();
+        if (lastTick != 0 && now - lastTick > core::Limits::stall.count()) {
+            flightRecorder().record({FlightKind::stall, FlightPhase::instant, FlightSubject::none, 0, 0, 0,
+                                     std::chrono::nanoseconds{core::Milliseconds{now - lastTick}}.count()});
+        }
+        lastTick = now;
+        processStalls.tick(now);
         ticker.expires_after(StallWatch::tickInterval);
         ticker.async_wait([this](const boost::system::error_code& error) {
             if (!error) tick();
@@ -99,6 +106,7 @@ struct Runtime::Threads {
     boost::asio::io_context context;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard;
     boost::asio::steady_timer ticker;
+    core::Time lastTick{0};  // of the pool thread that ticks, one at a time
     Spawner spawner;
     Lane workers;
     Lane control;

@@ -62,6 +62,7 @@ abi::ResourceId SlotTable::occupy(std::size_t index, const std::shared_ptr<Insta
     const std::uint32_t generation = slot.generation.load(std::memory_order_relaxed) + 1;
     slot.instance = instance;
     slot.verdict.store(0, std::memory_order_relaxed);
+    for (auto& polls : slot.polls) polls.store(0, std::memory_order_relaxed);
     slot.generation.store(generation, std::memory_order_release);
     return makeId(index, generation);
 }

@@ -2,6 +2,7 @@
 
 #include "user_call.hpp"
 
+#include "flight_subjects.hpp"
 #include "guard.hpp"
 #include "reason_text.hpp"
 
@@ -121,24 +122,34 @@ void UserCall::rejected() noexcept {
 void UserCall::run(WorkerSelf self) {
     auto outcome = core::Outcome::failed;
     currentCall = jobName(job_);
+    const auto began = std::chrono::steady_clock::now();
+    FlightNote note{FlightKind::job, FlightPhase::begin, jobSubject(job_), instance_->flight(), 0, run_};
+    flightRecorder().record(note);
     instance_->link().enterCall(currentCall);
+    bool good = false;
     // Posted however the call ends: also when it ends its own thread.
     const OnLeave ended{[&] {
         currentCall = nullptr;
+        note.phase = FlightPhase::end;
+        note.code = good ? 0 : 1;
+        note.value = std::chrono::nanoseconds{std::chrono::steady_clock::now() - began}.count();
+        flightRecorder().record(note);
         instance_->link().leaveCall();
         instance_->postEnd(core::Event::ended(job_, id_, outcome));
     }};
     if (job_ != core::Job::terminate) static_cast<void>(finish(false, "its thread ended"));
-    bool good = false;
     switch (job_) {
         case core::Job::online: good = online(self); break;
         case core::Job::offline: good = offline(self); break;
         case core::Job::look:
         case core::Job::check: good = check(self); break;
         case core::Job::repair: good = repair(self); break;
-        case core::Job::terminate: terminate(); break;
+        case core::Job::terminate:
+            terminate();
+            good = true;
+            break;
     }
-    outcome = good ? core::Outcome::succeeded : core::Outcome::failed;
+    if (job_ != core::Job::terminate) outcome = good ? core::Outcome::succeeded : core::Outcome::failed;
 }
 
 bool UserCall::online(WorkerSelf self) {
@@ -153,15 +164,17 @@ bool UserCall::online(WorkerSelf self) {
         object->resource = instance_->type().build(*object->context, values);
         // Published before the stop is looked at: a terminate() that finds no object knows that none will start anything.
         instance_->setObject(object);
-        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
+        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, run_, step); }};
         RunningCheck check{*stop_, *instance_};
         bool adopted = false;
         Presence found = Presence::unknown;
         {
             const StopState::Interruptible interruptible{*stop_, self};
             stop_->throwIfRequested();
+            passFault("probe");
             found = object->resource->probe(check);
             stop_->throwIfRequested();
+            if (found == Presence::running) passFault("adopt");
             adopted = found == Presence::running && object->resource->adopt(operation);
         }
         if (adopted) return;
@@ -172,6 +185,7 @@ bool UserCall::online(WorkerSelf self) {
         }
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault("online");
         object->resource->online(operation);
     });
     return finish(end.returned, end.text, end.code);
@@ -181,9 +195,10 @@ bool UserCall::offline(WorkerSelf self) {
     const CallEnd end = guarded([&] {
         const std::shared_ptr<RunObject> object = instance_->object();
         if (!object) return;
-        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, step); }};
+        RunningOperation operation{*stop_, [&](std::string_view step) { instance_->progressed(id_, run_, step); }};
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault("offline");
         object->resource->offline(operation);
     });
     // The object dies before Offline is reported, so that what it holds is free for the next node (W-126).
@@ -199,6 +214,7 @@ bool UserCall::check(WorkerSelf self) {
         RunningCheck check{*stop_, *instance_};
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault(job_ == core::Job::look ? "looksAlive" : "isAlive");
         verdict = job_ == core::Job::look ? object->resource->looksAlive(check) : object->resource->isAlive(check);
     });
     if (!end.returned) verdict = Verdict::failed(end.text);
@@ -214,6 +230,7 @@ bool UserCall::repair(WorkerSelf self) {
         RunningCheck check{*stop_, *instance_};
         const StopState::Interruptible interruptible{*stop_, self};
         stop_->throwIfRequested();
+        passFault("repair");
         mended = object->resource->repair(check);
     });
     // What the check said stays the reason; repair() may have something to add.
@@ -225,9 +242,14 @@ void UserCall::terminate() {
     const std::shared_ptr<RunObject> object = instance_->object();
     if (object && object->resource) {
         const std::lock_guard alone{object->terminating};
+        static_cast<void>(instance_->link().injectedFault("terminate"));  // it is noexcept: nothing to throw
         object->resource->terminate();
     }
     if (destroy_) instance_->setObject(nullptr);
+}
+
+void UserCall::passFault(const char* member) {
+    if (instance_->link().injectedFault(member)) throw Error{"a fault was injected"};
 }
 
 bool UserCall::finish(bool good, const std::string& text, ErrorCode code) {
@@ -240,6 +262,10 @@ bool UserCall::finish(bool good, const std::string& text, ErrorCode code) {
 void UserCall::settleVerdict(const Verdict& verdict) {
     Verdict kept = verdict.isAlive() ? Verdict::alive() : Verdict::failed(Instance::clamped(verdict.reason()));
     const std::lock_guard lock{instance_->textMutex_};
+    if (!kept.isAlive() || !instance_->lastVerdict_.isAlive()) {  // an alive one after another is told by the job's end
+        flightRecorder().record({FlightKind::verdict, FlightPhase::instant, jobSubject(job_), instance_->flight(),
+                                 kept.isAlive() ? 1U : 2U, run_, 0, kept.reason()});
+    }
     std::swap(instance_->lastVerdict_, kept);
 }
 

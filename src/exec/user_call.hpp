@@ -23,6 +23,8 @@ private:
     bool check(WorkerSelf self);
     bool repair(WorkerSelf self);
     void terminate();
+    /** Before the author's member runs: a verifier may put a fault in its place. */
+    void passFault(const char* member);
     bool finish(bool good, const std::string& text, ErrorCode code = ErrorCode::failed);
     void settleVerdict(const Verdict& verdict);
 

@@ -3,6 +3,8 @@
 
 #include <holdfast/os/process.hpp>
 
+#include <boost/thread/thread.hpp>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -79,11 +81,12 @@ bool CallThreads::run(std::function<void()> job) {
     lock.unlock();
     try {
         const os::BlockSignals blocked;  // D8
-        std::thread{[state = state_, work = std::move(job)]() mutable {
+        // Boost's, because a std::thread of MinGW that is detached before it has begun may never begin.
+        boost::thread{[state = state_, work = std::move(job)]() mutable {
             State::serve(state, std::move(work));
         }}.detach();
         return true;
-    } catch (const std::system_error&) {
+    } catch (const boost::thread_resource_error&) {
         lock.lock();
         --state_->threads;
         return false;

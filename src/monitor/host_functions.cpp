@@ -6,6 +6,7 @@
 
 #include <holdfast/abi/wide.hpp>
 
+#include <atomic>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -274,11 +275,27 @@ constexpr abi::HostFunctions functions{
     nullptr,  // the cluster API is not needed for what is here
     nullptr,
     nullptr,
+    nullptr,
+    nullptr,
+    nullptr,  // no faults but in a program that verifies
 };
 
 }  // namespace
 
-const abi::HostFunctions& hostFunctions() noexcept { return functions; }
+namespace {
+
+std::atomic<const abi::HostFunctions*> offered{&functions};
+
+}  // namespace
+
+const abi::HostFunctions& hostFunctions() noexcept { return *offered.load(std::memory_order_acquire); }
+
+void offerFaults(abi::Dword(HOLDFAST_STDCALL* fault)(abi::ResourceHandle, const char* call)) noexcept {
+    static abi::HostFunctions withFaults;  // never changed once it is offered
+    withFaults = functions;
+    withFaults.injectedFault = fault;
+    offered.store(&withFaults, std::memory_order_release);
+}
 
 }  // namespace holdfast::inline v1::monitor
 

@@ -269,6 +269,9 @@ constexpr abi::HostFunctions functions{
     nullptr,
     nullptr,
     nullptr,
+    nullptr,  // the recorder's memory and faults are the host's
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

@@ -5,7 +5,8 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
-#include <time.h>    // NOLINT(modernize-deprecated-headers): POSIX, not C
+#include <sys/syscall.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
 #include <unistd.h>
 
 #include <cstring>
@@ -33,6 +34,13 @@ std::string hostName() {
 }
 
 std::int64_t processId() noexcept { return ::getpid(); }
+
+std::uint32_t threadId() noexcept {
+    // Asked once per thread: plain data, no destructor may stay on a thread (D9).
+    thread_local std::uint32_t known = 0;
+    if (known == 0) known = static_cast<std::uint32_t>(::syscall(SYS_gettid));
+    return known;
+}
 
 BlockSignals::BlockSignals() noexcept {
     static_assert(sizeof(sigset_t) <= sizeof saved_);

@@ -28,6 +28,8 @@ std::string hostName() {
 
 std::int64_t processId() noexcept { return ::GetCurrentProcessId(); }
 
+std::uint32_t threadId() noexcept { return ::GetCurrentThreadId(); }
+
 BlockSignals::BlockSignals() noexcept = default;  // Windows has no signals to block
 
 BlockSignals::~BlockSignals() = default;

@@ -36,7 +36,10 @@ std::string Names::complaint() const {
     return {};
 }
 
-std::string prepareDirectory(const std::string& directory) {
+namespace {
+
+/** Makes the directory; what is wrong with it if others can do what is in `mode` there, or it is somebody else's. */
+std::string prepare(const std::string& directory, ::mode_t forbidden) {
     const auto wrong = [&](const std::string& what) { return "run directory \"" + directory + "\": " + what; };
     if (directory.empty() || directory.front() != '/') return wrong("must be an absolute path");
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return wrong(errorText(errno));
@@ -44,9 +47,15 @@ std::string prepareDirectory(const std::string& directory) {
     if (::lstat(directory.c_str(), &found) != 0) return wrong(errorText(errno));
     if (!S_ISDIR(found.st_mode)) return wrong("is no directory");
     if (found.st_uid != ::geteuid()) return wrong("belongs to user " + std::to_string(found.st_uid));
-    if ((found.st_mode & 077U) != 0) return wrong("is open to others (it needs mode 0700)");
+    if ((found.st_mode & forbidden) != 0)
+        return wrong(forbidden == 077U ? "is open to others (it needs mode 0700)" : "others may write to it");
     return {};
 }
+
+}  // namespace
+
+std::string prepareDirectory(const std::string& directory) { return prepare(directory, 077U); }
+std::string prepareCommonDirectory(const std::string& directory) { return prepare(directory, 022U); }
 
 std::string canonical(const std::string& directory) {
     char* const path = ::realpath(directory.c_str(), nullptr);

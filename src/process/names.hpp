@@ -37,6 +37,8 @@ struct Names {
 
 /** Makes the directory (0700) if it is not there; what is wrong with it (not ours, open to others), or nothing. */
 [[nodiscard]] std::string prepareDirectory(const std::string& directory);
+/** The same for a directory of several programs of ours: others may look into it, and not write. */
+[[nodiscard]] std::string prepareCommonDirectory(const std::string& directory);
 /** Without links and dots, so that one directory has one name; unchanged if it does not exist. */
 [[nodiscard]] std::string canonical(const std::string& directory);
 

@@ -22,9 +22,16 @@ std::string variable(const char* name) {
 
 std::string runDirectory() {
     if (auto directory = variable("HOLDFAST_RUN_DIRECTORY"); !directory.empty()) return directory;
-    if (::geteuid() == 0) return "/run/holdfast";
-    if (const auto directory = variable("XDG_RUNTIME_DIR"); !directory.empty()) return directory + "/holdfast";
-    return "/tmp/holdfast-" + std::to_string(::geteuid());
+    // Below what a monitor on this machine makes for its own folders, which others may look into.
+    std::string common = "/tmp/holdfast-" + std::to_string(::geteuid());
+    if (::geteuid() == 0) {
+        common = "/run/holdfast";
+    } else if (const auto directory = variable("XDG_RUNTIME_DIR"); !directory.empty()) {
+        common = directory + "/holdfast";
+    }
+    if (const std::string wrong = prepareCommonDirectory(common); !wrong.empty())
+        throw Error{ErrorCode::configuration, wrong};
+    return common + "/agents";
 }
 
 bool executable(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }

@@ -75,7 +75,8 @@ void Line::begin(Operation operation) {
     overlapping_ = phase_ == Phase::pending;
     phase_ = Phase::calling;
     operation_ = operation;
-    refusing_ = refused_ = false;
+    refusing_ = std::exchange(refuseNext_, false);
+    refused_ = false;
     lastCheckPoint_ = 0;
     reports_ = held_ = 0;
     final_.reset();
@@ -110,9 +111,13 @@ void Line::terminated() {
     const std::lock_guard lock{mutex_};
     phase_ = Phase::terminated;
 }
-void Line::refuse() {
+void Line::refuseNext() {
     const std::lock_guard lock{mutex_};
-    refusing_ = true;
+    refuseNext_ = true;
+}
+bool Line::wasRefused() const {
+    const std::lock_guard lock{mutex_};
+    return refused_;
 }
 void Line::close() {
     const std::lock_guard lock{mutex_};
@@ -260,7 +265,6 @@ void Desk::close(std::uint64_t handle) {
     const auto found = open_.find(handle);
     if (found == open_.end()) return;
     found->second->close();
-    closed_.emplace(handle, found->second->resource());
     open_.erase(found);
 }
 
@@ -273,9 +277,9 @@ std::shared_ptr<Line> Desk::find(std::uint64_t handle) {
 std::shared_ptr<Line> Desk::take(const char* callback, std::uint64_t handle) {
     const std::lock_guard lock{mutex_};
     if (const auto found = open_.find(handle); found != open_.end()) return found->second;
-    if (const auto gone = closed_.find(handle); gone != closed_.end()) {
+    if (handle >= firstHandle && handle < next_ && handle % 2 == 1) {
         reporter_.judge("conduct.after-close", Judgement::failed,
-                        fmt::format("{} was called with the handle of {}, which is closed", callback, gone->second));
+                        fmt::format("{} was called with the handle of a resource that is closed", callback));
     } else {
         reporter_.judge("conduct.callback-handle", Judgement::failed,
                         fmt::format("{} was called with the handle {:#x}, which no Open was given", callback, handle));

@@ -45,8 +45,10 @@ public:
     void terminating();
     /** Terminate returned: from now on a report is one too many. */
     void terminated();
-    /** Answer pending reports with Terminate from now on (W-206). */
-    void refuse();
+    /** Answer the pending reports of the next operation with Terminate (W-206). */
+    void refuseNext();
+    /** A pending report was answered so. */
+    [[nodiscard]] bool wasRefused() const;
     void close();
 
     /** Waits for the final report; nothing if there is none in time. Gaps longer than `pendingTimeout` are judged. */
@@ -77,6 +79,7 @@ private:
     Phase phase_{Phase::idle};
     Operation operation_{Operation::none};
     bool overlapping_{false};  ///< Offline was called over a pending Online: reports of either may come
+    bool refuseNext_{false};
     bool refusing_{false};
     bool refused_{false};  ///< a report of this operation was answered with Terminate
     abi::Dword lastCheckPoint_{0};
@@ -119,9 +122,9 @@ private:
     std::mutex mutex_;  // guards all below
     std::condition_variable ended_;
     std::map<std::uint64_t, std::shared_ptr<Line>> open_;
-    std::map<std::uint64_t, std::string> closed_;
     std::map<std::int64_t, Waiting> contexts_;
-    std::uint64_t next_{0x10001};
+    static constexpr std::uint64_t firstHandle = 0x10001;  ///< then every second number: the others are forged
+    std::uint64_t next_{firstHandle};
     std::int64_t nextContext_{0x7000'0000'0001};
 };
 

@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <clocale>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -40,14 +41,33 @@ std::size_t entriesOf(const char* directory) {
     return count;
 }
 
+/** Bytes that are allocated, over every arena: what `malloc_info` says of the whole. */
+std::size_t heapInUse() {
+    char* text = nullptr;
+    std::size_t size = 0;
+    FILE* const file = ::open_memstream(&text, &size);
+    if (file == nullptr) return 0;
+    const bool good = ::malloc_info(0, file) == 0;
+    std::fclose(file);
+    const std::string xml = good ? std::string{text, size} : std::string{};
+    std::free(text);  // NOLINT: open_memstream's
+    const auto lastOf = [&](std::string_view element) -> std::size_t {
+        const auto at = xml.rfind(element);
+        const auto from = at == std::string::npos ? at : xml.find("size=\"", at);
+        return from == std::string::npos ? 0 : std::strtoull(xml.c_str() + from + 6, nullptr, 10);
+    };
+    const std::size_t taken = lastOf("<system type=\"current\"") + lastOf("<total type=\"mmap\"");
+    const std::size_t free = lastOf("<total type=\"fast\"") + lastOf("<total type=\"rest\"");
+    return taken > free ? taken - free : 0;
+}
+
 }  // namespace
 
 Usage usage() {
     Usage now;
     now.threads = entriesOf("/proc/self/task");
     now.handles = entriesOf("/proc/self/fd");
-    const auto heap = ::mallinfo2();
-    now.memory = heap.uordblks + heap.hblkhd;
+    now.memory = heapInUse();
     return now;
 }
 

@@ -94,7 +94,7 @@ std::string toText(const Report& report, bool quiet) {
         }
         text += fmt::format("  {:<8} {:<30} {:<7} {}\n", label(finding.judgement), finding.rule->id,
                             finding.rule->clause, finding.rule->title);
-        if (finding.judgement == Judgement::passed) continue;
+        if (finding.scenarios.empty()) continue;
         for (const std::string& line : finding.evidence) text += fmt::format("           {}\n", line);
         if (wrong) text += fmt::format("           to mend it: {}\n", finding.rule->mend);
     }

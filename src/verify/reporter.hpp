@@ -20,6 +20,9 @@ namespace holdfast::inline v1::verify {
 /** What begins each record in what a scenario's process writes: whatever the library itself prints has none. */
 inline constexpr char recordMark = '\x1E';
 
+/** The note of a process that is about to crash by order (--inject crash). */
+inline constexpr std::string_view crashOrdered = "a crash was ordered";
+
 /**
  * What a scenario's process tells of itself, a record at a time: what is called, what came back, what is thought of it. Written
  * before the call, so that whoever reads knows what ran when the process died.

@@ -3,10 +3,12 @@
 
 #include "verify/stage.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
+#include <thread>
 
 namespace holdfast::inline v1::verify {
 
@@ -33,6 +35,11 @@ public:
         ended_ = true;
         changed_.notify_all();
     }
+    void entered() noexcept { entered_.store(true, std::memory_order_release); }
+    /** Until its thread is about to enter the library. */
+    void waitUntilEntered() const noexcept {
+        while (!entered_.load(std::memory_order_acquire)) std::this_thread::yield();
+    }
     [[nodiscard]] bool waitFor(std::chrono::milliseconds limit) {
         std::unique_lock lock{mutex_};
         return changed_.wait_for(lock, limit, [&] { return ended_; });
@@ -42,6 +49,7 @@ private:
     std::mutex mutex_;  // guards what `end` sets
     std::condition_variable changed_;
     bool ended_{false};
+    std::atomic<bool> entered_{false};
 };
 
 }  // namespace holdfast::inline v1::verify

@@ -78,7 +78,7 @@ void loading(Stage& stage) {
     if (odd.code != abi::code::success) {
         stage.breaks("load.type-name", fmt::format("Startup of \"{}\" returned {}: names are compared without case",
                                                    otherCase(stage.plan().type), odd.code));
-    } else if (part.code == abi::code::success) {
+    } else if (part.code == abi::code::success && unknown.code != abi::code::success) {
         stage.breaks("load.type-name", fmt::format("Startup of \"{}x\" returned 0", stage.plan().type));
     } else {
         stage.keeps("load.type-name");

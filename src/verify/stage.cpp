@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "verify/stage.hpp"
 
+#include "verify/forbidden_calls.hpp"
 #include "verify/running.hpp"
 
 #include "monitor/private_properties.hpp"
@@ -16,7 +17,9 @@
 #include <thread>
 #include <utility>
 
-#if defined(__GLIBCXX__) && !defined(_WIN32)
+#if defined(_WIN32)
+#include <windows.h>
+#elif defined(__GLIBCXX__)
 #include <cxxabi.h>
 #endif
 
@@ -34,7 +37,7 @@ struct StallCounter {
     static constexpr milliseconds pause{5};
     std::atomic<std::int64_t> total{0};
     void start() {
-        std::thread{[this] {
+        CallThread::runAlone([this] {
             for (auto last = Steady::now();;) {
                 std::this_thread::sleep_for(pause);
                 const auto now = Steady::now();
@@ -42,7 +45,7 @@ struct StallCounter {
                 if (late > milliseconds{2}) total += late.count();
                 last = now;
             }
-        }}.detach();
+        });
     }
 };
 StallCounter stalls;
@@ -51,14 +54,13 @@ StallCounter stalls;
 thread_local const char* runningEntry = nullptr;
 Reporter* reporterOfCalls = nullptr;  // set before any other thread runs
 
-/** W-800: what writes to the cluster's registry may not be called from these. */
-bool mayNotWrite(std::string_view entry) {
-    return entry == "Open" || entry == "Online" || entry == "Offline" || entry == "Terminate" || entry == "Close";
-}
-bool writes(std::string_view function) {
-    return function == "ClusterRegCreateKey" || function == "ClusterRegSetValue" ||
-           function == "ClusterRegDeleteValue" || function == "ClusterRegDeleteKey" ||
-           function == "ClusterRegCloseBatch";
+/** Something was asked of the cluster on this thread (W-800). */
+void noteCall(std::string_view function) {
+    const std::string_view entry = runningEntry == nullptr ? "" : runningEntry;
+    if (reporterOfCalls == nullptr || !isForbidden(function, entry)) return;
+    reporterOfCalls->judge("conduct.forbidden-calls", Judgement::failed,
+                           entry.empty() ? fmt::format("{} was called, which no resource library may", function)
+                                         : fmt::format("{} was called from {}", function, entry));
 }
 
 std::uint64_t hashOf(std::string_view text) {
@@ -74,6 +76,8 @@ Routine routineOf(void* symbol) {
 
 }  // namespace
 
+void noteClusterCall(std::string_view function) { noteCall(function); }
+
 nanoseconds stalledSoFar() noexcept { return nanoseconds{stalls.total.load()}; }
 
 Stage::Stage(const Plan& plan, Reporter& reporter, std::string_view scenario)
@@ -87,10 +91,7 @@ Stage::Stage(const Plan& plan, Reporter& reporter, std::string_view scenario)
     Desk::use(&desk_);
     reporterOfCalls = &reporter;
     registry_.intercept([](std::string_view function) -> Dword {
-        if (runningEntry != nullptr && mayNotWrite(runningEntry) && writes(function)) {
-            reporterOfCalls->judge("conduct.forbidden-calls", Judgement::failed,
-                                   fmt::format("{} was called from {}", function, runningEntry));
-        }
+        noteCall(function);
         return abi::code::success;
     });
 }
@@ -213,6 +214,7 @@ std::shared_ptr<Stage::Running> Stage::start(std::string_view call, std::string_
                 running.end(code, returned ? std::string{} : threw.empty() ? "the call ended its thread" : threw);
             }
         } const onEnd{*running, returned, code, threw};
+        running->entered();
         try {
             code = function();
             returned = true;
@@ -436,3 +438,10 @@ void Stage::compareProcessState() {
 }
 
 }  // namespace holdfast::inline v1::verify
+
+#if defined(_WIN32)
+/** Looked up by the substitutes of the cluster's libraries, which is all the cluster there is here. */
+extern "C" __declspec(dllexport) void WINAPI HoldfastClusterCall(const char* function) {
+    if (function != nullptr) holdfast::verify::noteClusterCall(function);
+}
+#endif

@@ -194,6 +194,9 @@ private:
     PropertyBag properties_;
 };
 
+/** The library asked something of the cluster on this thread (W-800). */
+void noteClusterCall(std::string_view function);
+
 /** Adds up how long the machine did not run this process although it wanted to run. */
 [[nodiscard]] std::chrono::nanoseconds stalledSoFar() noexcept;
 

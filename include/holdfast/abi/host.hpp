@@ -63,6 +63,20 @@ struct HostFunctions {
     ClusterHandle(HOLDFAST_STDCALL* openCluster)(const WideChar* name);
     Bool(HOLDFAST_STDCALL* closeCluster)(ClusterHandle);
     KeyHandle(HOLDFAST_STDCALL* getClusterResourceTypeKey)(ClusterHandle, const WideChar* typeName, Dword access);
+
+    // The flight recorder (docs/flight-recorder.md). Each may be null, or beyond `size`.
+    /**
+     * Memory for this library's flight recorder, zero and 64-byte aligned; `size` in bytes. It stays mapped as long as the
+     * process lives, and somebody outside can still read it afterwards. Null: there is none, or none left.
+     */
+    Byte*(HOLDFAST_STDCALL* flightMemory)(Dword* size);
+    /** Something happened that is worth writing the recorder out for: a broken budget, a wedged worker. Never blocks. */
+    void(HOLDFAST_STDCALL* flightAlarm)(ResourceHandle, const char* reason);
+    /**
+     * For verification only; null in every production host. Asked on the worker, inside the guard around the author's member
+     * `call` ("online", "offline", "looksAlive", "isAlive", "repair", "terminate"): it may block or crash; 1: throw now.
+     */
+    Dword(HOLDFAST_STDCALL* injectedFault)(ResourceHandle, const char* call);
 };
 
 /** What every host has: the functions up to the registry's. */

@@ -66,6 +66,13 @@ public:
     /** The author's `call` begins on this thread, and ends with `leaveCall`: a crash in between has a culprit. */
     virtual void enterCall(const char* call) noexcept { static_cast<void>(call); }
     virtual void leaveCall() noexcept {}
+    /** For a verifier: it may block or crash here in the author's place; true: the author's `call` throws instead of running. */
+    [[nodiscard]] virtual bool injectedFault(const char* call) noexcept {
+        static_cast<void>(call);
+        return false;
+    }
+    /** Something was late or hangs: now is the time to write the flight recorder out, for an engine that can. On a worker. */
+    virtual void flightAlarm(const char* reason) noexcept { static_cast<void>(reason); }
 };
 
 }  // namespace holdfast::inline v1::exec

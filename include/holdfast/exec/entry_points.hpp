@@ -27,10 +27,11 @@ Closed closeInstance(abi::ResourceId id) noexcept;
 void keepRuntime(std::unique_ptr<Runtime::Lease> lease) noexcept;
 
 /**
- * LooksAlive and IsAlive: the last verdict and its age, nothing else (D10).
+ * LooksAlive or IsAlive, as `asked` says: the last verdict and its age, nothing else (D10). The flight recorder gets what
+ * changed, and a count of the rest.
  *
  * @par Budget Tens of nanoseconds; no lock, no wait, no system call beyond the coarse clock.
  */
-[[nodiscard]] bool isHealthy(abi::ResourceId id) noexcept;
+[[nodiscard]] bool isHealthy(abi::ResourceId id, FlightSubject asked = FlightSubject::isAlive) noexcept;
 
 }  // namespace holdfast::inline v1::exec

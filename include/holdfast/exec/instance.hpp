@@ -4,6 +4,7 @@
 #include <holdfast/agent_type.hpp>
 #include <holdfast/core/lifecycle.hpp>
 #include <holdfast/exec/engine_link.hpp>
+#include <holdfast/exec/flight_recorder.hpp>
 #include <holdfast/exec/reply_slot.hpp>
 #include <holdfast/exec/reporter.hpp>
 #include <holdfast/exec/runtime.hpp>
@@ -71,6 +72,8 @@ public:
     [[nodiscard]] EngineLink& link() const noexcept { return *setup_.link; }
     [[nodiscard]] Reporter& reporter() const noexcept { return *reporter_; }
     [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
+    /** Its number in the flight recorder. */
+    [[nodiscard]] std::uint32_t flight() const noexcept { return flight_; }
     /** Online or pending: what is set now is used at the next Online only (W-640). */
     [[nodiscard]] bool active() const noexcept { return active_.load(std::memory_order_acquire); }
     /** Closed: the engine's handle and key are not ours any more. */
@@ -94,7 +97,7 @@ public:
 
     // ---- for the author's side (any thread) ----
     void logFromAuthor(LogLevel level, std::string_view text) noexcept;
-    void progressed(core::JobId call, std::string_view step);
+    void progressed(core::JobId call, core::Generation run, std::string_view step);
     void reportFailure(core::Generation run, std::string_view reason) noexcept;
     [[nodiscard]] bool recovering() const noexcept { return recovering_.load(std::memory_order_acquire); }
     [[nodiscard]] std::string destinationNode() const { return text(destination_); }
@@ -131,7 +134,11 @@ private:
     [[nodiscard]] std::string text(const std::string& which) const;
     [[nodiscard]] std::shared_ptr<RunObject> object() const;
     void setObject(std::shared_ptr<RunObject> object);
-    void sayIfLate(const char* what, std::chrono::steady_clock::time_point since);
+    void sayIfLate(FlightSubject what, std::chrono::steady_clock::time_point since);
+    void record(FlightKind kind, FlightSubject subject, core::Generation run, std::string_view text) const noexcept;
+    /** Writes out the flight recorder for this resource, at most once a minute: `reason` hangs or was late. */
+    void writeFlight(std::string reason) noexcept;
+    void writeFlightNow(const std::string& reason);
 
     // strand
     void drain();
@@ -147,6 +154,7 @@ private:
     void answer(core::Request request, core::Answer answer);
 
     const Setup setup_;
+    const std::uint32_t flight_;
     std::unique_ptr<Runtime::Lease> lease_;
     Runtime& runtime_;  // outlives this: stopped only when nothing of the instance is left
     Strand strand_;
@@ -170,6 +178,7 @@ private:
     std::atomic<StateChangeReason> stateChange_{StateChangeReason::unknown};  // of the stop under way
     std::atomic<bool> recovering_{false};
     std::atomic<std::int64_t> terminateWait_;  // ms
+    std::atomic<std::int64_t> flightWritten_;  // when the recorder was written out last, by the coarse clock
 
     // engine threads
     std::atomic<std::uint32_t> terminates_{0};
@@ -183,17 +192,21 @@ private:
     // Guards the texts, the verdict, the object pointer and what is known of dependencies.
     mutable std::mutex textMutex_;
     std::string name_;
-    std::string progress_;                      // the running operation's last checkpoint
-    std::string failure_;                       // what the author's code said last
-    std::string reported_;                      // the reason of reportFailure
-    std::string nextDestination_;               // of the Offline that was requested last
-    std::string destination_;                   // of the one that was accepted last
-    ErrorCode failureCode_{ErrorCode::failed};  // beside failure_
+    std::string progress_;                              // the running operation's last checkpoint
+    std::chrono::steady_clock::time_point progressAt_;  // when it was said
+    std::string failure_;                               // what the author's code said last
+    std::string reported_;                              // the reason of reportFailure
+    std::string nextDestination_;                       // of the Offline that was requested last
+    std::string destination_;                           // of the one that was accepted last
+    ErrorCode failureCode_{ErrorCode::failed};          // beside failure_
     Verdict lastVerdict_{Verdict::alive()};
     std::shared_ptr<RunObject> object_;
     std::optional<Dependencies> dependencies_;  // as read in this run, unless a notice made it stale
     std::uint64_t dependencyEpoch_{0};          // counts notices and runs: what was read before one is not kept
     std::deque<DependencyNotice> notices_;
 };
+
+/** What an engine's call came to, as the code an engine is answered with. */
+[[nodiscard]] std::uint32_t codeOf(const Instance::Result& result) noexcept;
 
 }  // namespace holdfast::inline v1::exec

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -27,9 +28,13 @@ namespace holdfast::inline v1::exec {
  */
 class Reporter : public std::enable_shared_from_this<Reporter> {
 public:
-    /** `engineStopped` is told the generation whose report the engine answered with "terminate". */
-    Reporter(Lane& lane, std::shared_ptr<EngineLink> link, std::function<void(core::Generation)> engineStopped)
-        : lane_{lane}, link_{std::move(link)}, engineStopped_{std::move(engineStopped)} {}
+    /**
+     * `engineStopped` is told the generation whose report the engine answered with "terminate"; `flight` is the resource's
+     * number in the flight recorder.
+     */
+    Reporter(Lane& lane, std::shared_ptr<EngineLink> link, std::function<void(core::Generation)> engineStopped,
+             std::uint32_t flight)
+        : lane_{lane}, link_{std::move(link)}, engineStopped_{std::move(engineStopped)}, flight_{flight} {}
 
     void open(core::Generation generation);
     void close();  ///< from now on no report begins
@@ -78,6 +83,7 @@ private:
     Lane& lane_;
     const std::shared_ptr<EngineLink> link_;
     const std::function<void(core::Generation)> engineStopped_;
+    const std::uint32_t flight_;
     os::Event event_;
 
     std::mutex mutex_;  // guards all below, and the event against a late signal

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <holdfast/abi/resapi.hpp>
+#include <holdfast/exec/flight_event.hpp>
 #include <holdfast/exec/verdict_word.hpp>
 
 #include <array>
@@ -22,6 +23,9 @@ struct alignas(64) Slot {
     std::atomic<std::uint64_t> verdict{0};     ///< `VerdictWord`; written by the resource's strand only
     std::mutex mutex;                          ///< guards instance; never held over a call
     std::shared_ptr<Instance> instance;
+    std::atomic<std::uint32_t> flight{0};  ///< the resource's number in the flight recorder
+    /** LooksAlive and IsAlive: when one was recorded last, what it answered, and how many came since. */
+    std::array<std::atomic<std::uint64_t>, 2> polls{};
 };
 
 /**

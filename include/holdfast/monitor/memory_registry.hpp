@@ -69,6 +69,12 @@ private:
 /** What HoldfastHost gives to libraries: the functions over every MemoryRegistry of this process. */
 [[nodiscard]] const abi::HostFunctions& hostFunctions() noexcept;
 
+/**
+ * From now on HostFunctions::injectedFault is `fault`: for a program that verifies agents. Call it once, before any library
+ * is loaded.
+ */
+void offerFaults(abi::Dword(HOLDFAST_STDCALL* fault)(abi::ResourceHandle, const char* call)) noexcept;
+
 }  // namespace holdfast::inline v1::monitor
 
 #if defined(_WIN32)

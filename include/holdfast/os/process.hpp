@@ -18,6 +18,9 @@ void pinThisModule() noexcept;
 /** This process's number. */
 [[nodiscard]] std::int64_t processId() noexcept;
 
+/** This thread's number, as the system's tools show it. */
+[[nodiscard]] std::uint32_t threadId() noexcept;
+
 /** While it lives, threads started by this thread are born with every signal blocked: handlers are the host's (D8). */
 class BlockSignals {
 public:

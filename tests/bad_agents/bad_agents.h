@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSL-1.0 */
+#ifndef BAD_AGENTS_BAD_AGENTS_H
+#define BAD_AGENTS_BAD_AGENTS_H
+
+/* One source, many agents: each breaks one rule where `IS_BAD(name)` stands, and is the good one otherwise. Which rule that
+ * is and how it is provoked is in agents.csv. Compiled with -DBAD_AGENT=name, and -DBAD_IS_name for what is no expression. */
+enum {
+    goodAgent,
+    /* loading */
+    extraExport,
+    unloadCrashes,
+    comparesWithZero,
+    caseMatters,
+    takesAnyType,
+    ignoresVersions,
+    exactVersionOnly,
+    wrongTableSize,
+    nullSlot,
+    arbitrateAlone,
+    freshTable,
+    copiesWholeCallbacks,
+    /* lifecycle */
+    openFailsSilently,
+    onlineTooEarly,
+    offlineRefuses,
+    offlineLeavesLock,
+    offlineOnlyOnce,
+    stopsAllInstances,
+    sharedId,
+    threadAffine,
+    keepsNamePointer,
+    terminateNeedsRun,
+    terminateLeavesEntity,
+    terminateTwiceBreaks,
+    terminateWaitsForOnline,
+    terminateForgetsOnline,
+    terminateWaitsForOffline,
+    terminateSkipsChecks,
+    terminateSkipsControls,
+    offlineBesideOnline,
+    closeLeavesRunning,
+    closeLeavesPending,
+    closeFreesEarly,
+    staleIdAccepted,
+    idReused,
+    /* pending operations */
+    statusFromOpen,
+    statusWhileOnline,
+    ignoresExitState,
+    reportsAfterTerminate,
+    checkPointStuck,
+    checkPointFalls,
+    silentStart,
+    neverEnds,
+    reportsTwice,
+    offlineEndsOnline,
+    onlineEndsOffline,
+    /* budgets */
+    slowLoad,
+    slowStartup,
+    slowOpen,
+    slowOnline,
+    slowOffline,
+    slowTerminate,
+    slowLooksAlive,
+    slowIsAlive,
+    slowControl,
+    slowClose,
+    /* health */
+    flaps,
+    pollHangs,
+    signalsFirst,
+    eventLeftSignalled,
+    eventClosedEarly,
+    aliveAfterTerminate,
+    /* control codes */
+    readOnlyUnanswered,
+    setUnanswered,
+    typeFormatsUnanswered,
+    typeListsResources,
+    unknownCodeDone,
+    answersCommon,
+    bytesReturnedUntouched,
+    shortSizeNeeded,
+    writesBeyond,
+    refusesNullBuffers,
+    refusesNotifications,
+    answersMaintenance,
+    noEndOfValues,
+    shortClassInfo,
+    /* property lists */
+    paddingCounted,
+    noEndOfProperty,
+    forgetsName,
+    wrongFormat,
+    acceptsCutLists,
+    stepsTooFar,
+    dropsUnknown,
+    ignoresRange,
+    validateWrites,
+    writesAsItReads,
+    losesText,
+    claimsInEffect,
+    /* the process it lives in */
+    crashesInControl,
+    hangsInControl,
+    throwsInControl,
+    aborts,
+    exits,
+    wrongHandle,
+    callsAfterClose,
+    printfFormat,
+    nameAsFormat,
+    changesDirectory,
+    changesEnvironment,
+    changesLocale,
+    changesSignals,
+    writesInOpen,
+    writesInOnline,
+    leaksInOpen,
+    keepsSemaphore,
+    leaksInOnline,
+    leaksThreads
+};
+
+#if !defined(BAD_AGENT)
+#define BAD_AGENT goodAgent
+#endif
+
+#define IS_BAD(name) ((int)(BAD_AGENT) == (int)(name))
+
+#endif
