@@ -91,8 +91,8 @@ std::vector<MalformedList> malformedLists(const abi::ListedProperty& good) {
             add(fmt::format("one property, cut to {} of {} bytes", size, list.size()),
                 {list.begin(), list.begin() + static_cast<std::ptrdiff_t>(size)}, onlyCut);
     }
-    for (const Dword length : {Dword{0xFFFF'FFFF}, Dword{0xFFFF'FFFC}, Dword{0xFFFF'FFF4}, Dword{0x7FFF'FFFE},
-                               static_cast<Dword>(list.size())}) {
+    for (const Dword length : {Dword{0xFFFF'FFFF}, Dword{0xFFFF'FFFE}, Dword{0xFFFF'FFFD}, Dword{0xFFFF'FFFC},
+                               Dword{0xFFFF'FFF4}, Dword{0x7FFF'FFFE}, static_cast<Dword>(list.size())}) {
         changed(fmt::format("a name with cbLength {:#x}", length), Places::nameLength, length, anyRefusal);
         // Who knows the format's size may look at that first.
         changed(fmt::format("a value with cbLength {:#x}", length), at.valueLength(), length, anyRefusal);

@@ -78,6 +78,12 @@ public:
     void run() {
         whole_ = whom_.ask(asked_.code);
         if (whole_.code != code::success || !whole_.bytesReturnedSet || whole_.returned > 1U << 20U) return;
+        if (whole_.out.size() != whole_.returned) {
+            stage_.breaks("control.more-data", fmt::format("{} returned 0 and says that it wrote {} bytes, more than "
+                                                           "the buffer has",
+                                                           whom_.call(asked_.code), whole_.returned));
+            return;
+        }
         const auto sizes = sizesFor(whole_.returned, stage_.random());
         {
             const Stage::Blame blame{stage_, "control.overrun"};
