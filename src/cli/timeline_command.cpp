@@ -2,8 +2,11 @@
 #include "cli/timeline_command.hpp"
 
 #include "cli/text.hpp"
+#include "timeline/html.hpp"
 #include "timeline/model.hpp"
 #include "timeline/perfetto.hpp"
+#include "timeline/plain_text.hpp"
+#include "timeline/svg.hpp"
 #include "timeline/when.hpp"
 
 #include <fmt/format.h>
@@ -130,9 +133,13 @@ timeline::Cut cutOf(const TimelineOptions& options, const timeline::Model& model
     return cut;
 }
 
-std::string render(const timeline::Model& model, const std::string& format) {
+std::string render(const timeline::Model& model, const std::string& format, const std::string& trace) {
     if (format == "json") return timeline::toPerfetto(model);
-    throw std::invalid_argument{"format " + format};
+    const auto name = pathOf(trace).filename().u8string();
+    const std::string title =
+        "holdfast timeline: " +
+        (trace == "-" ? "standard input" : timeline::plainText(std::string{name.begin(), name.end()}));
+    return format == "svg" ? timeline::toSvg(model, title) : timeline::toHtml(model, title);
 }
 
 std::string summary(const timeline::Model& model) {
@@ -197,7 +204,7 @@ ExitCode runTimeline(const TimelineOptions& options) {
         timeline::Model model = timeline::buildModel(read(options.trace));
         const timeline::Cut cut = cutOf(options, model);
         model = timeline::cutModel(std::move(model), cut);
-        const std::string text = render(model, target.format);
+        const std::string text = render(model, target.format, options.trace);
         for (const auto& note : model.notes) complain(options.trace + ": " + note);
         if (target.name == "-") {
             std::cout << text << std::flush;

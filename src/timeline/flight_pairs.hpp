@@ -17,7 +17,7 @@ public:
     }
     /** The span that this event ends; `none` if it ends nothing, or its beginning was overwritten. */
     std::size_t take(const std::string& resource, const FlightEventEntry& event) {
-        if (event.value <= 0) return none;
+        if (!event.ends) return none;
         const auto found = open_.find(keyOf(resource, event));
         if (found == open_.end()) return none;
         const std::size_t span = found->second;

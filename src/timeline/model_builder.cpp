@@ -269,11 +269,13 @@ private:
         MarkKind kind = MarkKind::note;
         if (event.event == "checkpoint") kind = MarkKind::checkpoint;
         if (event.event == "report") kind = MarkKind::report;
-        if (event.event == "budget" || event.event == "wedged") kind = MarkKind::failure;
+        if (event.event == "budget" || event.event == "wedged" || event.event == "stall" || event.event == "alarm") {
+            kind = MarkKind::failure;
+        }
         if (event.event == "verdict" && (toneOf(event.what) == Tone::bad || event.what == "failed")) {
             kind = MarkKind::failure;
         }
-        if (event.value > 0) say(facts, "length", lengthText(event.value));
+        if (event.event == "budget" || event.event == "stall") say(facts, "length", lengthText(event.value));
         std::string name = event.event + (event.what.empty() ? "" : " " + event.what);
         if (kind == MarkKind::checkpoint && !event.text.empty()) name = event.text;
         Mark made{kind, at, std::move(name), std::move(facts), lanes_.resource(entry.resource), none};
@@ -286,7 +288,7 @@ private:
     void takeFlightSpan(const Entry& entry, const FlightEventEntry& event, Time at, std::vector<Fact> facts) {
         const bool isCall = event.event == "call";
         const std::size_t begun = pairs_.take(entry.resource, event);
-        if (event.value <= 0) {
+        if (!event.ends) {
             Span span;
             span.kind = isCall ? SpanKind::call : SpanKind::work;
             span.open = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "timeline/trace_reader.hpp"
 
+#include "timeline/plain_text.hpp"
+
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
@@ -29,7 +31,7 @@ public:
         const json::value* const value = find(key);
         if (value == nullptr) return {};
         if (!value->is_string()) throw Refused{fmt::format("\"{}\" is no text", key)};
-        return std::string{value->get_string()};
+        return plainText(std::string_view{value->get_string()});
     }
 
     /** A number, or a text that names something: "4711" and 4711 are the same host. */
@@ -84,7 +86,7 @@ public:
         std::vector<std::string> out;
         for (const auto& item : value->get_array()) {
             if (item.is_string()) {
-                out.emplace_back(item.get_string());
+                out.push_back(plainText(std::string_view{item.get_string()}));
             } else {
                 out.push_back(json::serialize(item));
             }
@@ -132,6 +134,8 @@ FlightEventEntry readFlightEvent(const Fields& fields) {
     event.generation = fields.count("generation");
     event.start = fields.length("start");
     event.value = fields.number("value");
+    event.code = fields.number("code");
+    event.ends = fields.text("phase") == "end" || (fields.text("phase").empty() && event.value > 0);
     return event;
 }
 

@@ -69,8 +69,10 @@ struct FlightEventEntry {
     std::string text;
     std::uint64_t thread{0};
     std::uint64_t generation{0};
-    Nanoseconds start{0};  ///< steady clock
-    Nanoseconds value{0};  ///< of an end: how long it took
+    Nanoseconds start{0};   ///< steady clock
+    std::int64_t value{0};  ///< of an end, a broken budget and a stall: nanoseconds; else a number
+    std::int64_t code{0};   ///< what was answered; of a verdict: 1 is alive
+    bool ends{false};       ///< the end of what began with such an event
 };
 
 /** The stack of a thread, innermost frame first. */
