@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/timeline_command.hpp"
 
-#include "cli/text.hpp"
 #include "timeline/html.hpp"
 #include "timeline/model.hpp"
 #include "timeline/perfetto.hpp"
 #include "timeline/plain_text.hpp"
 #include "timeline/svg.hpp"
 #include "timeline/when.hpp"
+#include "timeline/words.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -142,16 +142,6 @@ std::string render(const timeline::Model& model, const std::string& format, cons
     return format == "svg" ? timeline::toSvg(model, title) : timeline::toHtml(model, title);
 }
 
-std::string summary(const timeline::Model& model) {
-    const auto counts = timeline::countsOf(model);
-    const auto some = [](std::size_t n, const char* one, const char* many) {
-        return fmt::format("{} {}", n, n == 1 ? one : many);
-    };
-    return fmt::format("{}, {}, {} late, {} failed, {}", some(counts.calls, "call", "calls"),
-                       some(counts.pending, "pending operation", "pending operations"), counts.late, counts.failed,
-                       shortSpan(std::chrono::nanoseconds{model.end - model.begin}));
-}
-
 }  // namespace
 
 CLI::App* addTimelineCommand(CLI::App& program, TimelineOptions& options) {
@@ -214,7 +204,7 @@ ExitCode runTimeline(const TimelineOptions& options) {
             complain("cannot write " + target.name);
             return ExitCode::internal;
         }
-        std::cout << "wrote " << target.name << ": " << summary(model) << '\n';
+        std::cout << "wrote " << target.name << ": " << timeline::summaryOf(model) << '\n';
         return ExitCode::success;
     } catch (const timeline::TraceError& error) {
         complain((options.trace == "-" ? "standard input" : options.trace) + ": " + error.what());

@@ -118,7 +118,10 @@ void arrangeRows(Model& model) {
 Counts countsOf(const Model& model) {
     Counts counts;
     for (const Span& span : model.spans) {
-        if (span.kind == SpanKind::state) continue;
+        if (span.kind == SpanKind::state) {
+            counts.failures += span.tone == Tone::bad ? 1 : 0;
+            continue;
+        }
         counts.calls += span.kind == SpanKind::call ? 1 : 0;
         counts.pending += span.kind == SpanKind::pending ? 1 : 0;
         counts.late += span.grade == Grade::late ? 1 : 0;

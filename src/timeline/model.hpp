@@ -117,6 +117,7 @@ struct Counts {
     std::size_t late{0};
     std::size_t failed{0};
     std::size_t near{0};
+    std::size_t failures{0};  ///< how often a resource became Failed or Dead
 };
 [[nodiscard]] Counts countsOf(const Model& model);
 

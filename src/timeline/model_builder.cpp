@@ -28,6 +28,8 @@ struct Resource {
     std::size_t state{none};        ///< the span of the present state
     std::size_t pending{none};      ///< the span of the operation that is pending
     std::size_t lastPending{none};  ///< the one that ended last: the final report comes a moment later
+    Time called{0};                 ///< when its last call returned
+    bool terminated{false};         ///< by Terminate, which has not returned
     std::string lastStep;           ///< what the agent logged of the pending operation since its last checkpoint
 };
 
@@ -119,6 +121,8 @@ private:
                  span.facts, end);
         }
         const std::string name = span.name;
+        Time& called = resources_[entry.resource].called;
+        called = std::max(called, end);
         addSpan(std::move(span));
         if (pending) startPending(entry.resource, name, end);
     }
@@ -130,6 +134,8 @@ private:
         if (resource.state == none && !change.from.empty() && toneOf(change.from) != Tone::idle) {
             beginState(resource, lane, change.from, firstTime_);  // the trace began in the middle of it
         }
+        const bool wasPending = resource.pending != none;
+        if (change.to == "Dead" && resource.state != none) addUnreturned(entry, change, resource);
         close(resource.state, entry.time);
         resource.state = none;
         if (change.to != "Closed") beginState(resource, lane, change.to, entry.time);
@@ -140,10 +146,29 @@ private:
             endPending(entry.resource, entry.time, change.to, change.reason);
         }
         if (toneOf(change.to) == Tone::bad) {
-            if (change.from == "Terminating" && resource.lastPending != none) gradeEnded(resource, change.reason);
+            if (change.from == "Terminating" && resource.terminated) gradeEnded(resource, change.reason);
             mark(entry, MarkKind::failure, change.to + (change.reason.empty() ? "" : ": " + change.reason), {});
         }
-        if (change.to != "Terminating") resource.lastPending = none;
+        if (change.from == "Terminating") resource.terminated = false;
+        if (change.to == "Terminating") resource.terminated = wasPending;
+    }
+
+    /** A call that never came back has no record; that its host was killed for it says which it was (W-440). */
+    void addUnreturned(const Entry& entry, const StateEntry& change, const Resource& resource) {
+        const auto at = change.reason.find(" did not return");
+        if (at == std::string::npos) return;
+        Span span;
+        span.kind = SpanKind::call;
+        span.grade = Grade::failed;
+        // A check that hangs is not the first one: it began after the last that did not.
+        span.begin = std::max(model_.spans[resource.state].begin, resource.called);
+        span.length = std::max<Nanoseconds>(0, entry.time - span.begin);
+        span.name = change.reason.substr(0, at);
+        span.budget = budgetOf(span.name);
+        span.lane = lanes_.resource(entry.resource);
+        say(span.facts, "result", "none: it did not return, and its host was ended");
+        say(span.facts, "begin", "not recorded; after the call before it");
+        addSpan(std::move(span));
     }
 
     void beginState(Resource& resource, std::size_t lane, const std::string& name, Time at) {
@@ -161,7 +186,7 @@ private:
     void takeStatus(const Entry& entry, const StatusEntry& status) {
         Resource& resource = resources_[entry.resource];
         const auto operation = pendingOperation(status.state);
-        if (!operation.empty() && resource.pending == none && resource.lastPending == none) {
+        if (!operation.empty() && resource.pending == none && resource.state == none) {
             startPending(entry.resource, std::string{operation}, entry.time);
         }
         std::vector<Fact> facts;
@@ -174,7 +199,12 @@ private:
             say(facts, "checkpoint", std::to_string(status.checkPoint));
         }
         if (status.askedToStop) say(facts, "answer", "terminate");
-        const std::size_t pending = resource.pending != none ? resource.pending : resource.lastPending;
+        // The report of an end is recorded a moment after the state that it caused.
+        const bool isRecent =
+            resource.lastPending != none && entry.time - model_.spans[resource.lastPending].end() < 100'000'000;
+        const std::size_t pending = resource.pending != none ? resource.pending
+                                    : isRecent               ? resource.lastPending
+                                                             : none;
         if (!isCheckpoint && resource.pending != none && resource.state == none) {
             endPending(entry.resource, entry.time, status.state, {});  // a trace without states, as verify writes
         }
@@ -185,7 +215,6 @@ private:
                   lanes_.resource(entry.resource),
                   pending};
         if (pending != none) {
-            // The report of an end is recorded a moment after the state that it caused.
             const Span& span = model_.spans[pending];
             made.at = std::max(made.at, span.begin);
             if (!span.open) made.at = std::min(made.at, span.end());

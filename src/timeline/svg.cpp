@@ -25,7 +25,8 @@ constexpr double width = 1280;
 constexpr double left = 196;  // where the plot begins; the lanes' names are before it
 constexpr double right = width - 20;
 constexpr double head = 96;
-constexpr double thinnest = 2;  // a span is never narrower than can be seen
+constexpr double margin = 0.01;  // before the begin and after the end
+constexpr double thinnest = 2;   // a span is never narrower than can be seen
 
 class Picture {
 public:
@@ -46,6 +47,10 @@ public:
         bottom_ = y;
         stripes();
         axis();
+        for (const double baseline : headings_) {
+            put(R"(<rect class="paper" x="0" y="{:.1f}" width="{:.0f}" height="24"/>)", baseline - 18, width);
+            text(16, baseline, "quiet", "THREADS (the same calls, by the thread that made them)");
+        }
         for (std::size_t i = 0; i < places_.size(); ++i) names(i);
         sortRows();
         for (const auto& row : rows_) drawRow(row);
@@ -63,7 +68,8 @@ private:
     };
 
     [[nodiscard]] double x(Time at) const {
-        const double part = static_cast<double>(at - model_.begin) / static_cast<double>(model_.end - model_.begin);
+        const double length = static_cast<double>(model_.end - model_.begin);
+        const double part = (static_cast<double>(at - model_.begin) + margin * length) / ((1 + 2 * margin) * length);
         return std::clamp(left + part * (right - left), left, right);
     }
 
@@ -86,8 +92,6 @@ private:
                     places_[i].height);
             }
         }
-        for (const double baseline : headings_)
-            text(16, baseline, "quiet", "THREADS (the same calls, by the thread that made them)");
     }
 
     void axis() {
@@ -156,10 +160,11 @@ private:
         Grade worst = Grade::normal;
         for (std::size_t i = 0; i < row.spans.size(); ++i) {
             const Span& span = model_.spans[row.spans[i]];
-            const double from = x(span.begin);
+            double from = x(span.begin);
             const double to = std::max(x(span.end()), std::min(from + thinnest, right));
             // Thousands of calls in one pixel are one bar; what is worse than it is drawn over it.
             if (to <= drawn + 0.5 && span.grade <= worst) continue;
+            if (span.grade <= worst) from = std::max(from, drawn);
             worst = to > drawn + 0.5 ? span.grade : std::max(worst, span.grade);
             drawn = std::max(drawn, to);
             const double next = i + 1 < row.spans.size() ? x(model_.spans[row.spans[i + 1]].begin) : right;
@@ -345,10 +350,7 @@ private:
     }
 
     std::string frame() {
-        const Counts counts = countsOf(model_);
-        const std::string summary = fmt::format("{} UTC, {}; {} calls, {} pending operations, {} late, {} failed",
-                                                dateText(model_.begin), lengthText(model_.end - model_.begin),
-                                                counts.calls, counts.pending, counts.late, counts.failed);
+        const std::string summary = fmt::format("{} UTC; {}", dateText(model_.begin), summaryOf(model_));
         std::string notes;
         for (const auto& note : model_.notes) notes += "; " + note;
         std::string out = fmt::format(
@@ -356,9 +358,10 @@ private:
             width, end_);
         out += fmt::format("\n<!-- {} -->\n<title>{}</title>\n<desc>{}</desc>\n<style>{}</style>\n", generator,
                            xmlText(title_), xmlText(summary + notes), pictureStyle.text);
-        out += R"x(<defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">)x"
-               R"(<line class="hatchline" x1="0" x2="0" y1="0" y2="5"/></pattern></defs>)"
-               "\n";
+        out +=
+            R"x(<defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">)x"
+            R"(<line class="hatchline" x1="0" x2="0" y1="0" y2="5"/></pattern></defs>)"
+            "\n";
         out += fmt::format("<rect class=\"paper\" width=\"{:.0f}\" height=\"{:.0f}\"/>\n", width, end_);
         out += fmt::format("<text x=\"16\" y=\"24\" class=\"title\">{}</text>\n", xmlText(fitted(title_, 860)));
         out += fmt::format("<text x=\"16\" y=\"43\" class=\"quiet\">{}</text>\n",

@@ -39,8 +39,10 @@ std::string lengthText(Nanoseconds length) {
     if (length < second) return scaled(length, 1'000'000, "ms");
     if (length < 120 * second) return scaled(length, second, "s");
     const auto whole = length / second;
-    if (whole < 7'200) return fmt::format("{} min {} s", whole / 60, whole % 60);
-    return fmt::format("{} h {} min", whole / 3'600, whole / 60 % 60);
+    const auto both = [](Nanoseconds large, const char* unit, Nanoseconds small, const char* rest) {
+        return small == 0 ? fmt::format("{} {}", large, unit) : fmt::format("{} {} {} {}", large, unit, small, rest);
+    };
+    return whole < 7'200 ? both(whole / 60, "min", whole % 60, "s") : both(whole / 3'600, "h", whole / 60 % 60, "min");
 }
 
 std::string clockText(Time time, int decimals) {
@@ -136,6 +138,17 @@ std::string_view nameOf(Tone tone) noexcept {
         case Tone::bad: return "bad";
     }
     return "?";
+}
+
+std::string summaryOf(const Model& model) {
+    const Counts counts = countsOf(model);
+    const auto some = [](std::size_t n, const char* one, const char* many) {
+        return fmt::format("{} {}", n, n == 1 ? one : many);
+    };
+    return fmt::format("{}, {}, {} late, {} failed, {}, {}", some(counts.calls, "call", "calls"),
+                       some(counts.pending, "pending operation", "pending operations"), counts.late, counts.failed,
+                       some(counts.failures, "resource failure", "resource failures"),
+                       lengthText(model.end - model.begin));
 }
 
 std::string joined(const std::vector<Fact>& facts) {

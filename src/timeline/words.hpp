@@ -30,6 +30,8 @@ namespace holdfast::inline v1::timeline {
 [[nodiscard]] std::string_view nameOf(Grade grade) noexcept;
 [[nodiscard]] std::string_view nameOf(Tone tone) noexcept;
 
+/** "13 calls, 3 pending operations, 0 late, 0 failed, 1 resource failure, 6.53 s". */
+[[nodiscard]] std::string summaryOf(const Model& model);
 /** The facts as lines of text, "key: value". */
 [[nodiscard]] std::string joined(const std::vector<Fact>& facts);
 

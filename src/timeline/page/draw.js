@@ -163,9 +163,10 @@ function drawRow(row) {
     const reach = Math.max(span.end, span.grade > NORMAL && span.grade < FAILED ? span.begin + span.budget : 0);
     if (reach < view.from) continue;
     seen.add(span);
-    const x0 = Math.max(toX(span.begin), LEFT - 2);
+    let x0 = Math.max(toX(span.begin), LEFT - 2);
     const x1 = Math.min(Math.max(toX(span.end), x0 + THINNEST), right);
     if (x1 <= drawn + 0.5 && span.grade <= worst && span !== chosen) continue;
+    if (span.grade <= worst) x0 = Math.max(x0, drawn); // what is worse stays in sight
     worst = x1 > drawn + 0.5 ? span.grade : Math.max(worst, span.grade);
     drawn = Math.max(drawn, x1);
     const next = i + 1 < row.items.length ? toX(row.items[i + 1].begin) : view.width;
@@ -231,8 +232,8 @@ function draw() {
     if (row.y + row.height >= AXIS && row.y <= view.height) drawRow(row);
   }
   context.restore();
-  drawNames(scroll);
   drawAxis(ticks);
+  drawNames(scroll);
 
   const body = document.body.dataset;
   body.spans = spans.length;
@@ -241,5 +242,6 @@ function draw() {
   body.drawnSpans = seen.size;
   body.drawnMarks = marksSeen;
   body.drawMilliseconds = (performance.now() - started).toFixed(1);
+  body.requests = performance.getEntriesByType("resource").length;
   body.ready = "true";
 }

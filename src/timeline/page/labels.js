@@ -107,6 +107,10 @@ function drawAxis(ticks) {
 }
 
 function drawNames(scroll) {
+  context.save();
+  context.beginPath();
+  context.rect(0, AXIS, view.width, view.height - AXIS);
+  context.clip();
   if (threadsTop >= 0) {
     const y = threadsTop - scroll;
     if (y > AXIS - 24) {
@@ -130,6 +134,7 @@ function drawNames(scroll) {
     }
     context.textAlign = "left";
   }
+  context.restore();
 }
 
 /** The lane's name, cut to its room; in the font that is set, so beside the widths that are kept. */

@@ -100,8 +100,9 @@ function lengthText(ns) {
   if (ns < 1e9) return `${trimmed(ns / 1e6)} ms`;
   if (ns < 120e9) return `${trimmed(ns / 1e9)} s`;
   const whole = Math.floor(ns / 1e9);
-  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+  const both = (large, unit, small, rest) => `${large} ${unit}` + (small === 0 ? "" : ` ${small} ${rest}`);
+  if (whole < 7200) return both(Math.floor(whole / 60), "min", whole % 60, "s");
+  return both(Math.floor(whole / 3600), "h", Math.floor(whole / 60) % 60, "min");
 }
 
 /** UTC, from nanoseconds since the run's begin. */

@@ -13,13 +13,15 @@ const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
   const operations = spans.filter((span) => span.kind === PENDING).length;
   const late = spans.filter((span) => span.kind !== STATE && span.grade === LATE).length;
   const failed = spans.filter((span) => span.kind !== STATE && span.grade === FAILED).length;
+  const failures = spans.filter((span) => span.kind === STATE && span.tone === BAD).length;
   const bad = (n, word) => {
     const element = document.createElement(n > 0 ? "b" : "span");
     element.textContent = `${n} ${word}`;
     return element;
   };
   byId("summary").append(`${clockText(0, 3, true)} UTC, ${lengthText(data.length)} \u00b7 ${count(calls, "call", "calls")} \u00b7 ` +
-    `${count(operations, "pending operation", "pending operations")} \u00b7 `, bad(late, "late"), " \u00b7 ", bad(failed, "failed"));
+    `${count(operations, "pending operation", "pending operations")} \u00b7 `, bad(late, "late"), " \u00b7 ", bad(failed, "failed"), " \u00b7 ",
+    bad(failures, failures === 1 ? "resource failure" : "resource failures"));
   if (data.notes.length > 0) {
     byId("notes").textContent = "Note: " + data.notes.join("; ") + ".";
     byId("notes").hidden = false;
