@@ -28,6 +28,8 @@ public:
     virtual bool send(std::string_view bytes) noexcept = 0;
     /** Null if there is none that this program knows. */
     [[nodiscard]] virtual monitor::CallBoard* board() noexcept = 0;
+    /** Where a `FlightMemory` is mapped; null from a monitor that has none. */
+    [[nodiscard]] virtual void* flightMemory() noexcept = 0;
     /** From now on the process has so long to end by itself. */
     virtual void limitLife(unsigned seconds) noexcept = 0;
 };

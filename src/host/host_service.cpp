@@ -281,6 +281,12 @@ void HostService::failureSignalled(ResourceNumber resource, abi::FailureType typ
     send(frame.take());
 }
 
+void HostService::flightAlarm(ResourceNumber resource, std::string reason) noexcept {
+    monitor::FrameWriter frame{FrameKind::alarm};
+    frame.u32(static_cast<std::uint32_t>(resource)).text(reason);
+    send(frame.take());
+}
+
 void HostService::propertiesChanged(ResourceNumber resource, PropertyBag changes, monitor::StoreNumber after) noexcept {
     send(protocol::writeStore(FrameKind::changed, resource, changes, after));
 }

@@ -118,6 +118,8 @@ public:
     virtual void rouse() {}
     /** Null before a start that worked. */
     [[nodiscard]] virtual const CallBoard* board() const noexcept = 0;
+    /** Where the `FlightMemory` is, as long as this object lives; null before a start that worked. */
+    [[nodiscard]] virtual void* flightMemory() const noexcept = 0;
 };
 
 }  // namespace holdfast::inline v1::monitor
