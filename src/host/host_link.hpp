@@ -4,6 +4,7 @@
 #include "monitor/call_board.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ public:
 
 /** What a program that hosts agents asks of its system before anything else. */
 void prepareHostProcess() noexcept;
+
+/** The process `monitor` and what it starts may look at this process's threads, where the system asks for permission. */
+void permitLooks(std::int64_t monitor) noexcept;
 
 /** How `--help` describes what it is started with. */
 [[nodiscard]] std::string_view hostLinkHelp() noexcept;

@@ -135,6 +135,8 @@ void prepareHostProcess() noexcept {
     if (setFlags == nullptr || FAILED(setFlags(noBoxes))) ::SetErrorMode(::GetErrorMode() | SEM_NOGPFAULTERRORBOX);
 }
 
+void permitLooks(std::int64_t /*monitor*/) noexcept {}  // whoever started it may
+
 std::string_view hostLinkHelp() noexcept {
     return "It takes orders over the pipe --frames and keeps notes\n"
            "of who is at work in the shared memory --board; all of them are handles it inherits.";

@@ -82,6 +82,7 @@ bool HostService::greet() {
         send(refusal.take());
         return false;
     }
+    permitLooks(theirs.process);
     send(protocol::write(own));
     return true;
 }

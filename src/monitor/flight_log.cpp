@@ -66,6 +66,7 @@ void FlightLog::perform(const Order& order) {
             child, [&](std::string_view text) { stacks.append(text.substr(0, mostOutput - stacks.size())); },
             [this] { return ending_.load(std::memory_order_acquire); });
         if (!outcome.good()) problem = "holdfast-stacks: " + outcome.toString();
+        if (!outcome.good() && order.interrupted) order.interrupted();
     }
     if (order.taken) order.taken();
     std::string said;

@@ -36,6 +36,7 @@ public:
         std::shared_ptr<const void> owner;  ///< keeps `memory` mapped
         void* memory{nullptr};
         bool stacks{false};                     ///< the process lives
+        std::function<void()> interrupted;      ///< the stacks were cut short: a thread may have been left stopped
         std::function<void()> taken;            ///< the stacks were taken, or will not be; before the file is written
         std::function<void(std::string)> said;  ///< where the file is, or why there is none
     };

@@ -167,6 +167,9 @@ public:
     }
     void killHard() override { signal(SIGKILL); }
     void rouse() override { signal(SIGCONT); }  // a stopped one tells nothing
+    void goOn(std::int64_t process) override {
+        if (!ended_) ::kill(static_cast<pid_t>(process), SIGCONT);
+    }
     [[nodiscard]] const CallBoard* board() const noexcept override { return board_; }
     [[nodiscard]] void* flightMemory() const noexcept override { return board_; }
 

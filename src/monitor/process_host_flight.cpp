@@ -41,6 +41,9 @@ bool ProcessHost::Core::writeFlight(const std::string& key, const std::string& r
     order.owner = life;
     order.memory = life->flightMemory();
     order.stacks = lives;
+    order.interrupted = [this, life, process = order.incident.process] {
+        boost::asio::post(io_, [life, process] { life->goOn(process); });
+    };
     order.taken = std::move(taken);
     order.said = [this](std::string text) {
         boost::asio::post(io_, [this, said = std::move(text)] {
