@@ -336,9 +336,7 @@ static void onlineOvertaken(Task* task) {
         instance->alive = 1;
         instance->checkedAt = now() + 60000;
     }
-    const int closed = instance->closed;
     mutexUnlock(&instance->lock);
-    if (IS_BAD(closeLeavesPending) && closed) sleepFor(4000);
 }
 
 static void onlineWorker(void* argument) {
