@@ -73,6 +73,7 @@ static void WINAPI closeIt(RESID id) {
     Instance* const instance = instanceTake(id);
     if (instance == NULL) return; /* W-108 */
     mutexLock(&instance->lock);
+    instance->closed = 1;
     const State state = instance->state;
     mutexUnlock(&instance->lock);
     if (IS_BAD(closeLeavesRunning) && state == STATE_ONLINE) portHeld = 1;
