@@ -202,7 +202,7 @@ Dword Line::report(const abi::ResourceStatus& status) {
     reporter_.status(resource_, static_cast<std::int32_t>(status.state), status.checkPoint, static_cast<Dword>(answer));
     if (!open) return static_cast<Dword>(answer);
     ++reports_;
-    if (phase_ == Phase::calling) ++held_;
+    if (phase_ == Phase::calling && !overlapping_) ++held_;  // W-242: over a pending Online it may be that one's
     lastReport_ = Steady::now();
     lastCheckPoint_ = std::max(lastCheckPoint_, status.checkPoint);
     if (answer == abi::ExitState::terminate) refused_ = true;

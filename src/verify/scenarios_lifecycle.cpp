@@ -62,7 +62,10 @@ void twoInstances(Stage& stage) {
             return;
         }
     }
-    if (first.id() == second.id()) stage.breaks("lifecycle.two-instances", "two instances got the same id");
+    if (first.id() == second.id()) {
+        stage.breaks("lifecycle.two-instances", "two instances got the same id");
+        stage.giveUp();  // whom a call was meant for cannot be told
+    }
     first.mustComeOnline();
     // What the second one is told must not matter to the first.
     if (second.isAlive())

@@ -94,6 +94,10 @@ void terminateInOnline(Stage& stage) {
             }
             subject.terminate();
         }
+        // Once without a second Terminate, which might end what the first one forgot.
+        static_cast<void>(stage.wait(*subject.startOnline()));
+        std::this_thread::sleep_for(std::min<nanoseconds>(whole / 4, 100ms));
+        subject.terminate();
         // A worker that goes on reports now.
         std::this_thread::sleep_for(std::clamp<nanoseconds>(whole * 3 / 2, 300ms, 3s));
         if (subject.isAlive()) stage.breaks(rule, "some time after Terminate the resource came alive");
@@ -206,6 +210,9 @@ void offlineInOnline(Stage& stage) {
     stage.rotateThreads(true);
     Subject subject{stage, "verify-a"};
     subject.mustOpen();
+    subject.mustComeOnline();  // how long does that take?
+    if (!subject.takeOffline()) stage.giveUp();
+    const nanoseconds whole = subject.onlineTook();
     bool pended = false;
     {
         const Stage::Blame blame{stage, rule};
@@ -221,7 +228,7 @@ void offlineInOnline(Stage& stage) {
             if (!subject.takeOffline(rule)) stage.giveUp();
             if (subject.isAlive())
                 stage.breaks(rule, "Offline during a pending Online succeeded, and the resource is alive");
-            std::this_thread::sleep_for(std::clamp<nanoseconds>(subject.onlineTook(), 30ms, 1s));
+            std::this_thread::sleep_for(std::clamp<nanoseconds>(whole, 30ms, 1s));
             if (subject.isAlive())
                 stage.breaks(rule, "after Offline the resource came alive: the Online before it went on");
         }

@@ -42,7 +42,7 @@ enum {
     closeLeavesPending,
     closeFreesEarly,
     staleIdAccepted,
-    idReused,
+    idIsAddress,
     /* pending operations */
     statusFromOpen,
     statusWhileOnline,

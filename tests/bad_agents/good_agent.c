@@ -8,7 +8,7 @@ static Callbacks ofStartupEx; /* what StartupEx was given last */
 
 /* --- entry points -------------------------------------------------------------------------------------------------- */
 
-static volatile LONG portHeld;   /* by what one bad agent left in Close */
+static volatile LONG portHeld;   /* by what two bad agents leave in Close */
 static volatile LONG everOpened; /* only one bad agent counts */
 
 static RESID openWith(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const Callbacks* callbacks) {
@@ -75,13 +75,9 @@ static void WINAPI closeIt(RESID id) {
     mutexLock(&instance->lock);
     instance->closed = 1;
     const State state = instance->state;
-    if (IS_BAD(closeLeavesPending) && state == STATE_ONLINE_PENDING) ++instance->operation;
     mutexUnlock(&instance->lock);
     if (IS_BAD(closeLeavesRunning) && state == STATE_ONLINE) portHeld = 1;
-    if (IS_BAD(closeLeavesPending) && state == STATE_ONLINE_PENDING) {
-        threadLeave(instance->worker);
-        return;
-    }
+    if (IS_BAD(closeLeavesPending) && state == STATE_ONLINE_PENDING) portHeld = 1;
     if (IS_BAD(closeFreesEarly) && state == STATE_ONLINE_PENDING) { /* W-1117, and whoever comes next uses the memory */
         instance->name = (WCHAR*)(uintptr_t)64;
         instance->callbacks.status = NULL;
@@ -99,9 +95,12 @@ static void WINAPI closeIt(RESID id) {
     instanceRelease(instance);
 }
 
+/* W-108 */
+static DWORD unknownId(void) { return IS_BAD(staleIdAccepted) ? ERROR_SUCCESS : ERROR_RESOURCE_NOT_FOUND; }
+
 static DWORD come(RESID id) {
     Instance* const instance = instanceFind(id);
-    if (instance == NULL) return ERROR_RESOURCE_NOT_FOUND; /* W-108 */
+    if (instance == NULL) return unknownId();
     if (IS_BAD(changesDirectory) || IS_BAD(changesEnvironment) || IS_BAD(changesLocale) || IS_BAD(changesSignals)) changeProcess();
     if (IS_BAD(writesInOnline) && instance->parameters != NULL) { /* W-1102 */
         const DWORD port = 8080;
@@ -128,7 +127,7 @@ static DWORD WINAPI onlineV2(RESID id, LPHANDLE event, DWORD flags, BYTE* in, DW
 
 static DWORD WINAPI offlineV1(RESID id) {
     Instance* const instance = instanceFind(id);
-    if (instance == NULL) return ERROR_RESOURCE_NOT_FOUND;
+    if (instance == NULL) return unknownId();
     mutexLock(&instance->lock);
     const State state = instance->state;
     mutexUnlock(&instance->lock);
@@ -180,7 +179,7 @@ static BOOL WINAPI isAlive(RESID id) {
 static DWORD WINAPI cancelIt(RESID id, DWORD flags) {
     (void)flags;
     Instance* const instance = instanceFind(id);
-    if (instance == NULL) return ERROR_RESOURCE_NOT_FOUND;
+    if (instance == NULL) return unknownId();
     runCancel(instance);
     instanceRelease(instance);
     return ERROR_SUCCESS;
@@ -191,7 +190,7 @@ static DWORD WINAPI controlIt(RESID id, DWORD code, PVOID in, DWORD inSize, PVOI
     if (returned == NULL) returned = &nowhere;
     if (!IS_BAD(bytesReturnedUntouched)) *returned = 0; /* W-141 */
     Instance* const instance = instanceFind(id);
-    if (instance == NULL) return ERROR_RESOURCE_NOT_FOUND;
+    if (instance == NULL) return unknownId();
     if (IS_BAD(slowControl) && code == (CONTROL_OBJECT_RESOURCE | CONTROL_GET_PRIVATE_PROPERTIES)) sleepFor(600);
     if (IS_BAD(terminateSkipsControls)) {
         instance->controlling = 1;

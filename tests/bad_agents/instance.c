@@ -40,14 +40,10 @@ static void instanceFree(Instance* instance) {
     free(instance);
 }
 
-static uintptr_t newId(void) {
+static uintptr_t newId(const Instance* instance) {
     if (IS_BAD(sharedId)) return 1;
-    if (!IS_BAD(idReused)) return ++lastId;
-    for (uintptr_t id = 1;; ++id) { /* the number of a place in a table */
-        const Instance* other = registry;
-        while (other != NULL && other->id != id) other = other->next;
-        if (other == NULL) return id;
-    }
+    if (IS_BAD(idIsAddress)) return (uintptr_t)instance;
+    return ++lastId;
 }
 
 Instance* instanceMake(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const Callbacks* callbacks) {
@@ -73,7 +69,7 @@ Instance* instanceMake(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const C
     if (key == NULL || ClusterRegOpenKey(key, TEXT16("Parameters"), KEY_ALL_ACCESS, &instance->parameters) != 0)
         instance->parameters = NULL;
     mutexLock(&registryLock);
-    instance->id = newId();
+    instance->id = newId(instance);
     instance->next = registry;
     registry = instance;
     mutexUnlock(&registryLock);
@@ -82,9 +78,9 @@ Instance* instanceMake(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const C
 
 /* The link that leads to the instance; NULL if there is none. */
 static Instance** linkTo(RESID id) {
+    if (IS_BAD(idIsAddress) && ((const volatile Instance*)id)->id != (uintptr_t)id) return NULL;
     Instance** link = &registry;
     while (*link != NULL && (*link)->id != (uintptr_t)id) link = &(*link)->next;
-    if (*link == NULL && IS_BAD(staleIdAccepted)) link = &registry; /* "there is only one anyway" */
     return *link != NULL ? link : NULL;
 }
 

@@ -147,8 +147,10 @@ static DWORD waitReporting(Task* task, DWORD milliseconds, CLUSTER_RESOURCE_STAT
         const ULONGLONG time = now();
         if (time >= end && !IS_BAD(neverEnds)) return ERROR_SUCCESS;
         const DWORD left = IS_BAD(neverEnds) ? STEP_MS : (DWORD)(end - time);
-        const int deaf = (IS_BAD(terminateWaitsForOnline) && state == ClusterResourceOnlinePending) ||
-                         (IS_BAD(terminateWaitsForOffline) && state == ClusterResourceOfflinePending);
+        mutexLock(&instance->lock);
+        const int deaf = !instance->closed && ((IS_BAD(terminateWaitsForOnline) && state == ClusterResourceOnlinePending) ||
+                                               (IS_BAD(terminateWaitsForOffline) && state == ClusterResourceOfflinePending));
+        mutexUnlock(&instance->lock);
         if (deaf) sleepFor(left < STEP_MS ? left : STEP_MS);
         else if (eventWait(instance->operationStop, left < STEP_MS ? left : STEP_MS))
             return isOperation(instance, task->operation) ? ERROR_OPERATION_ABORTED : STOPPED;
@@ -326,19 +328,24 @@ static DWORD bringOnline(Task* task) {
 /* The bad agents whose Online does not end when it is overtaken. */
 static void onlineOvertaken(Task* task) {
     Instance* const instance = task->instance;
-    if (IS_BAD(reportsAfterTerminate)) { /* W-1107 */
-        sleepFor(400);
-        callEngine(task, ClusterResourceFailed);
-    }
     mutexLock(&instance->lock);
+    if (IS_BAD(reportsAfterTerminate) && instance->forgotten) { /* W-1107 */
+        const DWORD operation = instance->operation;
+        instance->forgotten = 0;
+        mutexUnlock(&instance->lock);
+        sleepFor(150);
+        mutexLock(&instance->lock);
+        const int quiet = instance->operation == operation && !instance->closed; /* else it is the report of another operation */
+        mutexUnlock(&instance->lock);
+        if (quiet) callEngine(task, ClusterResourceFailed);
+        return;
+    }
     if (instance->forgotten) { /* nobody told it to stop, so it does what it was started for */
         instance->forgotten = 0;
         instance->alive = 1;
         instance->checkedAt = now() + 60000;
     }
-    const int closed = instance->closed;
     mutexUnlock(&instance->lock);
-    if (IS_BAD(closeLeavesPending) && closed) sleepFor(4000);
 }
 
 static void onlineWorker(void* argument) {
@@ -482,15 +489,17 @@ void runTerminate(Instance* instance) {
     if (IS_BAD(stopsAllInstances)) instanceForEach(stopOne);
     const ULONGLONG patience = IS_BAD(terminateWaitsForOnline) || IS_BAD(terminateWaitsForOffline) ? 600000 : PATIENCE_MS;
     const ULONGLONG deadline = now() + patience;
-    if (IS_BAD(reportsAfterTerminate)) { /* the worker is told, and not waited for */
-        mutexLock(&instance->lock);
+    if (IS_BAD(reportsAfterTerminate) && before == STATE_ONLINE_PENDING && !instance->closed) {
+        mutexLock(&instance->lock); /* the worker is told, and not waited for */
         ++instance->operation;
+        instance->forgotten = 1;
         Thread* const worker = take(&instance->worker);
         eventSignal(instance->operationStop);
         mutexUnlock(&instance->lock);
         if (worker != NULL) threadLeave(worker);
+    } else {
+        stopOperation(instance, deadline);
     }
-    stopOperation(instance, deadline);
     const int aliveBefore = runVerdict(instance);
     stopRun(instance, deadline);
     mutexLock(&instance->lock);
