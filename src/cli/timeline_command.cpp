@@ -166,7 +166,10 @@ CLI::App* addTimelineCommand(CLI::App& program, TimelineOptions& options) {
         ->add_option("--from", options.from, "leave out what ended before: 07:51:28.5 (UTC), or +2.5s after the begin")
         ->type_name("TIME");
     command->add_option("--to", options.to, "leave out what began after")->type_name("TIME");
-    command->add_option("--resource", options.resources, "only this resource; may be given again")->type_name("NAME");
+    command->add_option("--resource", options.resources, "only this resource; may be given again")
+        ->expected(1)
+        ->take_all()
+        ->type_name("NAME");
     command->add_flag("--force", options.force, "overwrite FILE even if something else made it");
     command->footer(
         "Times are UTC. The page needs no network and no other file.\n"

@@ -14,6 +14,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -29,7 +30,8 @@ Trace read(const std::string& text) {
     return readTrace(in);
 }
 
-std::string call(const std::string& entryPoint, long start, long span, long budget, long result, long thread = 1) {
+std::string call(const std::string& entryPoint, std::int64_t start, std::int64_t span, std::int64_t budget,
+                 std::int64_t result, std::int64_t thread = 1) {
     std::ostringstream out;
     out << R"({"time":"2026-01-02T03:04:)" << (start + span) / 1'000'000'000 + 10 << "."
         << std::to_string(1'000 + (start + span) / 1'000'000 % 1'000).substr(1)
@@ -45,7 +47,7 @@ std::string state(const std::string& at, const std::string& from, const std::str
            R"(","to":")" + to + R"(","reason":")" + reason + "\"}\n";
 }
 
-constexpr long ms = 1'000'000;
+constexpr std::int64_t ms = 1'000'000;
 
 /** A run with everything in it: late, near, a failed check, a pending operation with checkpoints. */
 std::string smallTrace() {
@@ -198,7 +200,7 @@ TEST_CASE(
     const std::string head =
         R"({"record":"flight","version":1,"pid":42,"reason":"wedged","time":"2026-01-02T03:04:12Z"})"
         "\n";
-    const auto event = [](long at, const std::string& rest) {
+    const auto event = [](std::int64_t at, const std::string& rest) {
         return R"({"record":"flightEvent","time":"2026-01-02T03:04:)" + std::to_string(10 + at) + R"(Z","start":)" +
                std::to_string(at * 1'000'000'000 + 1) + R"(,"resource":"r","thread":7,)" + rest + "}\n";
     };

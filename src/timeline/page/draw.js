@@ -164,7 +164,8 @@ function drawRow(row) {
     if (reach < view.from) continue;
     seen.add(span);
     let x0 = Math.max(toX(span.begin), LEFT - 2);
-    const x1 = Math.min(Math.max(toX(span.end), x0 + THINNEST), right);
+    let x1 = Math.min(toX(span.end), right);
+    if (x1 - x0 < THINNEST) { x0 = Math.floor(x0); x1 = x0 + THINNEST; } // whole pixels: neighbours join without seams
     if (x1 <= drawn + 0.5 && span.grade <= worst && span !== chosen) continue;
     if (span.grade <= worst) x0 = Math.max(x0, drawn); // what is worse stays in sight
     worst = x1 > drawn + 0.5 ? span.grade : Math.max(worst, span.grade);
