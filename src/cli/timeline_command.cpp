@@ -167,6 +167,7 @@ CLI::App* addTimelineCommand(CLI::App& program, TimelineOptions& options) {
         ->type_name("TIME");
     command->add_option("--to", options.to, "leave out what began after")->type_name("TIME");
     command->add_option("--resource", options.resources, "only this resource; may be given again")
+        ->allow_extra_args(false)
         ->expected(1)
         ->take_all()
         ->type_name("NAME");

@@ -86,13 +86,17 @@ CLI::App* addVerifyCommand(CLI::App& program, VerifyOptions& options) {
         ->add_option("--property", options.properties,
                      "a private property of the resource, NAME=VALUE; repeat for more")
         ->type_name("NAME=VALUE")
-        ->take_all();
+        ->allow_extra_args(false);
     command
         ->add_option("--only", options.only,
                      "only these rules: an id, a group (pending), a clause (W-203), or a beginning (load.t*)")
         ->type_name("RULE")
-        ->delimiter(',');
-    command->add_option("--skip", options.skip, "all but these rules")->type_name("RULE")->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);  // AGENT may follow
+    command->add_option("--skip", options.skip, "all but these rules")
+        ->type_name("RULE")
+        ->delimiter(',')
+        ->allow_extra_args(false);  // AGENT may follow
     command->add_flag("--list", options.list, "list the rules with their clauses, and stop");
     command->add_option("--seed", options.seed, "of everything random; default: a new one, which is printed")
         ->type_name("NUMBER");
@@ -107,7 +111,8 @@ CLI::App* addVerifyCommand(CLI::App& program, VerifyOptions& options) {
                      "put a fault into a member of an agent made with holdfast: hang, slow, throw or crash @ online, "
                      "offline, terminate, isAlive, looksAlive, repair; repeat for more")
         ->type_name("FAULT@MEMBER")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);  // AGENT may follow
     command->add_option("--call-limit", options.callLimit, "a call that takes longer hangs (default 5)")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.5, 3'600.0));
