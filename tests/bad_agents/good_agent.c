@@ -107,8 +107,8 @@ static DWORD come(RESID id) {
         ClusterRegSetValue(instance->parameters, TEXT16("Port"), REG_DWORD, (const BYTE*)&port, sizeof port);
     }
     instance->openedBy = threadSelf();
-    if (IS_BAD(slowOnline)) sleepFor(600); /* W-1103 */
     const DWORD code = runOnline(instance);
+    if (IS_BAD(slowOnline)) sleepFor(600); /* W-1103 */
     instanceRelease(instance);
     return code;
 }
