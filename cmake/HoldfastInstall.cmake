@@ -25,13 +25,16 @@ endif()
 if(TARGET holdfast_host)   # started by holdfast, never by hand
   install(TARGETS holdfast_host RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
 endif()
+if(TARGET holdfast_stacks)
+  install(TARGETS holdfast_stacks RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
+endif()
 if(TARGET substitute_clusapi)
   # Beside the host and nowhere else: no other program may take them for the system's. Their import libraries are the compiler's.
   install(FILES $<TARGET_FILE:substitute_clusapi> $<TARGET_FILE:substitute_resutils>
     DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
 endif()
 if(MSVC)   # with MinGW the programs contain it
-  foreach(program holdfast_cli holdfast_host substitute_clusapi substitute_resutils)
+  foreach(program holdfast_cli holdfast_host holdfast_stacks substitute_clusapi substitute_resutils)
     if(TARGET ${program})
       set(folder "${CMAKE_INSTALL_LIBEXECDIR}/holdfast")
       if(program STREQUAL "holdfast_cli")

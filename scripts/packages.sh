@@ -7,11 +7,12 @@
 packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libboost1.81-dev libboost-thread1.81-dev libboost-chrono1.81-dev libboost-system1.81-dev libboost-json1.81-dev
   libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev
-  libpq-dev)
+  libpq-dev libdw-dev)
 packages_test=(systemd dbus postgresql-15   # a systemd and a database server of the tests' own
   libxml2-utils resource-agents dpkg-dev)   # xmllint, the DTD of OCF agents, dpkg-shlibdeps
 packages_cluster=(pacemaker pacemaker-cli-utils corosync resource-agents libxml2-utils iproute2 psmisc procps
   postgresql-15 libpq-dev)     # Pacemaker clusters of the tests' own, in namespaces; none of their services is started
+packages_browser=(chromium fonts-dejavu-core)   # the timeline's page is looked at in a browser
 packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang make perl bzip2)   # the last three build libpq
 packages_clang=(clang)
 packages_lint=(clang clang-tidy clang-format shellcheck)

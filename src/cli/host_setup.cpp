@@ -94,6 +94,8 @@ void chooseHost(monitor::MonitorOptions& monitorOptions, const RunOptions& optio
     settings.reaperProgram = reaper;
     settings.runDirectory = directory;
     settings.adoptTimeout = configuration.adoptTimeout;
+    settings.stacksProgram = companionProgram("holdfast-stacks");  // empty: flight files say that there are no stacks
+    settings.flightDirectory = configuration.state;                // what outlives a run belongs there, if there is one
     monitorOptions.host = [settings = std::move(settings)](monitor::MemoryRegistry& registry,
                                                            std::weak_ptr<monitor::HostListener> listener) {
         return std::make_unique<monitor::ProcessHost>(settings, registry, std::move(listener));

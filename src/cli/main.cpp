@@ -5,6 +5,7 @@
 #include "cli/host_setup.hpp"
 #include "cli/places.hpp"
 #include "cli/run_command.hpp"
+#include "cli/timeline_command.hpp"
 #include "cli/verify_command.hpp"
 
 #include <holdfast/version.hpp>
@@ -60,6 +61,8 @@ int main(int argc, char** argv) {
     const CLI::App* const describeCommand = addDescribeCommand(app, describe);
     VerifyOptions verify;
     const CLI::App* const verifyCommand = addVerifyCommand(app, verify);
+    TimelineOptions timeline;
+    const CLI::App* const timelineCommand = addTimelineCommand(app, timeline);
 
     try {
         const auto given = programArguments(argc, argv);
@@ -73,6 +76,7 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
+        if (timelineCommand->parsed()) return static_cast<int>(runTimeline(timeline));
         // Where hosts find the substitutes of a system's libraries, an agent in this process shall, too.
         if (const auto host = companionProgram("holdfast-host"); !host.empty()) findLibrariesIn(host.parent_path());
         if (describeCommand->parsed()) return static_cast<int>(runDescribe(describe));

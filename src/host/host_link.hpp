@@ -4,6 +4,7 @@
 #include "monitor/call_board.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ public:
     virtual bool send(std::string_view bytes) noexcept = 0;
     /** Null if there is none that this program knows. */
     [[nodiscard]] virtual monitor::CallBoard* board() noexcept = 0;
+    /** Where a `FlightMemory` is mapped; null from a monitor that has none. */
+    [[nodiscard]] virtual void* flightMemory() noexcept = 0;
     /** From now on the process has so long to end by itself. */
     virtual void limitLife(unsigned seconds) noexcept = 0;
 };
@@ -37,6 +40,9 @@ public:
 
 /** What a program that hosts agents asks of its system before anything else. */
 void prepareHostProcess() noexcept;
+
+/** The process `monitor` and what it starts may look at this process's threads, where the system asks for permission. */
+void permitLooks(std::int64_t monitor) noexcept;
 
 /** How `--help` describes what it is started with. */
 [[nodiscard]] std::string_view hostLinkHelp() noexcept;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "host/host_link.hpp"
 
+#include "monitor/flight_memory.hpp"
 #include "monitor/host_protocol.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -23,17 +25,25 @@ bool isSocket(int descriptor) {
     return ::fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-monitor::CallBoard* mapBoard() {
+/** The board, and what lies behind it; an older monitor has the board alone. */
+struct Shared {
+    monitor::CallBoard* board{nullptr};
+    void* flight{nullptr};
+};
+
+Shared mapShared() {
     struct stat status {};
     if (::fstat(monitor::protocol::boardDescriptor, &status) != 0 ||
         status.st_size < static_cast<off_t>(sizeof(monitor::CallBoard))) {
-        return nullptr;
+        return {};
     }
-    void* const memory = ::mmap(nullptr, sizeof(monitor::CallBoard), PROT_READ | PROT_WRITE, MAP_SHARED,
-                                monitor::protocol::boardDescriptor, 0);
-    if (memory == MAP_FAILED) return nullptr;
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* const memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, monitor::protocol::boardDescriptor, 0);
+    if (memory == MAP_FAILED) return {};
     auto* const board = static_cast<monitor::CallBoard*>(memory);
-    return board->layout == monitor::CallBoard::expectedLayout ? board : nullptr;
+    if (board->layout != monitor::CallBoard::expectedLayout) return {};
+    return {board, size >= monitor::FlightMemory::size ? memory : nullptr};
 }
 
 class SocketLink final : public HostLink {
@@ -59,12 +69,13 @@ public:
         }
         return true;
     }
-    monitor::CallBoard* board() noexcept override { return board_; }
+    monitor::CallBoard* board() noexcept override { return shared_.board; }
+    void* flightMemory() noexcept override { return shared_.flight; }
     void limitLife(unsigned /*seconds*/) noexcept override {}  // its guard sees to that
 
 private:
     const int socket_;
-    monitor::CallBoard* const board_{mapBoard()};
+    const Shared shared_{mapShared()};
 };
 
 }  // namespace
@@ -87,6 +98,11 @@ std::unique_ptr<HostLink> makeHostLink(int argc, char** argv, std::string& probl
 void prepareHostProcess() noexcept {
     // What agents print when nobody reads it any more; a handler, because it does not pass on to what they start.
     std::signal(SIGPIPE, [](int) {});
+}
+
+void permitLooks(std::int64_t monitor) noexcept {
+    // Where Yama is strict only an ancestor may, and holdfast-stacks is none. Elsewhere this fails, and is not needed.
+    static_cast<void>(::prctl(PR_SET_PTRACER, static_cast<unsigned long>(monitor), 0, 0, 0));
 }
 
 std::string_view hostLinkHelp() noexcept {

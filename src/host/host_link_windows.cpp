@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "host/host_link.hpp"
 
+#include "monitor/flight_memory.hpp"
 #include "os/windows_handle.hpp"
 
 #include <algorithm>
@@ -26,11 +27,15 @@ public:
           yard_{yard},
           readDone_{::CreateEventW(nullptr, TRUE, FALSE, nullptr)},
           writeDone_{::CreateEventW(nullptr, TRUE, FALSE, nullptr)} {
-        void* const mapped = memory == nullptr
-                                 ? nullptr
-                                 : ::MapViewOfFile(memory, FILE_MAP_ALL_ACCESS, 0, 0, sizeof(monitor::CallBoard));
+        // The board, and what lies behind it; an older monitor has the board alone.
+        void* const mapped = memory == nullptr ? nullptr : ::MapViewOfFile(memory, FILE_MAP_ALL_ACCESS, 0, 0, 0);
         auto* const board = static_cast<monitor::CallBoard*>(mapped);
-        if (board != nullptr && board->layout == monitor::CallBoard::expectedLayout) board_ = board;
+        if (board != nullptr && board->layout == monitor::CallBoard::expectedLayout) {
+            board_ = board;
+            MEMORY_BASIC_INFORMATION whole{};
+            if (::VirtualQuery(mapped, &whole, sizeof whole) != 0 && whole.RegionSize >= monitor::FlightMemory::size)
+                flight_ = mapped;
+        }
         if (memory != nullptr) ::CloseHandle(memory);
     }
 
@@ -62,6 +67,7 @@ public:
     }
 
     monitor::CallBoard* board() noexcept override { return board_; }
+    void* flightMemory() noexcept override { return flight_; }
 
     /** A thread that needs nothing of ours: whatever hangs, hangs without it. */
     void limitLife(unsigned seconds) noexcept override {
@@ -86,6 +92,7 @@ private:
     const WindowsHandle readDone_;
     const WindowsHandle writeDone_;  // guarded by the caller of `send`
     monitor::CallBoard* board_{nullptr};
+    void* flight_{nullptr};
     unsigned seconds_{0};
 };
 
@@ -127,6 +134,8 @@ void prepareHostProcess() noexcept {
         reinterpret_cast<void (*)()>(::GetProcAddress(::GetModuleHandleW(L"kernel32.dll"), "WerSetFlags")));
     if (setFlags == nullptr || FAILED(setFlags(noBoxes))) ::SetErrorMode(::GetErrorMode() | SEM_NOGPFAULTERRORBOX);
 }
+
+void permitLooks(std::int64_t /*monitor*/) noexcept {}  // whoever started it may
 
 std::string_view hostLinkHelp() noexcept {
     return "It takes orders over the pipe --frames and keeps notes\n"

@@ -82,6 +82,7 @@ bool HostService::greet() {
         send(refusal.take());
         return false;
     }
+    permitLooks(theirs.process);
     send(protocol::write(own));
     return true;
 }
@@ -278,6 +279,12 @@ void HostService::eventSignalled(ResourceNumber resource, core::Generation watch
 void HostService::failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept {
     monitor::FrameWriter frame{FrameKind::failed};
     frame.u32(static_cast<std::uint32_t>(resource)).u32(static_cast<std::uint32_t>(type)).u32(code);
+    send(frame.take());
+}
+
+void HostService::flightAlarm(ResourceNumber resource, std::string reason) noexcept {
+    monitor::FrameWriter frame{FrameKind::alarm};
+    frame.u32(static_cast<std::uint32_t>(resource)).text(reason);
     send(frame.take());
 }
 

@@ -41,6 +41,7 @@ public:
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override;
     void eventSignalled(ResourceNumber resource, core::Generation watch) noexcept override;
     void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override;
+    void flightAlarm(ResourceNumber resource, std::string reason) noexcept override;
     void propertiesChanged(ResourceNumber resource, PropertyBag changes, monitor::StoreNumber after) noexcept override;
     void strayCallback(std::string_view callback, std::uint64_t handle) noexcept override;
 

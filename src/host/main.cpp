@@ -2,6 +2,7 @@
 #include "host/crash_recorder.hpp"
 #include "host/host_link.hpp"
 #include "host/host_service.hpp"
+#include "monitor/flight_memory.hpp"
 
 #include <holdfast/version.hpp>
 
@@ -49,6 +50,7 @@ int main(int argc, char** argv) {
     }
     host::prepareHostProcess();
     if (auto* const board = link->board()) host::recordCrashes(*board);
+    if (void* const memory = link->flightMemory()) monitor::FlightRegions::use(memory);
     const auto service = std::make_shared<host::HostService>(*link);
     const int status = service->run();
     host::expectExit();

@@ -31,6 +31,7 @@ enum class FrameKind : std::uint16_t {
     signalled = 33,  ///< host: an event handle
     stray = 34,      ///< host: a callback that named no open resource
     failed = 35,     ///< host: SignalFailure; resource, type, error code
+    alarm = 37,      ///< host: resource, reason; what is recorded should be written out
     changed = 36,    ///< host: private properties that the agent wrote; said before the `returned` that it shows in
 };
 

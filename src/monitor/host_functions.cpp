@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "memory_tree.hpp"
 #include "monitor/call_board.hpp"
+#include "monitor/flight_memory.hpp"
 #include "monitor/handle_table.hpp"
 #include "monitor/system_functions.hpp"
 
@@ -254,6 +255,17 @@ void HOLDFAST_STDCALL enterCall(abi::ResourceHandle handle, const char* call) {
 }
 void HOLDFAST_STDCALL leaveCall() { CallNote::leave(); }
 
+Byte* HOLDFAST_STDCALL flightMemory(Dword* size) { return FlightRegions::claim(size); }
+
+void HOLDFAST_STDCALL flightAlarm(abi::ResourceHandle handle, const char* reason) {
+    const auto found = handles().find(reinterpret_cast<std::uintptr_t>(handle));
+    if (!found.target) return;
+    try {
+        found.target->flightAlarm(found.resource, reason == nullptr ? "" : reason);
+    } catch (const std::exception&) {  // out of memory: nobody hears of it, and the recorder goes on
+    }
+}
+
 constexpr abi::HostFunctions functions{
     sizeof(abi::HostFunctions),
     1,
@@ -275,8 +287,8 @@ constexpr abi::HostFunctions functions{
     nullptr,  // the cluster API is not needed for what is here
     nullptr,
     nullptr,
-    nullptr,
-    nullptr,
+    &flightMemory,
+    &flightAlarm,
     nullptr,  // no faults but in a program that verifies
 };
 

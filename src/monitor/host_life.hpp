@@ -116,8 +116,12 @@ public:
     virtual void killHard() = 0;
     /** It has hung up: if it is dying it may go on. */
     virtual void rouse() {}
+    /** `process`, the host, goes on, should a look at its threads have left it stopped. */
+    virtual void goOn(std::int64_t process) { static_cast<void>(process); }
     /** Null before a start that worked. */
     [[nodiscard]] virtual const CallBoard* board() const noexcept = 0;
+    /** Where the `FlightMemory` is, as long as this object lives; null before a start that worked. */
+    [[nodiscard]] virtual void* flightMemory() const noexcept = 0;
 };
 
 }  // namespace holdfast::inline v1::monitor

@@ -2,6 +2,7 @@
 // Hosts under a guard: holdfast-reaper starts the host, ends it when it or the monitor is killed, and says that nothing is left.
 #include "monitor/host_life.hpp"
 
+#include "monitor/flight_memory.hpp"
 #include "monitor/host_protocol.hpp"
 #include "monitor/marked_processes.hpp"
 
@@ -151,7 +152,7 @@ public:
     GuardedLife(const GuardedLife&) = delete;
     GuardedLife& operator=(const GuardedLife&) = delete;
     ~GuardedLife() override {
-        if (board_ != nullptr) ::munmap(board_, sizeof(CallBoard));
+        if (board_ != nullptr) ::munmap(board_, FlightMemory::size);
         if (lifeline_ >= 0) ::close(lifeline_);
     }
 
@@ -166,7 +167,11 @@ public:
     }
     void killHard() override { signal(SIGKILL); }
     void rouse() override { signal(SIGCONT); }  // a stopped one tells nothing
+    void goOn(std::int64_t process) override {
+        if (!ended_) ::kill(static_cast<pid_t>(process), SIGCONT);
+    }
     [[nodiscard]] const CallBoard* board() const noexcept override { return board_; }
+    [[nodiscard]] void* flightMemory() const noexcept override { return board_; }
 
 private:
     using Descriptor = boost::asio::posix::stream_descriptor;
@@ -205,8 +210,8 @@ void GuardedLife::spawn(HostFrames& framesEnd, HostOutput& outputEnd) {
     Fd lifelineWrite{lifeline[1]};
     const Fd lifelineRead = high(lifeline[0]);
     const Fd memory = high(::memfd_create("holdfast-calls", MFD_CLOEXEC));
-    if (::ftruncate(memory.get(), sizeof(CallBoard)) != 0) fail("cannot make shared memory");
-    void* const mapped = ::mmap(nullptr, sizeof(CallBoard), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+    if (::ftruncate(memory.get(), static_cast<off_t>(FlightMemory::size)) != 0) fail("cannot make shared memory");
+    void* const mapped = ::mmap(nullptr, FlightMemory::size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
     if (mapped == MAP_FAILED) fail("cannot map shared memory");
     board_ = new (mapped) CallBoard;
 

@@ -3,6 +3,7 @@
 // host holds its own job too, so that one who has lost its monitor takes its leave first and is not ended with it (D17, W-403).
 #include "monitor/host_life.hpp"
 
+#include "monitor/flight_memory.hpp"
 #include "os/own_access_windows.hpp"
 #include "os/pipe_windows.hpp"
 #include "os/spawn_windows.hpp"
@@ -72,9 +73,9 @@ public:
         os::PipeEnds outputEnds = os::outputPipe();
         SECURITY_ATTRIBUTES passedOn{sizeof(SECURITY_ATTRIBUTES), nullptr, TRUE};
         const WindowsHandle memory{::CreateFileMappingW(INVALID_HANDLE_VALUE, &passedOn, PAGE_READWRITE, 0,
-                                                        static_cast<DWORD>(sizeof(CallBoard)), nullptr)};
+                                                        static_cast<DWORD>(FlightMemory::size), nullptr)};
         if (!memory) os::throwWindows("cannot make shared memory");
-        void* const mapped = ::MapViewOfFile(memory.get(), FILE_MAP_ALL_ACCESS, 0, 0, sizeof(CallBoard));
+        void* const mapped = ::MapViewOfFile(memory.get(), FILE_MAP_ALL_ACCESS, 0, 0, FlightMemory::size);
         if (mapped == nullptr) os::throwWindows("cannot map shared memory");
         board_ = new (mapped) CallBoard;
 
@@ -115,6 +116,7 @@ public:
         if (process_.is_open()) ::TerminateProcess(process_.native_handle(), killed);
     }
     [[nodiscard]] const CallBoard* board() const noexcept override { return board_; }
+    [[nodiscard]] void* flightMemory() const noexcept override { return board_; }
 
 private:
     void ended() {

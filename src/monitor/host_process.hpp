@@ -53,6 +53,8 @@ public:
     [[nodiscard]] bool isDead() const noexcept { return dead_; }
     [[nodiscard]] bool isProved() const noexcept { return proved_; }
     [[nodiscard]] std::int64_t process() const noexcept { return process_; }
+    /** Null before `start`. */
+    [[nodiscard]] std::shared_ptr<HostLife> life() const noexcept { return life_; }
 
 private:
     void readFrames();

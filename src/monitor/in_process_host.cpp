@@ -7,10 +7,12 @@
 #include "monitor/call_threads.hpp"
 #include "monitor/dependency_keys.hpp"
 #include "monitor/event_watch.hpp"
+#include "monitor/flight_memory.hpp"
 #include "monitor/handle_table.hpp"
 
 #include <holdfast/abi/registry_value.hpp>
 #include <holdfast/abi/wide.hpp>
+#include <holdfast/exec/flight_recorder.hpp>
 #include <holdfast/monitor/memory_registry.hpp>
 
 #include <fmt/format.h>
@@ -33,6 +35,35 @@ using Clock = std::chrono::steady_clock;
 abi::Handle handleValue(std::uint64_t number) {
     // A handle is a number that happens to have a pointer's type (W-106).
     return reinterpret_cast<abi::Handle>(static_cast<std::uintptr_t>(number));  // NOLINT(performance-no-int-to-ptr)
+}
+
+exec::FlightSubject subjectOf(EntryPoint entryPoint) noexcept {
+    using enum exec::FlightSubject;
+    switch (entryPoint) {
+        case EntryPoint::startup: return startup;
+        case EntryPoint::open: return open;
+        case EntryPoint::close: return close;
+        case EntryPoint::online: return online;
+        case EntryPoint::offline: return offline;
+        case EntryPoint::terminate: return terminate;
+        case EntryPoint::resourceControl: return resourceControl;
+        case EntryPoint::resourceTypeControl: return resourceTypeControl;
+        case EntryPoint::looksAlive: return looksAlive;
+        case EntryPoint::isAlive: return isAlive;
+    }
+    return none;
+}
+
+exec::FlightSubject subjectOf(abi::ResourceState state) noexcept {
+    using enum exec::FlightSubject;
+    switch (state) {
+        case abi::ResourceState::onlinePending: return onlinePendingState;
+        case abi::ResourceState::offlinePending: return offlinePendingState;
+        case abi::ResourceState::online: return onlineState;
+        case abi::ResourceState::offline: return offlineState;
+        case abi::ResourceState::failed: return failedState;
+        default: return none;
+    }
 }
 
 /** As a registry gives it back, which does not know the format. */
@@ -100,6 +131,7 @@ public:
         abi::ResourceId id{nullptr};
         abi::Handle event{nullptr};
         bool condemned{false};
+        std::uint32_t flight{0};  ///< its number in this program's own flight recorder
         std::map<EntryPoint, std::size_t> running;
     };
 
@@ -119,6 +151,7 @@ public:
         const std::lock_guard lock{mutex_};
         Hosted& hosted = resources_[resource];
         hosted.description = description;
+        hosted.flight = exec::flightRecorder().addResource(description.name);
         if (!keys_) {
             hosted.key = registry_.open(description.registryPath);
             hosted.known = valuesOf(description);
@@ -243,6 +276,10 @@ public:
 
     abi::ExitState statusReported(ResourceNumber resource, const abi::ResourceStatus& status) noexcept override {
         mirror(resource);
+        exec::FlightNote note{exec::FlightKind::report, exec::FlightPhase::begin, subjectOf(status.state),
+                              flightOf(resource)};
+        note.value = status.checkPoint;
+        exec::flightRecorder().record(note);
         ReportedStatus reported;
         reported.report.state = status.state;
         reported.report.checkPoint = status.checkPoint;
@@ -253,19 +290,31 @@ public:
             if (const auto found = resources_.find(resource); found != resources_.end())
                 found->second.event = status.eventHandle;
         }
-        return ask(resource, reported);
+        const abi::ExitState answer = ask(resource, reported);
+        note.phase = exec::FlightPhase::end;
+        note.code = static_cast<std::uint32_t>(answer);
+        exec::flightRecorder().record(note);
+        return answer;
     }
 
     void failureSignalled(ResourceNumber resource, abi::FailureType type, abi::Dword code) noexcept override {
+        exec::flightRecorder().record({exec::FlightKind::report, exec::FlightPhase::end,
+                                       exec::FlightSubject::failureSignal, flightOf(resource), code});
         if (const auto listener = listener_.lock()) listener->failureSignalled(resource, type, code);
     }
 
     void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept override {
+        exec::flightRecorder().record({exec::FlightKind::log, exec::FlightPhase::instant, exec::FlightSubject::none,
+                                       flightOf(resource), level, 0, 0, text});
         if (const auto listener = listener_.lock()) listener->logged(resource, level, std::move(text));
     }
 
     void stray(std::string_view callback, std::uint64_t handle) noexcept override {
         if (const auto listener = listener_.lock()) listener->strayCallback(callback, handle);
+    }
+
+    void flightAlarm(ResourceNumber resource, std::string reason) noexcept override {
+        if (const auto listener = listener_.lock()) listener->flightAlarm(resource, std::move(reason));
     }
 
     [[nodiscard]] std::shared_ptr<HostListener> listener() const { return listener_.lock(); }
@@ -289,6 +338,12 @@ private:
         } catch (const std::future_error&) {  // nobody is left to answer
             return abi::ExitState::terminate;
         }
+    }
+
+    [[nodiscard]] std::uint32_t flightOf(ResourceNumber resource) const {
+        const std::lock_guard lock{mutex_};
+        const auto found = resources_.find(resource);
+        return found == resources_.end() ? 0 : found->second.flight;
     }
 
     [[nodiscard]] PropertyBag valuesOf(const HostedResource& description) const {
@@ -343,17 +398,21 @@ private:
 
     /** Runs agent code: what must not leave it (W-105) is caught as far as the system lets us. */
     template <typename Function>
-    static void guarded(CallResult& result, Function&& function) {
+    static void guarded(CallResult& result, std::uint32_t flight, Function&& function) {
         const CallNote note{result.resource, nameOf(result.entryPoint)};
+        // For libraries that record nothing themselves, too: what they were called with, and when they came back.
+        exec::FlightCall recorded{flight, subjectOf(result.entryPoint), result.controlCode};
         result.start = Clock::now();
         result.called = result.threw = true;
         try {
             function();
             result.threw = false;
+            recorded.answers(result.code);
         } catch (...) {
             // Not a C++ exception: the agent ends this thread, and swallowing that would end the process.
             if (!std::current_exception()) throw;
             result.code = abi::code::exceptionInResourceCall;
+            recorded.answers(result.code);
         }
     }
 
@@ -365,6 +424,7 @@ private:
         HostedResource description;
         abi::KeyHandle key{};
         bool condemned{false};
+        std::uint32_t flight{0};
     };
 
     [[nodiscard]] Instance instance(ResourceNumber resource) const {
@@ -379,12 +439,14 @@ private:
         copy.description = hosted.description;
         copy.key = keys_ ? hosted.systemKey.get() : hosted.key.get();
         copy.condemned = hosted.condemned;
+        copy.flight = hosted.flight;
         if (hosted.type) copy.functions = hosted.type->functions;
         return copy;
     }
 
     void startup(const CallOrder& order, CallResult& result) {
-        const HostedResource description = instance(order.resource).description;
+        const Instance target = instance(order.resource);
+        const HostedResource& description = target.description;
         StartupOutcome outcome;
         const auto library = libraryAt(description.library, outcome);
         if (!library) return refuse(result, outcome);
@@ -394,7 +456,8 @@ private:
             abi::FunctionTable* table = nullptr;
             const auto name = abi::toWide(description.type);
             abi::Dword code = 0;
-            guarded(result, [&] { code = library->start(name.c_str(), &table); });
+            const FlightRegions::Starting starting{description.library.string()};
+            guarded(result, target.flight, [&] { code = library->start(name.c_str(), &table); });
             if (result.threw) return;
             if (code == abi::code::resourceTypeNameNotFound) {
                 outcome.problem = fmt::format("the agent knows no resource type '{}'", description.type);
@@ -447,11 +510,12 @@ private:
         abi::Dword error = 0;
         {
             const std::lock_guard lock{target.type->lock};
-            guarded(result, [&] {
+            guarded(result, target.flight, [&] {
                 hostFunctions().setLastError(0);
                 id = target.functions.open(name.c_str(), target.key,
                                            static_cast<abi::ResourceHandle>(handleValue(handle)));
                 error = hostFunctions().getLastError();
+                result.code = id == nullptr ? error : 0;
             });
         }
         if (result.threw) return;
@@ -468,7 +532,7 @@ private:
         Instance target = instance(order.resource);
         {
             const std::lock_guard lock{target.type->lock};
-            guarded(result, [&] { target.functions.close(target.id); });
+            guarded(result, target.flight, [&] { target.functions.close(target.id); });
             if (result.threw) return;
             if (--target.type->users == 0)
                 target.type->started = false;  // W-013: a later first instance starts it again
@@ -491,7 +555,7 @@ private:
         const auto name = abi::toWide(target.description.type);
         const auto buffers = buffersOf(order);
         const std::lock_guard lock{target.type->lock};
-        guarded(result, [&] {
+        guarded(result, target.flight, [&] {
             result.code =
                 target.functions.typeControl(name.c_str(), order.controlCode, buffers, [this] { return listened(); });
         });
@@ -532,7 +596,7 @@ private:
                     const std::lock_guard lock{mutex_};
                     resources_[order.resource].event = nullptr;
                 }
-                guarded(result, [&] { result.code = f.online(target.id, &event); });
+                guarded(result, target.flight, [&] { result.code = f.online(target.id, &event); });
                 result.hasEvent = event != nullptr;
                 if (event != nullptr) {
                     const std::lock_guard lock{mutex_};
@@ -540,13 +604,15 @@ private:
                 }
                 break;
             }
-            case EntryPoint::offline: guarded(result, [&] { result.code = f.offline(target.id); }); break;
-            case EntryPoint::terminate: guarded(result, [&] { f.terminate(target.id); }); break;
+            case EntryPoint::offline:
+                guarded(result, target.flight, [&] { result.code = f.offline(target.id); });
+                break;
+            case EntryPoint::terminate: guarded(result, target.flight, [&] { f.terminate(target.id); }); break;
             case EntryPoint::looksAlive:
-                guarded(result, [&] { result.code = static_cast<abi::Dword>(f.looksAlive(target.id)); });
+                guarded(result, target.flight, [&] { result.code = static_cast<abi::Dword>(f.looksAlive(target.id)); });
                 break;
             case EntryPoint::isAlive:
-                guarded(result, [&] { result.code = static_cast<abi::Dword>(f.isAlive(target.id)); });
+                guarded(result, target.flight, [&] { result.code = static_cast<abi::Dword>(f.isAlive(target.id)); });
                 break;
             case EntryPoint::resourceControl: {
                 if (!f.hasResourceControl()) {  // W-025
@@ -554,7 +620,7 @@ private:
                     break;
                 }
                 const auto buffers = buffersOf(order);
-                guarded(result, [&] {
+                guarded(result, target.flight, [&] {
                     result.code =
                         f.resourceControl(target.id, order.controlCode, buffers, [this] { return listened(); });
                 });

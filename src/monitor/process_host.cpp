@@ -38,12 +38,18 @@ ProcessHost::Core::Core(ProcessHostSettings settings, MemoryRegistry& registry, 
       work_{io_.get_executor()},
       directory_{settings_.runDirectory},
       yard_{directory_.path(), settings_.reaperProgram},
-      clearing_{io_} {}
+      clearing_{io_},
+      looking_{io_},
+      flights_{settings_.flightDirectory.empty() ? directory_.path() : settings_.flightDirectory,
+               settings_.stacksProgram} {}
 
 void ProcessHost::Core::begin() {
     const os::BlockSignals blocked;
     thread_ = std::thread{[this] { io_.run(); }};
-    boost::asio::post(io_, [this] { clear(std::chrono::steady_clock::now() + clearingPatience, false); });
+    boost::asio::post(io_, [this] {
+        clear(std::chrono::steady_clock::now() + clearingPatience, false);
+        lookAtCalls();
+    });
 }
 
 void ProcessHost::Core::end() {
@@ -200,7 +206,18 @@ void ProcessHost::Core::condemn(ResourceNumber resource) {
     HostProcess* const process = group == groups_.end() ? nullptr : group->second.process.get();
     if (process != nullptr && found->second.added && !process->isDead()) {
         group->second.condemned.insert(resource);
-        return process->kill(fmt::format("because of '{}'", found->second.description.name));
+        const std::string why = fmt::format("because of '{}'", found->second.description.name);
+        if (std::exchange(group->second.flightWritten, true)) return;  // it is looked at, and killed then
+        const std::weak_ptr<HostProcess> doomed = group->second.process;
+        const auto kill = [doomed, why] {
+            if (const auto living = doomed.lock()) living->kill(why);
+        };
+        // Where a call hangs is seen only while it does.
+        const auto taken = [this, kill] { boost::asio::post(io_, kill); };
+        const bool looks = flights_.hasStacks() && process->isReady();
+        if (!writeFlight(group->first, "killed " + why, true, looks ? taken : std::function<void()>{}) || !looks)
+            kill();
+        return;
     }
     // Its host is dead already. A new one of its neighbours has done nothing.
     if (process != nullptr && group->second.members.contains(resource)) return;  // `hostReady` follows
@@ -214,7 +231,7 @@ void ProcessHost::Core::remove(ResourceNumber resource) {
     resources_.erase(found);
     // A call that it was given up for ends with its host.
     const std::lock_guard lock{mutex_};
-    std::erase_if(running_, [&](const auto& call) { return call.first == resource; });
+    std::erase_if(running_, [&](const auto& call) { return call.first.first == resource; });
 }
 
 void ProcessHost::Core::isolate(ResourceNumber resource) {
@@ -268,6 +285,7 @@ void ProcessHost::Core::startGroup(const std::string& key) {
     group.process = std::make_shared<HostProcess>(io_, std::move(order), std::move(events));
     group.started = std::chrono::steady_clock::now();
     group.condemned.clear();
+    group.flightWritten = false;
     group.process->start();
 }
 
@@ -376,6 +394,12 @@ void ProcessHost::Core::take(const std::string& key, const Frame& frame) {
                 changes.set(abi::toUtf8(abi::toWide(name)), value);  // a host may say anything; records are UTF-8
             return listener->propertiesChanged(stored.resource, std::move(changes), stored.number);
         }
+        case FrameKind::alarm: {
+            const auto resource = static_cast<ResourceNumber>(reader.u32());
+            const std::string reason = reader.text();
+            if (!knows(resource)) break;
+            return alarm(key, fmt::format("'{}': {}", resources_[resource].description.name, reason));
+        }
         case FrameKind::stray: {
             const std::string callback = reader.text();
             return listener->strayCallback(callback, reader.u64());
@@ -425,10 +449,12 @@ void ProcessHost::Core::processDied(const std::string& key, const HostEnd& end) 
     }
     {
         const std::lock_guard lock{mutex_};
-        std::erase_if(running_, [&](const auto& call) { return group.members.contains(call.first); });
+        std::erase_if(running_, [&](const auto& call) { return group.members.contains(call.first.first); });
     }
     const auto listener = listener_.lock();
     if (leaving_ && group.condemned.empty() && end.noted == CallBoard::Ending::farewell) return;
+    const bool expected = (leaving_ || group.left) && !isFault(end);
+    if (!expected && !group.flightWritten) static_cast<void>(writeFlight(key, describe(end), false));
     const auto blamed = culprits(group, end);
     std::string text = describe(end);
     if (group.condemned.empty() && !blamed.empty()) {
@@ -532,8 +558,8 @@ std::vector<std::string> ProcessHost::running() const { return core_->running();
 std::vector<std::string> ProcessHost::Core::running() const {
     std::vector<std::string> calls;
     const std::lock_guard lock{mutex_};
-    for (const auto& [resource, entryPoint] : running_) {
-        calls.push_back(fmt::format("resource {}: {}", static_cast<std::uint32_t>(resource), nameOf(entryPoint)));
+    for (const auto& [call, running] : running_) {
+        calls.push_back(fmt::format("resource {}: {}", static_cast<std::uint32_t>(call.first), nameOf(call.second)));
     }
     return calls;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "monitor/flight_log.hpp"
 #include "monitor/host_process.hpp"
 #include "monitor/run_directory.hpp"
 
@@ -41,7 +42,7 @@ public:
     }
     void note(const CallOrder& order) {
         const std::lock_guard lock{mutex_};
-        running_.insert({order.resource, order.entryPoint});
+        running_.insert_or_assign({order.resource, order.entryPoint}, Running{std::chrono::steady_clock::now(), false});
     }
     [[nodiscard]] std::vector<std::string> running() const;
 
@@ -64,6 +65,10 @@ private:
         bool added{false};  ///< the group's process knows it
         StoreNumber lastStore{0};
     };
+    struct Running {
+        std::chrono::steady_clock::time_point since;
+        bool written{false};  ///< there is a flight file about it
+    };
     struct Quota {
         std::chrono::steady_clock::time_point since;
         unsigned lines{0};
@@ -81,6 +86,8 @@ private:
         std::unique_ptr<boost::asio::steady_timer> timer;
         Quota printed;  ///< by its agents
         Quota logged;
+        std::chrono::steady_clock::time_point lastFlight;
+        bool flightWritten{false};  ///< before `process` is killed; its end needs none of its own
     };
 
     [[nodiscard]] std::string keyOf(ResourceNumber resource, const Hosted& hosted) const;
@@ -98,6 +105,10 @@ private:
     void processDied(const std::string& key, const HostEnd& end);
     void processProved(const std::string& key);
     void noticeGone();
+    void lookAtCalls();
+    void alarm(const std::string& key, const std::string& reason);
+    [[nodiscard]] bool writeFlight(const std::string& key, const std::string& reason, bool lives,
+                                   std::function<void()> taken = {});
 
     const ProcessHostSettings settings_;
     MemoryRegistry& registry_;
@@ -107,6 +118,8 @@ private:
     const RunDirectory directory_;
     HostYard yard_;
     boost::asio::steady_timer clearing_;
+    boost::asio::steady_timer looking_;
+    FlightLog flights_;  // ends after the thread of `io_`
     std::map<ResourceNumber, Hosted> resources_;
     std::map<std::string, Group> groups_;
     bool clear_{false};
@@ -116,7 +129,7 @@ private:
     mutable std::mutex mutex_;  // guards everything below
     std::condition_variable gone_;
     bool allGone_{false};
-    std::set<std::pair<ResourceNumber, EntryPoint>> running_;
+    std::map<std::pair<ResourceNumber, EntryPoint>, Running> running_;
 };
 
 }  // namespace holdfast::inline v1::monitor

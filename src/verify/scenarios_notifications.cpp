@@ -100,10 +100,7 @@ void notifications(Stage& stage) {
         Addressee resource{stage, subject};
         resource.setState("offline");
         tellAll(stage, resource, subject.name());
-        if (!subject.bringOnline()) {
-            stage.breaks("control.notifications", "after the notifications Online failed");
-            stage.giveUp();
-        }
+        if (!subject.bringOnline("control.notifications")) stage.giveUp();
         resource.setState("online");
         const bool alive = subject.isAlive();
         tellAll(stage, resource, subject.name());

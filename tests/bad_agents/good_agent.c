@@ -86,7 +86,7 @@ static void WINAPI closeIt(RESID id) {
         return;
     }
     runTerminate(instance); /* W-116 */
-    if (IS_BAD(callsAfterClose)) {
+    if (IS_BAD(callsAfterClose) && stray.log == NULL) { /* once: it is not about threads */
         stray.log = instance->callbacks.log;
         stray.resource = instance->resource;
         threadLeave(threadStart(logLate, NULL));

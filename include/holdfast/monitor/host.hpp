@@ -148,6 +148,11 @@ public:
         static_cast<void>(level);
         static_cast<void>(text);
     }
+    /** Something of the resource was late or hangs, says its library: what is recorded should be written out. */
+    virtual void flightAlarm(ResourceNumber resource, std::string reason) noexcept {
+        static_cast<void>(resource);
+        static_cast<void>(reason);
+    }
     /** Nobody answers any more. */
     [[nodiscard]] virtual bool ended() const noexcept { return false; }
 };

@@ -22,6 +22,11 @@ struct ProcessHostSettings {
     std::chrono::milliseconds adoptTimeout{30'000};
     /** How long a killed host may take to die before that is a matter for fencing (W-443). */
     std::chrono::milliseconds killPatience{10'000};
+    /** Where flight files are written (docs/flight-recorder.md); empty: the run directory. */
+    std::filesystem::path flightDirectory;
+    std::filesystem::path stacksProgram;  ///< holdfast-stacks; empty: flight files have no stacks
+    /** A call that is on the stack for so long, and for ten times its budget, is worth a flight file. */
+    std::chrono::milliseconds flightAfter{5'000};
 };
 
 /**
