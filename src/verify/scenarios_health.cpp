@@ -45,7 +45,8 @@ void polling(Stage& stage) {
                                          msSince(begin)));
                 break;
             case HandleState::signalled:
-                if (alive && steady) stage.breaks("health.steady", "its event is signalled although IsAlive is TRUE");
+                if (alive && steady && !stage.reporter().failed("health.event-initial"))
+                    stage.breaks("health.steady", "its event is signalled although IsAlive is TRUE");
                 steady = false;
                 break;
         }

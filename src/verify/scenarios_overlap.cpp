@@ -160,7 +160,6 @@ void terminateInCheck(Stage& stage) {
             const auto terminate = subject.startTerminate();
             const Answer terminated = stage.wait(*terminate);
             static_cast<void>(stage.wait(*check));  // W-245: its answer may be anything
-            if (subject.isAlive()) stage.breaks(rule, "Terminate came beside a check, and the resource is alive");
             if (subject.isAlive()) stage.breaks(rule, "Terminate came during a check, and the resource is alive");
             judgeTerminate(stage, rule, terminated, delay, turn % 2 == 0 ? "IsAlive" : "LooksAlive");
         }
@@ -192,8 +191,6 @@ void terminateInControl(Stage& stage) {
             const auto terminate = subject.startTerminate();
             const Answer terminated = stage.wait(*terminate);
             static_cast<void>(stage.wait(*control));
-            if (subject.isAlive())
-                stage.breaks(rule, "Terminate came beside a control call, and the resource is alive");
             if (subject.isAlive())
                 stage.breaks(rule, "Terminate came during a control call, and the resource is alive");
             judgeTerminate(stage, rule, terminated, delay, "ResourceControl");

@@ -62,8 +62,8 @@ typedef struct Instance {
     int alive;
     ULONGLONG checkedAt; /* when the last check ended (W-331) */
     /* Only bad agents do something with these. */
-    int entityLeft, checking, controlling, eventGone, forgotten, closed;
-    DWORD terminatedInARow, onlines, polls;
+    int entityLeft, checking, controlling, eventGone, closed;
+    DWORD forgotten, terminatedInARow, onlines, polls;
     ULONGLONG openedBy;
     LPCWSTR borrowedName;
 } Instance;

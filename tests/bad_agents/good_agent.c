@@ -86,7 +86,7 @@ static void WINAPI closeIt(RESID id) {
         return;
     }
     runTerminate(instance); /* W-116 */
-    if (IS_BAD(callsAfterClose)) {
+    if (IS_BAD(callsAfterClose) && stray.log == NULL) { /* once: it is not about threads */
         stray.log = instance->callbacks.log;
         stray.resource = instance->resource;
         threadLeave(threadStart(logLate, NULL));
@@ -107,8 +107,8 @@ static DWORD come(RESID id) {
         ClusterRegSetValue(instance->parameters, TEXT16("Port"), REG_DWORD, (const BYTE*)&port, sizeof port);
     }
     instance->openedBy = threadSelf();
-    if (IS_BAD(slowOnline)) sleepFor(600); /* W-1103 */
     const DWORD code = runOnline(instance);
+    if (IS_BAD(slowOnline)) sleepFor(600); /* W-1103 */
     instanceRelease(instance);
     return code;
 }

@@ -330,7 +330,7 @@ static void onlineOvertaken(Task* task) {
     Instance* const instance = task->instance;
     mutexLock(&instance->lock);
     if (IS_BAD(reportsAfterTerminate) && instance->forgotten) { /* W-1107 */
-        const DWORD operation = instance->operation;
+        const DWORD operation = instance->forgotten;
         instance->forgotten = 0;
         mutexUnlock(&instance->lock);
         sleepFor(150);
@@ -343,7 +343,7 @@ static void onlineOvertaken(Task* task) {
     if (instance->forgotten) { /* nobody told it to stop, so it does what it was started for */
         instance->forgotten = 0;
         instance->alive = 1;
-        instance->checkedAt = now() + 60000;
+        instance->checkedAt = now();
     }
     mutexUnlock(&instance->lock);
 }
@@ -491,8 +491,7 @@ void runTerminate(Instance* instance) {
     const ULONGLONG deadline = now() + patience;
     if (IS_BAD(reportsAfterTerminate) && before == STATE_ONLINE_PENDING && !instance->closed) {
         mutexLock(&instance->lock); /* the worker is told, and not waited for */
-        ++instance->operation;
-        instance->forgotten = 1;
+        instance->forgotten = ++instance->operation;
         Thread* const worker = take(&instance->worker);
         eventSignal(instance->operationStop);
         mutexUnlock(&instance->lock);
@@ -506,7 +505,7 @@ void runTerminate(Instance* instance) {
     if (!IS_BAD(eventLeftSignalled) && !instance->eventGone) eventReset(instance->failed); /* W-132 */
     if (IS_BAD(aliveAfterTerminate) && aliveBefore) {
         instance->alive = 1;
-        instance->checkedAt = now() + 60000;
+        instance->checkedAt = now();
     }
     mutexUnlock(&instance->lock);
 }
