@@ -316,8 +316,11 @@ private:
 
     void takeFlightSpan(const Entry& entry, const FlightEventEntry& event, Time at, std::vector<Fact> facts) {
         const bool isCall = event.event == "call";
-        const std::size_t begun = pairs_.take(entry.resource, event);
+        const FlightPairs::Begun begun = pairs_.take(event);
+        if (begun.known && begun.span == none) return;
         if (!event.ends) {
+            // The host's side of a call says all that the library's does, and whose resource it is.
+            if (isCall && pairs_.hostBegan(event)) return pairs_.begin(event, none);
             Span span;
             span.kind = isCall ? SpanKind::call : SpanKind::work;
             span.open = true;
@@ -328,12 +331,13 @@ private:
             span.threadLane = lanes_.thread(process_, event.thread);
             say(span.facts, "thread", model_.lanes[span.threadLane].name);
             span.lane = lanes_.resource(entry.resource);
-            pairs_.begin(entry.resource, event, addSpan(std::move(span)));
+            pairs_.begin(event, addSpan(std::move(span)));
             return;
         }
-        if (begun != none) {
-            Span& span = model_.spans[begun];
-            close(begun, span.begin + event.value);
+        if (begun.known) {
+            Span& span = model_.spans[begun.span];
+            if (!entry.resource.empty()) span.lane = lanes_.resource(entry.resource);
+            close(begun.span, span.begin + event.value);
             if (span.budget > 0) span.grade = gradeOf(span);
             return;
         }

@@ -130,6 +130,7 @@ FlightEventEntry readFlightEvent(const Fields& fields) {
     event.event = fields.text("event");
     event.what = fields.text("what");
     event.text = fields.text("text");
+    event.by = fields.text("by");
     event.thread = fields.count("thread");
     event.generation = fields.count("generation");
     event.start = fields.length("start");

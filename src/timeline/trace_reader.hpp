@@ -67,6 +67,7 @@ struct FlightEventEntry {
     std::string event;  ///< call, job, checkpoint, verdict, report, transition, budget, wedged, …
     std::string what;
     std::string text;
+    std::string by;  ///< "host" or "library": both record a call that one makes and the other takes
     std::uint64_t thread{0};
     std::uint64_t generation{0};
     Nanoseconds start{0};   ///< steady clock

@@ -223,6 +223,27 @@ TEST_CASE(
                       [](const Mark& mark) { return mark.kind == MarkKind::stack && mark.facts.size() == 2; }));
 }
 
+TEST_CASE(
+    "a call that its host and its library both recorded is drawn once, in the lane of the resource that its end "
+    "names") {
+    const auto event = [](int at, const char* by, const char* phase, const char* resource, int value) {
+        return R"({"record":"flightEvent","time":"2026-01-02T03:04:)" + std::to_string(10 + at) + R"(Z","start":)" +
+               std::to_string(at) + R"(000000001,"by":")" + by + R"(","resource":")" + resource +
+               R"(","thread":7,"event":"call","what":"Open","phase":")" + phase + R"(","value":)" +
+               std::to_string(value) + "}\n";
+    };
+    const std::string library = event(1, "library", "begin", "", 0) + event(2, "library", "end", "r", 900);
+    const Model both =
+        buildModel(read(event(1, "host", "begin", "r", 0) + library + event(3, "host", "end", "r", 1'000)));
+    REQUIRE(both.spans.size() == 1);
+    CHECK_FALSE(both.spans.front().open);
+    CHECK(both.spans.front().length == 1'000);
+    const Model alone = buildModel(read(library));
+    REQUIRE(alone.spans.size() == 1);
+    CHECK_FALSE(alone.spans.front().open);
+    CHECK(alone.lanes[alone.spans.front().lane].name == "r");
+}
+
 TEST_CASE("the steady clock is laid on the wall clock once, and again when the wall clock was set") {
     const ClockFit steady{{{0, 1'000, 100}, {1, 2'500, 1'200}, {2, 3'000, 2'100}}};
     CHECK(steady.wall(1, 1'200) == 2'100);
