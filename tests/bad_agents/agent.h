@@ -123,7 +123,8 @@ void writeBytes(Writer* writer, const void* data, DWORD size);
 void writeNumber(Writer* writer, DWORD number);
 
 /* controls.c */
-DWORD resourceControl(Instance* instance, DWORD code, void* in, DWORD inSize, void* out, DWORD outSize, DWORD* returned);
+DWORD resourceControl(Instance* instance, DWORD code, void* in, DWORD inSize, void* out, DWORD outSize,
+                      DWORD* returned);
 DWORD typeControl(DWORD code, void* in, DWORD inSize, void* out, DWORD outSize, DWORD* returned);
 
 /* conduct.c, throws.cpp: what only bad agents do to the process they live in */

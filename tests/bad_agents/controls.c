@@ -20,7 +20,8 @@ static DWORD answer(const void* data, DWORD size, void* out, DWORD outSize, DWOR
 }
 
 static DWORD answerWritten(Writer* writer, void* out, DWORD outSize, DWORD* returned) {
-    const DWORD code = writer->failed ? ERROR_NOT_ENOUGH_MEMORY : answer(writer->data, writer->used, out, outSize, returned);
+    const DWORD code =
+        writer->failed ? ERROR_NOT_ENOUGH_MEMORY : answer(writer->data, writer->used, out, outSize, returned);
     free(writer->data);
     return code;
 }
@@ -89,14 +90,19 @@ static void misbehave(DWORD code) {
 #endif
 }
 
-DWORD resourceControl(Instance* instance, DWORD code, void* in, DWORD inSize, void* out, DWORD outSize, DWORD* returned) {
+DWORD resourceControl(Instance* instance, DWORD code, void* in, DWORD inSize, void* out, DWORD outSize,
+                      DWORD* returned) {
     Writer writer = {NULL, 0, 0, 0};
     if ((code & 0xFF000000U) != CONTROL_OBJECT_RESOURCE) return ERROR_INVALID_FUNCTION;
     const DWORD function = code & 0x00FFFFFFU;
     misbehave(function);
     switch (function) {
-        case CONTROL_ENUM_PRIVATE_PROPERTIES: writeNames(&writer); return answerWritten(&writer, out, outSize, returned);
-        case CONTROL_GET_PRIVATE_PROPERTY_FMTS: writeFormats(&writer); return answerWritten(&writer, out, outSize, returned);
+        case CONTROL_ENUM_PRIVATE_PROPERTIES:
+            writeNames(&writer);
+            return answerWritten(&writer, out, outSize, returned);
+        case CONTROL_GET_PRIVATE_PROPERTY_FMTS:
+            writeFormats(&writer);
+            return answerWritten(&writer, out, outSize, returned);
         case CONTROL_GET_RO_PRIVATE_PROPERTIES:
             if (IS_BAD(readOnlyUnanswered)) return ERROR_INVALID_FUNCTION;
             return answerValues(instance, 1, out, outSize, returned);
@@ -108,14 +114,21 @@ DWORD resourceControl(Instance* instance, DWORD code, void* in, DWORD inSize, vo
         case CONTROL_SET_NAME:
             if (IS_BAD(refusesNotifications) && in == NULL) return ERROR_INVALID_PARAMETER;
             return takeName(instance, in, inSize);
-        case CONTROL_DELETE: case CONTROL_INSTALL_NODE: case CONTROL_EVICT_NODE: case CONTROL_ADD_DEPENDENCY:
-        case CONTROL_REMOVE_DEPENDENCY: case CONTROL_ADD_OWNER: case CONTROL_REMOVE_OWNER: case CONTROL_CLUSTER_NAME_CHANGED:
+        case CONTROL_DELETE:
+        case CONTROL_INSTALL_NODE:
+        case CONTROL_EVICT_NODE:
+        case CONTROL_ADD_DEPENDENCY:
+        case CONTROL_REMOVE_DEPENDENCY:
+        case CONTROL_ADD_OWNER:
+        case CONTROL_REMOVE_OWNER:
+        case CONTROL_CLUSTER_NAME_CHANGED:
         case CONTROL_CLUSTER_VERSION_CHANGED:
             return IS_BAD(refusesNotifications) ? ERROR_ACCESS_DENIED : ERROR_SUCCESS; /* W-642 */
         default:
             /* Common properties and maintenance are codes that are known, just not ours. */
             if (IS_BAD(unknownCodeDone) && function > CONTROL_GET_PRIVATE_RESOURCE_PROPERTY_FMTS &&
-                function != CONTROL_QUERY_MAINTENANCE_MODE && function != 0x4001E6 && function != 0x400296 && function != 0x40005E)
+                function != CONTROL_QUERY_MAINTENANCE_MODE && function != 0x4001E6 && function != 0x400296 &&
+                function != 0x40005E)
                 return ERROR_SUCCESS;
             return answerTraits(function, out, outSize, returned);
     }
@@ -144,8 +157,11 @@ DWORD typeControl(DWORD code, void* in, DWORD inSize, void* out, DWORD outSize, 
             if (IS_BAD(typeFormatsUnanswered)) return ERROR_INVALID_FUNCTION;
             writeFormats(&writer);
             return answerWritten(&writer, out, outSize, returned);
-        case CONTROL_INSTALL_NODE: case CONTROL_EVICT_NODE: case CONTROL_CLUSTER_VERSION_CHANGED:
-        case CONTROL_STARTING_PHASE1: case CONTROL_STARTING_PHASE2: return ERROR_SUCCESS;
+        case CONTROL_INSTALL_NODE:
+        case CONTROL_EVICT_NODE:
+        case CONTROL_CLUSTER_VERSION_CHANGED:
+        case CONTROL_STARTING_PHASE1:
+        case CONTROL_STARTING_PHASE2: return ERROR_SUCCESS;
         default: return answerTraits(function, out, outSize, returned);
     }
 }

@@ -33,8 +33,10 @@ static RESID openWith(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const Ca
     if (IS_BAD(statusFromOpen)) {
         RESOURCE_STATUS_EX statusEx = {.ResourceState = ClusterResourceOffline, .CheckPoint = 1};
         RESOURCE_STATUS status = {.ResourceState = ClusterResourceOffline, .CheckPoint = 1};
-        if (callbacks->statusEx != NULL) callbacks->statusEx(resource, &statusEx);
-        else callbacks->status(resource, &status);
+        if (callbacks->statusEx != NULL)
+            callbacks->statusEx(resource, &statusEx);
+        else
+            callbacks->status(resource, &status);
     }
     return (RESID)instance->id;
 }
@@ -85,13 +87,14 @@ static void WINAPI closeIt(RESID id) {
         threadLeave(instance->worker);
         return;
     }
-    runTerminate(instance); /* W-116 */
+    runTerminate(instance);                             /* W-116 */
     if (IS_BAD(callsAfterClose) && stray.log == NULL) { /* once: it is not about threads */
         stray.log = instance->callbacks.log;
         stray.resource = instance->resource;
         threadLeave(threadStart(logLate, NULL));
     }
-    if (IS_BAD(unloadCrashes) && instance->onlines > 0) threadStart(wander, NULL); /* W-004, and nobody pins the library */
+    if (IS_BAD(unloadCrashes) && instance->onlines > 0)
+        threadStart(wander, NULL); /* W-004, and nobody pins the library */
     instanceRelease(instance);
 }
 
@@ -101,7 +104,8 @@ static DWORD unknownId(void) { return IS_BAD(staleIdAccepted) ? ERROR_SUCCESS : 
 static DWORD come(RESID id) {
     Instance* const instance = instanceFind(id);
     if (instance == NULL) return unknownId();
-    if (IS_BAD(changesDirectory) || IS_BAD(changesEnvironment) || IS_BAD(changesLocale) || IS_BAD(changesSignals)) changeProcess();
+    if (IS_BAD(changesDirectory) || IS_BAD(changesEnvironment) || IS_BAD(changesLocale) || IS_BAD(changesSignals))
+        changeProcess();
     if (IS_BAD(writesInOnline) && instance->parameters != NULL) { /* W-1102 */
         const DWORD port = 8080;
         ClusterRegSetValue(instance->parameters, TEXT16("Port"), REG_DWORD, (const BYTE*)&port, sizeof port);
@@ -116,7 +120,8 @@ static DWORD come(RESID id) {
 static DWORD WINAPI onlineV1(RESID id, LPHANDLE event) {
     Instance* const instance = instanceFind(id);
     const DWORD code = come(id);
-    if (instance != NULL && event != NULL && code == ERROR_IO_PENDING) *event = instance->failed; /* W-120: it is reset by now */
+    if (instance != NULL && event != NULL && code == ERROR_IO_PENDING)
+        *event = instance->failed; /* W-120: it is reset by now */
     if (instance != NULL) instanceRelease(instance);
     return code;
 }
@@ -133,10 +138,14 @@ static DWORD WINAPI offlineV1(RESID id) {
     mutexUnlock(&instance->lock);
     DWORD code = ERROR_SUCCESS;
     if (IS_BAD(slowOffline)) sleepFor(600);
-    if (IS_BAD(offlineRefuses) && state == STATE_ONLINE) code = ERROR_INVALID_STATE;
-    else if (IS_BAD(offlineOnlyOnce) && state == STATE_OFFLINE) code = ERROR_INVALID_STATE;
-    else if (IS_BAD(threadAffine) && instance->openedBy != threadSelf() && state == STATE_ONLINE) code = ERROR_NOT_OWNER; /* W-1133 */
-    else code = runOffline(instance);
+    if (IS_BAD(offlineRefuses) && state == STATE_ONLINE)
+        code = ERROR_INVALID_STATE;
+    else if (IS_BAD(offlineOnlyOnce) && state == STATE_OFFLINE)
+        code = ERROR_INVALID_STATE;
+    else if (IS_BAD(threadAffine) && instance->openedBy != threadSelf() && state == STATE_ONLINE)
+        code = ERROR_NOT_OWNER; /* W-1133 */
+    else
+        code = runOffline(instance);
     instanceRelease(instance);
     return code;
 }
@@ -185,7 +194,8 @@ static DWORD WINAPI cancelIt(RESID id, DWORD flags) {
     return ERROR_SUCCESS;
 }
 
-static DWORD WINAPI controlIt(RESID id, DWORD code, PVOID in, DWORD inSize, PVOID out, DWORD outSize, LPDWORD returned) {
+static DWORD WINAPI controlIt(RESID id, DWORD code, PVOID in, DWORD inSize, PVOID out, DWORD outSize,
+                              LPDWORD returned) {
     DWORD nowhere = 0;
     if (returned == NULL) returned = &nowhere;
     if (!IS_BAD(bytesReturnedUntouched)) *returned = 0; /* W-141 */
@@ -202,7 +212,8 @@ static DWORD WINAPI controlIt(RESID id, DWORD code, PVOID in, DWORD inSize, PVOI
     return answer;
 }
 
-static DWORD WINAPI typeControlIt(LPCWSTR type, DWORD code, PVOID in, DWORD inSize, PVOID out, DWORD outSize, LPDWORD returned) {
+static DWORD WINAPI typeControlIt(LPCWSTR type, DWORD code, PVOID in, DWORD inSize, PVOID out, DWORD outSize,
+                                  LPDWORD returned) {
     DWORD nowhere = 0;
     if (returned == NULL) returned = &nowhere;
     if (!IS_BAD(bytesReturnedUntouched)) *returned = 0;
@@ -218,26 +229,36 @@ static DWORD WINAPI arbitrateIt(RESID id, PQUORUM_RESOURCE_LOST lost) {
 /* --- start-up ------------------------------------------------------------------------------------------------------ */
 
 /* W-021, W-027: static, never written to, and the size is that of the functions. */
-#define TABLE_SIZE(size) (IS_BAD(wrongTableSize) ? (DWORD)(size) - 4 : (DWORD)(size))
+#define TABLE_SIZE(size) (IS_BAD(wrongTableSize) ? (DWORD)(size)-4 : (DWORD)(size))
 #define LOOKS_ALIVE (IS_BAD(nullSlot) ? NULL : looksAlive)
 #define ARBITRATE (IS_BAD(arbitrateAlone) ? arbitrateIt : NULL)
-#define V1_FUNCTIONS(open)                                                                                      \
-    {                                                                                                           \
-        .Open = (open), .Close = closeIt, .Online = onlineV1, .Offline = offlineV1, .Terminate = terminateIt,   \
-        .LooksAlive = LOOKS_ALIVE, .IsAlive = isAlive, .Arbitrate = ARBITRATE, .Release = NULL,                 \
-        .ResourceControl = controlIt, .ResourceTypeControl = typeControlIt,                                     \
+#define V1_FUNCTIONS(open)                                                                                    \
+    {                                                                                                         \
+        .Open = (open), .Close = closeIt, .Online = onlineV1, .Offline = offlineV1, .Terminate = terminateIt, \
+        .LooksAlive = LOOKS_ALIVE, .IsAlive = isAlive, .Arbitrate = ARBITRATE, .Release = NULL,               \
+        .ResourceControl = controlIt, .ResourceTypeControl = typeControlIt,                                   \
     }
 
-static const CLRES_FUNCTION_TABLE tableV1 = {
-    .TableSize = TABLE_SIZE(CLRES_V1_FUNCTION_SIZE), .Version = CLRES_VERSION_V1_00, .V1Functions = V1_FUNCTIONS(openV1)};
-static const CLRES_FUNCTION_TABLE tableV1Ex = {
-    .TableSize = TABLE_SIZE(CLRES_V1_FUNCTION_SIZE), .Version = CLRES_VERSION_V1_00, .V1Functions = V1_FUNCTIONS(openV1Ex)};
-static const CLRES_FUNCTION_TABLE tableV2 = {
-    .TableSize = TABLE_SIZE(CLRES_V2_FUNCTION_SIZE),
-    .Version = CLRES_VERSION_V2_00,
-    .V2Functions = {.Open = openV2, .Close = closeIt, .Online = onlineV2, .Offline = offlineV2, .Terminate = terminateIt,
-                    .LooksAlive = LOOKS_ALIVE, .IsAlive = isAlive, .Arbitrate = ARBITRATE, .Release = NULL,
-                    .ResourceControl = controlIt, .ResourceTypeControl = typeControlIt, .Cancel = cancelIt}};
+static const CLRES_FUNCTION_TABLE tableV1 = {.TableSize = TABLE_SIZE(CLRES_V1_FUNCTION_SIZE),
+                                             .Version = CLRES_VERSION_V1_00,
+                                             .V1Functions = V1_FUNCTIONS(openV1)};
+static const CLRES_FUNCTION_TABLE tableV1Ex = {.TableSize = TABLE_SIZE(CLRES_V1_FUNCTION_SIZE),
+                                               .Version = CLRES_VERSION_V1_00,
+                                               .V1Functions = V1_FUNCTIONS(openV1Ex)};
+static const CLRES_FUNCTION_TABLE tableV2 = {.TableSize = TABLE_SIZE(CLRES_V2_FUNCTION_SIZE),
+                                             .Version = CLRES_VERSION_V2_00,
+                                             .V2Functions = {.Open = openV2,
+                                                             .Close = closeIt,
+                                                             .Online = onlineV2,
+                                                             .Offline = offlineV2,
+                                                             .Terminate = terminateIt,
+                                                             .LooksAlive = LOOKS_ALIVE,
+                                                             .IsAlive = isAlive,
+                                                             .Arbitrate = ARBITRATE,
+                                                             .Release = NULL,
+                                                             .ResourceControl = controlIt,
+                                                             .ResourceTypeControl = typeControlIt,
+                                                             .Cancel = cancelIt}};
 
 static PCLRES_FUNCTION_TABLE given(const CLRES_FUNCTION_TABLE* table) {
     if (IS_BAD(freshTable)) {
@@ -266,8 +287,8 @@ EXPORTED DWORD WINAPI StartupEx(LPCWSTR type, DWORD lowest, DWORD highest, PCLRE
                                 PCLRES_FUNCTION_TABLE* table);
 
 /* Its status routine is that of version 1, so this is the version that comes this way. */
-DWORD WINAPI Startup(LPCWSTR type, DWORD lowest, DWORD highest, PSET_RESOURCE_STATUS_ROUTINE status, PLOG_EVENT_ROUTINE log,
-                     PCLRES_FUNCTION_TABLE* table) {
+DWORD WINAPI Startup(LPCWSTR type, DWORD lowest, DWORD highest, PSET_RESOURCE_STATUS_ROUTINE status,
+                     PLOG_EVENT_ROUTINE log, PCLRES_FUNCTION_TABLE* table) {
     if (IS_BAD(slowStartup)) sleepFor(600);
     if (!isOurType(type)) return ERROR_CLUSTER_RESNAME_NOT_FOUND;
     if ((lowest > CLRES_VERSION_V1_00 || highest < CLRES_VERSION_V1_00) && !IS_BAD(ignoresVersions))

@@ -34,7 +34,8 @@ LONG ClusterRegOpenKey(HKEY key, LPCWSTR subkey, DWORD access, HKEY* out) {
     return table != NULL ? table->clusterRegOpenKey(key, subkey, access, out) : (LONG)ERROR_CALL_NOT_IMPLEMENTED;
 }
 
-LONG ClusterRegCreateKey(HKEY key, LPCWSTR subkey, DWORD options, DWORD access, void* security, HKEY* out, LPDWORD made) {
+LONG ClusterRegCreateKey(HKEY key, LPCWSTR subkey, DWORD options, DWORD access, void* security, HKEY* out,
+                         LPDWORD made) {
     const Host* const table = host();
     if (table == NULL || table->size < offsetof(Host, clusterRegCreateKey) + sizeof table->clusterRegCreateKey ||
         table->clusterRegCreateKey == NULL)

@@ -22,9 +22,7 @@ WCHAR* copyOf(LPCWSTR text) {
     return copy;
 }
 
-static WCHAR folded(WCHAR unit) {
-    return unit >= 'A' && unit <= 'Z' ? (WCHAR)(unit - 'A' + 'a') : unit;
-}
+static WCHAR folded(WCHAR unit) { return unit >= 'A' && unit <= 'Z' ? (WCHAR)(unit - 'A' + 'a') : unit; }
 
 int sameText(LPCWSTR one, LPCWSTR other) {
     while (*one != 0 && folded(*one) == folded(*other)) ++one, ++other;
@@ -61,7 +59,8 @@ Instance* instanceMake(LPCWSTR name, HKEY key, RESOURCE_HANDLE resource, const C
     instance->operationStop = eventCreate();
     instance->runStop = eventCreate();
     if (IS_BAD(leaksInOpen)) eventCreate();
-    if (instance->name == NULL || instance->failed == NULL || instance->operationStop == NULL || instance->runStop == NULL) {
+    if (instance->name == NULL || instance->failed == NULL || instance->operationStop == NULL ||
+        instance->runStop == NULL) {
         instanceFree(instance);
         return NULL;
     }

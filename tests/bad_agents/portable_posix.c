@@ -158,4 +158,3 @@ void fileRemove(LPCWSTR path) {
     char name[4096];
     if (narrow(path, name, sizeof name)) unlink(name);
 }
-

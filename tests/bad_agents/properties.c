@@ -13,8 +13,9 @@ static HKEY parametersOf(Instance* instance, int create) {
     if (key != NULL || instance->key == NULL) return key;
     HKEY opened = NULL;
     DWORD made = 0;
-    const LONG code = create ? ClusterRegCreateKey(instance->key, TEXT16("Parameters"), 0, KEY_ALL_ACCESS, NULL, &opened, &made)
-                             : ClusterRegOpenKey(instance->key, TEXT16("Parameters"), KEY_ALL_ACCESS, &opened);
+    const LONG code =
+        create ? ClusterRegCreateKey(instance->key, TEXT16("Parameters"), 0, KEY_ALL_ACCESS, NULL, &opened, &made)
+               : ClusterRegOpenKey(instance->key, TEXT16("Parameters"), KEY_ALL_ACCESS, &opened);
     if (code != 0 || opened == NULL) return NULL;
     mutexLock(&instance->lock);
     if (instance->parameters == NULL) {
@@ -54,8 +55,10 @@ static DWORD readText(HKEY key, const Property* property, Value* value) {
     while (length > 0 && memcmp(data + ((size_t)length - 1) * sizeof zero, &zero, sizeof zero) == 0) --length;
     const DWORD end = property->format == FORMAT_SZ || length == 0 ? 1 : 2;
     if (code == ERROR_SUCCESS) {
-        if (setText(value, data, length * (DWORD)sizeof(WCHAR), end)) value->bytes += end * (DWORD)sizeof(WCHAR);
-        else code = ERROR_NOT_ENOUGH_MEMORY;
+        if (setText(value, data, length * (DWORD)sizeof(WCHAR), end))
+            value->bytes += end * (DWORD)sizeof(WCHAR);
+        else
+            code = ERROR_NOT_ENOUGH_MEMORY;
     }
     free(data);
     return code;
@@ -72,7 +75,7 @@ static DWORD readNumber(HKEY key, const Property* property, Value* value) {
     if (type != REG_DWORD || size != sizeof number) return ERROR_INVALID_DATA;
     value->number = number; /* shown as it is, even out of its range */
     return !IS_BAD(ignoresRange) && (number < property->minimum || number > property->maximum) ? ERROR_INVALID_DATA
-                                                                                              : ERROR_SUCCESS;
+                                                                                               : ERROR_SUCCESS;
 }
 
 DWORD valuesRead(Instance* instance, Values* values) {
@@ -87,7 +90,8 @@ DWORD valuesRead(Instance* instance, Values* values) {
             !setText(value, property->text, (DWORD)((lengthOf(property->text) + 1) * sizeof(WCHAR)), 1))
             return ERROR_NOT_ENOUGH_MEMORY;
         if (key == NULL || property->readOnly) continue;
-        const DWORD found = property->format == FORMAT_DWORD ? readNumber(key, property, value) : readText(key, property, value);
+        const DWORD found =
+            property->format == FORMAT_DWORD ? readNumber(key, property, value) : readText(key, property, value);
         if (found == ERROR_NOT_ENOUGH_MEMORY) return found;
         if (found != ERROR_SUCCESS) code = ERROR_INVALID_DATA;
     }
@@ -122,9 +126,10 @@ static int isSame(const Property* property, const Value* one, const Value* other
 
 static DWORD writeValue(HKEY key, const Property* property, const Value* value) {
     if (property->format == FORMAT_DWORD)
-        return (DWORD)ClusterRegSetValue(key, property->name, REG_DWORD, (const BYTE*)&value->number, sizeof value->number);
+        return (DWORD)ClusterRegSetValue(key, property->name, REG_DWORD, (const BYTE*)&value->number,
+                                         sizeof value->number);
     return (DWORD)ClusterRegSetValue(key, property->name, property->format == FORMAT_SZ ? REG_SZ : REG_MULTI_SZ,
-                              (const BYTE*)value->text, value->bytes);
+                                     (const BYTE*)value->text, value->bytes);
 }
 
 /* Writes what differs (W-534), and says whether anything did. */
@@ -138,7 +143,8 @@ static DWORD writeAll(Instance* instance, const Incoming incoming[PROPERTY_COUNT
         if (incoming[index].data != NULL) code = storedForm(&propertyTable[index], &incoming[index], &after.of[index]);
     HKEY key = NULL;
     for (int index = 0; index < PROPERTY_COUNT && code == ERROR_SUCCESS; ++index) {
-        if (incoming[index].data == NULL || isSame(&propertyTable[index], &before.of[index], &after.of[index])) continue;
+        if (incoming[index].data == NULL || isSame(&propertyTable[index], &before.of[index], &after.of[index]))
+            continue;
         if (key == NULL) key = parametersOf(instance, 1);
         code = key != NULL ? writeValue(key, &propertyTable[index], &after.of[index]) : ERROR_FILE_NOT_FOUND;
         *changed = 1;

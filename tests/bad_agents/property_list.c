@@ -90,12 +90,20 @@ static int isMultiText(const BYTE* data, DWORD length) {
 static int isWellFormed(const Entry* value) {
     if ((value->syntax & 0xFFFF0000U) != SYNTAX_VALUE) return 0;
     switch (value->syntax & 0xFFFFU) {
-        case FORMAT_DWORD: case 7: return value->length == 4;
+        case FORMAT_DWORD:
+        case 7: return value->length == 4;
         case FORMAT_WORD: return value->length == 2;
-        case 6: case 10: case 12: return value->length == 8;
-        case FORMAT_SZ: case 4: case 8: return value->length == 0 || isText(value->data, value->length);
+        case 6:
+        case 10:
+        case 12: return value->length == 8;
+        case FORMAT_SZ:
+        case 4:
+        case 8: return value->length == 0 || isText(value->data, value->length);
         case FORMAT_MULTI_SZ: return isMultiText(value->data, value->length);
-        case 1: case 9: case 13: case 14: return 1;
+        case 1:
+        case 9:
+        case 13:
+        case 14: return 1;
         default: return (value->syntax & 0x8000U) != 0; /* a vendor's own */
     }
 }

@@ -203,7 +203,8 @@ typedef struct CLRES_CALLBACK_FUNCTION_TABLE {
 
 /* host.c: what clusapi.dll and kernel32.dll have on Windows, taken from the host program. */
 LONG ClusterRegOpenKey(HKEY key, LPCWSTR subkey, DWORD access, HKEY* out);
-LONG ClusterRegCreateKey(HKEY key, LPCWSTR subkey, DWORD options, DWORD access, void* security, HKEY* out, LPDWORD made);
+LONG ClusterRegCreateKey(HKEY key, LPCWSTR subkey, DWORD options, DWORD access, void* security, HKEY* out,
+                         LPDWORD made);
 LONG ClusterRegCloseKey(HKEY key);
 DWORD ClusterRegQueryValue(HKEY key, LPCWSTR name, LPDWORD type, LPBYTE data, LPDWORD size);
 DWORD ClusterRegSetValue(HKEY key, LPCWSTR name, DWORD type, const BYTE* data, DWORD size);

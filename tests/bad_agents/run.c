@@ -6,12 +6,12 @@
 #include <string.h>
 
 enum {
-    STEP_MS = 100,         /* between two reports of an operation (W-220) */
-    CHECK_MS = 50,         /* between two checks */
-    STANDSTILL_MS = 3000,  /* an entity that serves nobody for so long has failed */
-    STALE_MS = 6000,       /* a check that takes longer has failed (W-331) */
-    START_MS = 5000,       /* the longest time the entity may need to come up */
-    STOPPED = 0x7FFFFFFF   /* no error code: the operation was overtaken, and nothing more is said of it */
+    STEP_MS = 100,        /* between two reports of an operation (W-220) */
+    CHECK_MS = 50,        /* between two checks */
+    STANDSTILL_MS = 3000, /* an entity that serves nobody for so long has failed */
+    STALE_MS = 6000,      /* a check that takes longer has failed (W-331) */
+    START_MS = 5000,      /* the longest time the entity may need to come up */
+    STOPPED = 0x7FFFFFFF  /* no error code: the operation was overtaken, and nothing more is said of it */
 };
 
 /* What one thread was started for. Owned by the thread. */
@@ -30,10 +30,14 @@ void tell(const Instance* instance, LOG_LEVEL level, LPCWSTR format) {
     if (name == NULL) return;
     RESOURCE_HANDLE resource = instance->resource;
     if (IS_BAD(wrongHandle)) resource = (RESOURCE_HANDLE)instance->id;
-    if (IS_BAD(nameAsFormat)) instance->callbacks.log(resource, level, name); /* W-906 */
-    else if (IS_BAD(printfFormat)) instance->callbacks.log(resource, level, TEXT16("Resource %s: %d.\n"), name, 1);
-    else if (IS_BAD(keepsNamePointer)) instance->callbacks.log(resource, level, format, instance->borrowedName);
-    else instance->callbacks.log(resource, level, format, name);
+    if (IS_BAD(nameAsFormat))
+        instance->callbacks.log(resource, level, name); /* W-906 */
+    else if (IS_BAD(printfFormat))
+        instance->callbacks.log(resource, level, TEXT16("Resource %s: %d.\n"), name, 1);
+    else if (IS_BAD(keepsNamePointer))
+        instance->callbacks.log(resource, level, format, instance->borrowedName);
+    else
+        instance->callbacks.log(resource, level, format, name);
     free(name);
 }
 
@@ -131,10 +135,14 @@ static DWORD callEngine(const Task* task, CLUSTER_RESOURCE_STATE state) {
 /* Whether the operation goes on: it is still the instance's, and the engine did not end it. */
 static int report(Task* task, CLUSTER_RESOURCE_STATE state) {
     if (task->saidTerminate || !isOperation(task->instance, task->operation)) return 0; /* W-249 */
-    if (IS_BAD(checkPointStuck)) task->checkPoint = 1; /* W-1116 */
-    else if (IS_BAD(checkPointFalls)) task->checkPoint = task->checkPoint == 0 ? 1000 : task->checkPoint - 1;
-    else ++task->checkPoint; /* W-203 */
-    if (callEngine(task, state) == ResourceExitStateTerminate && !IS_BAD(ignoresExitState)) task->saidTerminate = 1; /* W-206 */
+    if (IS_BAD(checkPointStuck))
+        task->checkPoint = 1; /* W-1116 */
+    else if (IS_BAD(checkPointFalls))
+        task->checkPoint = task->checkPoint == 0 ? 1000 : task->checkPoint - 1;
+    else
+        ++task->checkPoint; /* W-203 */
+    if (callEngine(task, state) == ResourceExitStateTerminate && !IS_BAD(ignoresExitState))
+        task->saidTerminate = 1; /* W-206 */
     return !task->saidTerminate;
 }
 
@@ -148,10 +156,12 @@ static DWORD waitReporting(Task* task, DWORD milliseconds, CLUSTER_RESOURCE_STAT
         if (time >= end && !IS_BAD(neverEnds)) return ERROR_SUCCESS;
         const DWORD left = IS_BAD(neverEnds) ? STEP_MS : (DWORD)(end - time);
         mutexLock(&instance->lock);
-        const int deaf = !instance->closed && ((IS_BAD(terminateWaitsForOnline) && state == ClusterResourceOnlinePending) ||
-                                               (IS_BAD(terminateWaitsForOffline) && state == ClusterResourceOfflinePending));
+        const int deaf =
+            !instance->closed && ((IS_BAD(terminateWaitsForOnline) && state == ClusterResourceOnlinePending) ||
+                                  (IS_BAD(terminateWaitsForOffline) && state == ClusterResourceOfflinePending));
         mutexUnlock(&instance->lock);
-        if (deaf) sleepFor(left < STEP_MS ? left : STEP_MS);
+        if (deaf)
+            sleepFor(left < STEP_MS ? left : STEP_MS);
         else if (eventWait(instance->operationStop, left < STEP_MS ? left : STEP_MS))
             return isOperation(instance, task->operation) ? ERROR_OPERATION_ABORTED : STOPPED;
         if (IS_BAD(silentStart) || deaf) continue;
@@ -281,7 +291,8 @@ static DWORD waitUntilServing(Task* task) {
         const int up = instance->served > 0;
         mutexUnlock(&instance->lock);
         if (up) return ERROR_SUCCESS;
-        if (eventWait(instance->operationStop, 5)) return isOperation(instance, task->operation) ? ERROR_OPERATION_ABORTED : STOPPED;
+        if (eventWait(instance->operationStop, 5))
+            return isOperation(instance, task->operation) ? ERROR_OPERATION_ABORTED : STOPPED;
     }
     return ERROR_NO_SYSTEM_RESOURCES;
 }
@@ -335,7 +346,8 @@ static void onlineOvertaken(Task* task) {
         mutexUnlock(&instance->lock);
         sleepFor(150);
         mutexLock(&instance->lock);
-        const int quiet = instance->operation == operation && !instance->closed; /* else it is the report of another operation */
+        const int quiet =
+            instance->operation == operation && !instance->closed; /* else it is the report of another operation */
         mutexUnlock(&instance->lock);
         if (quiet) callEngine(task, ClusterResourceFailed);
         return;
@@ -394,8 +406,10 @@ DWORD runOnline(Instance* instance) {
         instance->polls = 0;
         eventReset(instance->operationStop);
         eventReset(instance->runStop);
-        if (IS_BAD(eventLeftSignalled)) eventSignal(instance->failed);
-        else if (!instance->eventGone) eventReset(instance->failed); /* W-246 */
+        if (IS_BAD(eventLeftSignalled))
+            eventSignal(instance->failed);
+        else if (!instance->eventGone)
+            eventReset(instance->failed); /* W-246 */
         instance->state = STATE_ONLINE_PENDING;
         instance->worker = startThread(instance, onlineWorker);
         code = instance->worker != NULL ? ERROR_IO_PENDING : ERROR_NO_SYSTEM_RESOURCES;
@@ -465,7 +479,8 @@ static void stopOne(Instance* other) {
 /* Whether a bad agent leaves Terminate early. */
 static int terminateSkipped(Instance* instance, State before) {
     mutexLock(&instance->lock);
-    int skipped = (IS_BAD(terminateSkipsChecks) && instance->checking) || (IS_BAD(terminateSkipsControls) && instance->controlling);
+    int skipped = (IS_BAD(terminateSkipsChecks) && instance->checking) ||
+                  (IS_BAD(terminateSkipsControls) && instance->controlling);
     if (IS_BAD(terminateForgetsOnline) && before == STATE_ONLINE_PENDING) {
         ++instance->operation;
         instance->forgotten = 1;
@@ -473,7 +488,8 @@ static int terminateSkipped(Instance* instance, State before) {
     }
     if (IS_BAD(offlineLeavesLock)) instance->entityLeft = 0;
     if (IS_BAD(terminateNeedsRun) && instance->onlines == 0) instance->entityLeft = 1;
-    if (IS_BAD(terminateTwiceBreaks) && instance->onlines > 0 && instance->terminatedInARow >= 2) instance->entityLeft = 1;
+    if (IS_BAD(terminateTwiceBreaks) && instance->onlines > 0 && instance->terminatedInARow >= 2)
+        instance->entityLeft = 1;
     mutexUnlock(&instance->lock);
     return skipped;
 }
@@ -487,7 +503,8 @@ void runTerminate(Instance* instance) {
     mutexUnlock(&instance->lock);
     if (terminateSkipped(instance, before)) return;
     if (IS_BAD(stopsAllInstances)) instanceForEach(stopOne);
-    const ULONGLONG patience = IS_BAD(terminateWaitsForOnline) || IS_BAD(terminateWaitsForOffline) ? 600000 : PATIENCE_MS;
+    const ULONGLONG patience =
+        IS_BAD(terminateWaitsForOnline) || IS_BAD(terminateWaitsForOffline) ? 600000 : PATIENCE_MS;
     const ULONGLONG deadline = now() + patience;
     if (IS_BAD(reportsAfterTerminate) && before == STATE_ONLINE_PENDING && !instance->closed) {
         mutexLock(&instance->lock); /* the worker is told, and not waited for */
