@@ -3,12 +3,15 @@
 
 #include "cli/described_library.hpp"
 #include "cli/places.hpp"
+#include "cli/signals.hpp"
 #include "cli/terminal.hpp"
 #include "verify/child.hpp"
 #include "verify/report.hpp"
 #include "verify/verifier.hpp"
 
 #include <fmt/format.h>
+#include <holdfast/abi/wide.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -60,6 +63,14 @@ std::string unknownPattern(const std::vector<std::string>& patterns) {
             return pattern;
     }
     return {};
+}
+
+void forgetVariable(const char* name) {
+#if defined(_WIN32)
+    _putenv_s(name, "");
+#else
+    ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): no other thread runs yet
+#endif
 }
 
 bool write(const std::string& file, const std::string& text) {
@@ -156,7 +167,7 @@ CLI::App* addVerifyCommand(CLI::App& program, VerifyOptions& options) {
         "  1  a rule is broken\n"
         "  2  wrong usage\n"
         "  3  the library or its properties were refused\n"
-        "  5  holdfast itself failed\n");
+        "  5  holdfast itself failed, or was interrupted\n");
     return command;
 }
 
@@ -178,6 +189,9 @@ ExitCode runVerify(const VerifyOptions& options) {
     if (!std::filesystem::is_regular_file(plan.library, error))
         return refuse(ExitCode::configuration, fmt::format("{}: there is no such file", options.agent));
     plan.type = options.type;
+    for (const std::string& text : options.properties) {
+        if (abi::toUtf8(abi::toWide(text).c_str()) != text) return refuse(ExitCode::usage, "a --property is no UTF-8");
+    }
     for (const std::string& text : options.properties) {
         const auto equals = text.find('=');
         if (equals == std::string::npos || equals == 0)
@@ -215,6 +229,11 @@ ExitCode runVerify(const VerifyOptions& options) {
 
     const bool bare = options.json == "-";
     verify::Choice choice;
+    const EndSignals interrupted;
+    bool wasInterrupted = false;
+    choice.cancelled = [&] {
+        return wasInterrupted = wasInterrupted || interrupted.came(std::chrono::milliseconds{0});
+    };
     choice.only = options.only;
     choice.skip = options.skip;
     std::ofstream trace;
@@ -237,7 +256,7 @@ ExitCode runVerify(const VerifyOptions& options) {
         report = verify::verify(ownProgram(), plan, choice);
     } catch (const std::runtime_error& failure) {
         if (progress) std::cout << "\r\x1b[K";
-        return refuse(ExitCode::configuration, failure.what());
+        return refuse(wasInterrupted ? ExitCode::internal : ExitCode::configuration, failure.what());
     }
     if (progress) std::cout << "\r\x1b[K";
     if (!bare) std::cout << verify::toText(report, options.quiet) << std::flush;
@@ -258,7 +277,10 @@ int runVerifyScenario(const std::string& scenario) {
         std::cerr << "holdfast: this verb is for 'holdfast verify' alone\n";
         return static_cast<int>(ExitCode::usage);
     }
-    return verify::runScenario(scenario, verify::Plan::fromJson(plan));
+    const auto read = verify::Plan::fromJson(plan);
+    // Properties may be secrets, and what the library starts inherits the environment.
+    forgetVariable(verify::planVariable);
+    return verify::runScenario(scenario, read);
 }
 
 }  // namespace holdfast::inline v1::cli

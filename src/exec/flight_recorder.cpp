@@ -50,6 +50,19 @@ bool FlightRecorder::make(Word* words, std::size_t size) noexcept {
     names_ = names;
     // A library that is loaded again goes on where it was.
     if (words[0].load(std::memory_order_acquire) != 0) {
+        std::array<std::uint64_t, versionWord> found{};
+        for (std::size_t i = 0; i < versionWord; ++i) found[i] = words[i].load(std::memory_order_relaxed);
+        const auto is = [&](std::size_t word, std::uint64_t value) {
+            return words[word].load(std::memory_order_relaxed) == value;
+        };
+        // A newer build of the library under the same name may lay it out otherwise: then this one keeps its own memory.
+        if (std::memcmp(found.data(), magic, sizeof magic) != 0 ||
+            !is(versionWord, halves(version, headerWords * sizeof(Word))) ||
+            !is(entryWord, halves(entryWords * sizeof(Word), entries)) ||
+            !is(nameWord, halves(nameWords * sizeof(Word), names))) {
+            claimed_.store(false, std::memory_order_release);
+            return false;
+        }
         words_.store(words, std::memory_order_release);
         return true;
     }

@@ -21,6 +21,11 @@
 #include <utility>
 #include <vector>
 
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
 namespace holdfast::inline v1::monitor {
 
 namespace {
@@ -153,13 +158,29 @@ std::string stackLines(std::string_view output, std::string_view problem) {
     return lines;
 }
 
+namespace {
+
+/** Makes the file, for its user alone: a checkpoint may tell what others need not know. */
+void closeToOthers(const fs::path& file) {
+#if defined(_WIN32)
+    static_cast<void>(file);  // what is below a user's folder is the user's
+#else
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0) throw std::runtime_error{fmt::format("cannot write {}", file.string())};
+    ::close(descriptor);
+#endif
+}
+
+}  // namespace
+
 fs::path writeFlightFile(const fs::path& folder, const FlightIncident& incident, std::string_view text) {
     std::error_code error;
-    fs::create_directories(folder, error);
+    fs::create_directories(folder, error);  // with what the system gives new folders; the file is its user's alone
     const auto micro = std::chrono::duration_cast<microseconds>(incident.time.time_since_epoch()).count();
     const std::string when =
         fmt::format("{:%Y%m%dT%H%M%S}.{:06}Z", fmt::gmtime(system_clock::to_time_t(incident.time)), micro % 1'000'000);
     const fs::path file = folder / fmt::format("{}{}-{}{}", prefix, nameOf(incident.host), when, suffix);
+    closeToOthers(file);
     std::ofstream out{file, std::ios::binary};
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     out.close();

@@ -43,7 +43,10 @@ bool FlightLog::write(Order order) {
     Task& task = tasks_.emplace_back();
     try {
         task.thread = std::thread{[this, &task, taken = std::move(order)] {
-            perform(taken);
+            try {
+                perform(taken);
+            } catch (...) {  // out of memory; what hangs is killed by its timer then
+            }
             task.done.store(true, std::memory_order_release);
         }};
     } catch (const std::exception&) {  // no thread to be had

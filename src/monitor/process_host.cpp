@@ -216,7 +216,10 @@ void ProcessHost::Core::condemn(ResourceNumber resource) {
         const auto taken = [this, kill] { boost::asio::post(io_, kill); };
         const bool looks = flights_.hasStacks() && process->isReady();
         if (!writeFlight(group->first, "killed " + why, true, looks ? taken : std::function<void()>{}) || !looks)
-            kill();
+            return kill();
+        // Whatever becomes of the look, and of the program that looks: a second kill does nothing.
+        const auto latest = std::make_shared<boost::asio::steady_timer>(io_, FlightLog::stacksPatience);
+        latest->async_wait([latest, kill](const boost::system::error_code&) { kill(); });
         return;
     }
     // Its host is dead already. A new one of its neighbours has done nothing.

@@ -177,7 +177,17 @@ ChildOutcome runChild(const ChildOrder& order, const std::function<void(std::str
         const auto pause = std::clamp<std::int64_t>(left, 0, 50);
         ::poll(waits.data(), waits.size(), static_cast<int>(pause));
         if (from.get() >= 0 && !drain(from.get(), output)) from.reset();
-        if (const auto outcome = reap(child, false)) {
+        bool gone = !order.endsGroup;
+        if (!gone) {
+            // Before it is reaped: until then nobody else's group can have its number.
+            ::siginfo_t info{};
+            if (::waitid(P_PID, static_cast<::id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+                info.si_pid == child) {
+                ::kill(-child, SIGKILL);
+                gone = true;
+            }
+        }
+        if (const auto outcome = gone ? reap(child, false) : std::nullopt) {
             if (from.get() >= 0) drain(from.get(), output);
             return *outcome;
         }

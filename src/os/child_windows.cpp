@@ -74,6 +74,12 @@ ChildOutcome runChild(const ChildOrder& order, const std::function<void(std::str
     const WindowsHandle job{::CreateJobObjectW(nullptr, nullptr)};
     if (!job || ::SetHandleInformation(to.get(), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) == 0)
         return {ChildOutcome::Kind::notStarted, static_cast<int>(::GetLastError())};
+    if (order.endsGroup) {
+        JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
+        limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+        if (::SetInformationJobObject(job.get(), JobObjectExtendedLimitInformation, &limits, sizeof limits) == 0)
+            return {ChildOutcome::Kind::notStarted, static_cast<int>(::GetLastError())};
+    }
     Spawned child;
     try {
         std::vector<std::pair<std::wstring, std::wstring>> variables;

@@ -134,7 +134,9 @@ FlightEventEntry readFlightEvent(const Fields& fields) {
     event.thread = fields.count("thread");
     event.generation = fields.count("generation");
     event.start = fields.length("start");
-    event.value = fields.number("value");
+    const bool isLength =
+        event.event == "call" || event.event == "job" || event.event == "budget" || event.event == "stall";
+    event.value = isLength ? fields.length("value") : fields.number("value");
     event.code = fields.number("code");
     event.ends = fields.text("phase") == "end" || (fields.text("phase").empty() && event.value > 0);
     return event;
@@ -160,7 +162,12 @@ std::optional<Entry> readRecord(const json::object& record, Time previous) {
     } else if (kind == "flight") {
         entry.what = FlightEntry{fields.text("reason"), fields.count("pid")};
     } else if (kind == "flightEvent") {
-        entry.what = readFlightEvent(fields);
+        try {  // what a dying process wrote last may be anything: the rest of the file counts all the more
+            entry.what = readFlightEvent(fields);
+            entry.time = fields.time();
+        } catch (const Refused&) {
+            return std::nullopt;
+        }
     } else if (kind == "stack") {
         entry.what = StackEntry{fields.text("threadName"), fields.count("thread"), fields.texts("frames")};
         entry.time = fields.text("time").empty() ? previous : fields.time();  // taken when the file was written

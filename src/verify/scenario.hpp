@@ -19,6 +19,9 @@ struct Scenario {
     bool slow{false};                 ///< many cycles
 };
 
+/** The one that runs --break. */
+inline constexpr std::string_view failureScenario = "failure";
+
 [[nodiscard]] const std::vector<Scenario>& scenarios();
 
 // Each file of scenarios adds its own, in their order.

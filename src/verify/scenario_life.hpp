@@ -55,6 +55,8 @@ public:
     /** The end of what the library itself printed. */
     [[nodiscard]] std::string otherOutput() const;
     [[nodiscard]] bool sawPending() const noexcept { return sawPending_; }
+    /** Records of its own doing: calls and judgements, not what the library says. */
+    [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
     [[nodiscard]] bool sawEvent() const noexcept { return sawPending_ || !calls_.empty(); }
 
     /** The calls, reports and log lines as `holdfast run --trace` writes them. */
@@ -72,6 +74,7 @@ private:
     std::string blamed_;
     std::string note_;
     std::chrono::system_clock::time_point start_{std::chrono::system_clock::now()};
+    std::uint64_t steps_{0};
     bool ended_{false};
     bool broken_{false};
     bool sawPending_{false};

@@ -123,14 +123,13 @@ void failure(Stage& stage) {
     }
     subject.terminate();
     subject.close();
-    if (!stage.plan().mendCommand.empty()) static_cast<void>(runShell(stage.plan().mendCommand));
 }
 
 }  // namespace
 
 void addHealthScenarios(std::vector<Scenario>& all) {
     all.push_back({"polling", {"health.steady", "health.event-lifetime"}, {"cycle"}, &polling});
-    all.push_back({"failure", {"health.failure-noticed", "health.verdict-first"}, {"cycle"}, &failure, 180s});
+    all.push_back({failureScenario, {"health.failure-noticed", "health.verdict-first"}, {"cycle"}, &failure, 180s});
 }
 
 }  // namespace holdfast::inline v1::verify

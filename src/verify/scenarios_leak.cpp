@@ -34,7 +34,7 @@ constexpr std::size_t leastBytes = 48UL * 1'024;  // what threads and their cach
 void repeat(Stage& stage, std::string_view rule, std::uint32_t turns, std::uint32_t warmUp, std::chrono::seconds limit,
             const std::function<void()>& life) {
     const auto end = Steady::now() + limit;
-    for (std::uint32_t turn = 0; turn < warmUp; ++turn) life();
+    for (std::uint32_t turn = 0; turn < warmUp && Steady::now() < end - limit / 2; ++turn) life();
     std::uint32_t played = 0;
     const Usage first = settledUsage();
     for (; played < turns / 2 && Steady::now() < end - limit / 2; ++played) life();

@@ -35,6 +35,7 @@ inline constexpr std::chrono::milliseconds callBudget{300};
 struct Answer {
     abi::Dword code{0};
     std::chrono::nanoseconds span{0};
+    std::chrono::nanoseconds stalled{0};  ///< of it the machine did not run us
 };
 
 /** What a control call came to. */

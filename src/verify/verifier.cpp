@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "verify/verifier.hpp"
 
+#include "verify/process_view.hpp"
 #include "verify/reporter.hpp"
 #include "verify/scenario.hpp"
 #include "verify/scenario_life.hpp"
@@ -61,6 +62,21 @@ bool isCrash(const os::ChildOutcome& outcome) {
 #endif
 }
 
+/** A command of the user's, with limits: it may hang as anything else. */
+void runCommand(const std::string& command) {
+    os::ChildOrder order;
+#if defined(_WIN32)
+    const char* const shell = std::getenv("ComSpec");  // NOLINT(concurrency-mt-unsafe): nothing sets it
+    order.program = shell == nullptr ? "C:\\Windows\\System32\\cmd.exe" : shell;
+    order.arguments = {"/c", command};
+#else
+    order.program = "/bin/sh";
+    order.arguments = {"-c", command};
+#endif
+    order.timeout = std::chrono::seconds{60};
+    static_cast<void>(os::runChild(order, [](std::string_view) {}, {}));
+}
+
 class Verification {
 public:
     Verification(const std::filesystem::path& program, const Plan& plan, const Choice& choice)
@@ -88,6 +104,7 @@ private:
     std::set<std::string_view> chosen_;
     std::map<std::string_view, Finding> findings_;
     std::set<std::string_view> broken_;
+    std::set<std::string, std::less<>> blocking_;          ///< what failed in a scenario that went wrong
     std::map<std::string, std::vector<TimedCall>> calls_;  ///< by entry point
     Report report_;
 };
@@ -151,14 +168,33 @@ void Verification::play(const Scenario& scenario) {
     order.environment = {{planVariable, plan_.toJson()}};
     if (!runDirectory_.path().empty())
         order.environment.emplace_back("HOLDFAST_RUN_DIRECTORY", runDirectory_.path().string());
-    order.timeout =
-        std::chrono::duration_cast<milliseconds>(scenario.limit) + 2 * plan_.operationLimit + plan_.callLimit;
+    order.endsGroup = true;  // what a crash leaves must not be met by the next scenario
+    // A scenario has the time that its library takes; only its silence is limited. What takes longest in one is what it waits
+    // for without a word: an operation, or a failure that must be noticed.
+    constexpr std::chrono::hours anyScenario{6};
+    order.timeout = anyScenario;
+    const auto longestSilence = std::chrono::duration_cast<milliseconds>(scenario.limit) + plan_.callLimit +
+                                plan_.operationLimit + plan_.detectLimit;
+    auto lastWord = begin;
+    std::uint64_t steps = 0;
+    bool silent = false;
     const auto outcome = os::runChild(
-        order, [&](std::string_view text) { life.take(text); }, choice_.cancelled);
+        order,
+        [&](std::string_view text) {
+            life.take(text);
+            if (life.steps() == steps) return;  // what the library prints or reports keeps no scenario alive
+            steps = life.steps();
+            lastWord = Steady::now();
+        },
+        [&] {
+            silent = Steady::now() - lastWord > longestSilence;
+            return silent || (choice_.cancelled && choice_.cancelled());
+        });
     using Kind = os::ChildOutcome::Kind;
     if (outcome.kind == Kind::notStarted)
         throw std::runtime_error{"cannot start " + program_.string() + ": " + outcome.toString()};
-    if (outcome.kind == Kind::cancelled) throw std::runtime_error{"interrupted"};
+    if (scenario.name == failureScenario && !plan_.mendCommand.empty()) runCommand(plan_.mendCommand);
+    if (outcome.kind == Kind::cancelled && !silent) throw std::runtime_error{"interrupted"};
     if (outcome.kind == Kind::exited && outcome.code == 3 && life.ended()) throw std::runtime_error{life.note()};
     const nanoseconds took = Steady::now() - begin;
     ++report_.scenariosRun;
@@ -176,16 +212,20 @@ void Verification::play(const Scenario& scenario) {
         const std::string said = life.otherOutput().empty() ? "" : fmt::format("; it printed: {}", life.otherOutput());
         std::string_view rule = "conduct.exit";
         std::string how = "the process " + outcome.toString();
-        if (outcome.kind == Kind::timedOut) {
+        if (outcome.kind == Kind::timedOut || outcome.kind == Kind::cancelled) {
             rule = "conduct.hang";
-            how = "the scenario did not end in time";
+            how = fmt::format("nothing happened for {} s",
+                              std::chrono::duration_cast<std::chrono::seconds>(longestSilence).count());
         } else if (isCrash(outcome)) {
             rule = "conduct.crash";
         }
         judge(life.blamed().empty() ? rule : std::string_view{life.blamed()}, Judgement::failed,
               fmt::format("{}, {}{}", how, when, said), scenario.name);
     }
-    if (broken) broken_.insert(scenario.name);
+    if (broken) {
+        broken_.insert(scenario.name);
+        for (const ScenarioLife::Judged& judged : life.judged()) blocking_.insert(judged.rule);
+    }
     for (const TimedCall& call : life.calls()) {
         ++report_.calls;
         auto copy = call;
@@ -287,7 +327,12 @@ Report Verification::run() {
     }
     judgeBudgets();
     for (const Rule& rule : rules()) {
-        if (!chosen_.contains(rule.id)) continue;
+        // Who asks for a few rules hears of a crash on the way to them all the same.
+        const bool gross = rule.id == "conduct.crash" || rule.id == "conduct.hang" || rule.id == "conduct.exception" ||
+                           rule.id == "conduct.exit";
+        const bool told = (gross || blocking_.contains(rule.id)) &&
+                          findings_.at(rule.id).judgement == Judgement::failed && !anyMatches(choice_.skip, rule);
+        if (!chosen_.contains(rule.id) && !told) continue;
         Finding finding = findings_.at(rule.id);
         if (finding.judgement == Judgement::notChecked && finding.evidence.empty()) {
             finding.judgement = Judgement::notApplicable;

@@ -87,6 +87,14 @@ Verdict judge(const Row& row, const std::string& holdfast, const std::string& li
         for (const auto* const word : {"--open-cycles", "100", "--online-cycles", "10"})
             order.arguments.emplace_back(word);
     }
+#if defined(_WIN32)
+    // Under Wine a process takes half a second to start: a bad one is judged by the rules of its rule's group. By all of
+    // them it is judged on Linux.
+    if (!row.rule.empty()) {
+        order.arguments.emplace_back("--only");
+        order.arguments.push_back(row.rule.substr(0, row.rule.find('.')));
+    }
+#endif
     order.timeout = std::chrono::minutes{9};
     std::string said;
     const auto outcome = holdfast::os::runChild(
@@ -112,6 +120,8 @@ Verdict judge(const Row& row, const std::string& holdfast, const std::string& li
             named = true;
             continue;
         }
+        // One late call among many is the machine's as often as the library's, which is why it is a warning only.
+        if (judgement == "warning" && id.starts_with("budget.")) continue;
         verdict.wrong.push_back(
             fmt::format("seed {}: {} {}: {}", seed, id, judgement, json::serialize(rule.at("evidence"))));
     }

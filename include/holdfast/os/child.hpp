@@ -21,6 +21,7 @@ struct ChildOrder {
     std::vector<std::string> arguments;                            ///< without the program's own name
     std::vector<std::pair<std::string, std::string>> environment;  ///< on top of this process's own
     std::chrono::milliseconds timeout{10'000};                     ///< then it is killed, with its process group
+    bool endsGroup{false};  ///< what it started ends with it, and with this process, too (Linux: at its own end only)
 };
 
 struct ChildOutcome {
