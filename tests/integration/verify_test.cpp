@@ -100,7 +100,8 @@ TEST_CASE("The smallest agent keeps every rule") {
 TEST_CASE("The SQLite example keeps every rule, also with faults in the author's place") {
     const tests::TemporaryFolder folder;
     const auto file = folder.file("shop.db");
-    SQLite::Database{file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE}.exec("CREATE TABLE goods (name TEXT)");
+    SQLite::Database{file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE}.exec(
+        "CREATE TABLE goods (name TEXT)");
     const Verified result = verified(SQLITE_AGENT, "DatabasePath=" + file.string(),
                                      {"--inject", "throw@online,hang@online,throw@isAlive,hang@offline,crash@isAlive"});
     INFO(result.text);

@@ -156,7 +156,8 @@ TEST_CASE("only holdfast's own parameters are applied by a reload [L-099]") {
     CHECK(count(text, "unique") == 1);
 }
 
-TEST_CASE("the root names agent and version, and each action has its timeout [L-090][L-091][L-094][L-095][L-078][L-13E]") {
+TEST_CASE(
+    "the root names agent and version, and each action has its timeout [L-090][L-091][L-094][L-095][L-078][L-13E]") {
     const auto text = metadataOf(*fixture::databaseType().share());
     // crmsh's parser takes no string that names an encoding.
     CHECK(text.starts_with("<?xml version=\"1.0\"?>\n<!DOCTYPE resource-agent SYSTEM \"ra-api-1.dtd\" ["));
