@@ -189,6 +189,9 @@ ExitCode runVerify(const VerifyOptions& options) {
     if (!std::filesystem::is_regular_file(plan.library, error))
         return refuse(ExitCode::configuration, fmt::format("{}: there is no such file", options.agent));
     plan.type = options.type;
+    for (const std::string& text : {options.agent, options.type, options.breakCommand, options.mendCommand}) {
+        if (abi::toUtf8(abi::toWide(text).c_str()) != text) return refuse(ExitCode::usage, "an argument is no UTF-8");
+    }
     for (const std::string& text : options.properties) {
         if (abi::toUtf8(abi::toWide(text).c_str()) != text) return refuse(ExitCode::usage, "a --property is no UTF-8");
     }
@@ -277,7 +280,13 @@ int runVerifyScenario(const std::string& scenario) {
         std::cerr << "holdfast: this verb is for 'holdfast verify' alone\n";
         return static_cast<int>(ExitCode::usage);
     }
-    const auto read = verify::Plan::fromJson(plan);
+    verify::Plan read;
+    try {
+        read = verify::Plan::fromJson(plan);
+    } catch (const std::exception& error) {
+        std::cerr << "holdfast: " << error.what() << '\n';
+        return static_cast<int>(ExitCode::configuration);
+    }
     // Properties may be secrets, and what the library starts inherits the environment.
     forgetVariable(verify::planVariable);
     return verify::runScenario(scenario, read);

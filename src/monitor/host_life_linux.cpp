@@ -209,8 +209,10 @@ void GuardedLife::spawn(HostFrames& framesEnd, HostOutput& outputEnd) {
     if (::pipe2(lifeline, O_CLOEXEC) != 0) fail("cannot make a pipe");
     Fd lifelineWrite{lifeline[1]};
     const Fd lifelineRead = high(lifeline[0]);
-    const Fd memory = high(::memfd_create("holdfast-calls", MFD_CLOEXEC));
+    const Fd memory = high(::memfd_create("holdfast-calls", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (::ftruncate(memory.get(), static_cast<off_t>(FlightMemory::size)) != 0) fail("cannot make shared memory");
+    // An agent that writes to descriptors which are not its own must not take it away under its reader.
+    ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     void* const mapped = ::mmap(nullptr, FlightMemory::size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
     if (mapped == MAP_FAILED) fail("cannot map shared memory");
     board_ = new (mapped) CallBoard;

@@ -144,8 +144,8 @@ void HostProcess::readLines() {
 void HostProcess::kill(std::string why) {
     if (dead_) return;
     if (why_.empty()) why_ = std::move(why);
-    killed_ = true;
     life_->kill();
+    if (std::exchange(killed_, true)) return;  // its patience runs already
     armKill();
 }
 

@@ -181,9 +181,11 @@ ChildOutcome runChild(const ChildOrder& order, const std::function<void(std::str
         if (!gone) {
             // Before it is reaped: until then nobody else's group can have its number.
             ::siginfo_t info{};
-            if (::waitid(P_PID, static_cast<::id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-                info.si_pid == child) {
+            const int asked = ::waitid(P_PID, static_cast<::id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
+            if (asked == 0 && info.si_pid == child) {
                 ::kill(-child, SIGKILL);
+                gone = true;
+            } else if (asked != 0 && errno != EINTR) {  // SIGCHLD is ignored: nobody is left to ask about
                 gone = true;
             }
         }
@@ -194,7 +196,9 @@ ChildOutcome runChild(const ChildOrder& order, const std::function<void(std::str
         const bool stop = cancelled && cancelled();
         if (!stop && Clock::now() < deadline) continue;
         ::kill(-child, SIGKILL);
-        reap(child, true);
+        // One that waits for a dead disk may die much later; then init has it, when this process ends.
+        for (int turn = 0; turn < 100 && !reap(child, false); ++turn)
+            std::this_thread::sleep_for(std::chrono::milliseconds{20});
         if (from.get() >= 0) drain(from.get(), output);
         return {stop ? ChildOutcome::Kind::cancelled : ChildOutcome::Kind::timedOut, 0};
     }

@@ -119,6 +119,16 @@ std::string takeStacks(std::int64_t process, unsigned limitSeconds, const std::f
     if (const int error = ::dwfl_linux_proc_report(dwfl.get(), pid); error != 0)
         return error > 0 ? std::strerror(error) : failure("what is mapped cannot be read");
     if (::dwfl_report_end(dwfl.get(), nullptr, nullptr) != 0) return failure("what is mapped cannot be read");
+    // What unwinding needs is read now, from whatever disk it is on: later a thread of the process stands meanwhile.
+    ::dwfl_getmodules(
+        dwfl.get(),
+        [](Dwfl_Module* module, void**, const char*, Dwarf_Addr, void*) -> int {
+            Dwarf_Addr bias = 0;
+            static_cast<void>(::dwfl_module_getelf(module, &bias));
+            static_cast<void>(::dwfl_module_eh_cfi(module, &bias));
+            return DWARF_CB_OK;
+        },
+        nullptr, 0);
     if (const int error = ::dwfl_linux_proc_attach(dwfl.get(), pid, false); error != 0)
         return error > 0 ? std::strerror(error) : failure("cannot look into the process");
     Look look{dwfl.get(), process, found, {}};

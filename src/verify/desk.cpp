@@ -72,6 +72,7 @@ std::uint64_t numberOf(abi::ResourceHandle handle) {
 
 void Line::begin(Operation operation) {
     const std::lock_guard lock{mutex_};
+    ++onStack_;
     overlapping_ = phase_ == Phase::pending;
     phase_ = Phase::calling;
     operation_ = operation;
@@ -84,6 +85,7 @@ void Line::begin(Operation operation) {
 
 void Line::returned(Dword code) {
     const std::lock_guard lock{mutex_};
+    --onStack_;
     if (phase_ != Phase::calling) return;
     if (code == abi::code::ioPending) {
         phase_ = final_ ? Phase::ended : Phase::pending;
@@ -109,7 +111,8 @@ void Line::terminating() {
 }
 void Line::terminated() {
     const std::lock_guard lock{mutex_};
-    phase_ = Phase::terminated;
+    // A call that its thread had no time to make until now begins an operation that this Terminate never met.
+    if (onStack_ <= 0) phase_ = Phase::terminated;
 }
 void Line::refuseNext() {
     const std::lock_guard lock{mutex_};

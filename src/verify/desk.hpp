@@ -79,6 +79,7 @@ private:
     Phase phase_{Phase::idle};
     Operation operation_{Operation::none};
     bool overlapping_{false};  ///< Offline was called over a pending Online: reports of either may come
+    int onStack_{0};           ///< calls that have begun and not returned
     bool refuseNext_{false};
     bool refusing_{false};
     bool refused_{false};  ///< a report of this operation was answered with Terminate

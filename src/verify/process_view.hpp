@@ -43,7 +43,7 @@ enum class HandleState { waiting, signalled, invalid };
 /** No box asks what to do after a crash, and nobody is asked for a core. */
 void prepareScenarioProcess() noexcept;
 
-/** Runs a command by the system's shell; its exit status, or -1. */
+/** Runs a command by the system's shell, a minute at most; its exit status, or -1. */
 [[nodiscard]] int runShell(const std::string& command);
 
 /** Ends the process at once, with no destructor. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "verify/process_view.hpp"
 
+#include <holdfast/os/child.hpp>
+
 #include <fmt/format.h>
 
 #include <dirent.h>
@@ -169,8 +171,12 @@ void prepareScenarioProcess() noexcept {
 }
 
 int runShell(const std::string& command) {
-    const int status = std::system(command.c_str());  // NOLINT: the user's own command
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    os::ChildOrder order;
+    order.program = "/bin/sh";
+    order.arguments = {"-c", command};
+    order.timeout = std::chrono::minutes{1};
+    const auto outcome = os::runChild(order, [](std::string_view) {}, {});
+    return outcome.kind == os::ChildOutcome::Kind::exited ? outcome.code : -1;
 }
 
 void leaveProcess(int status) noexcept { ::_exit(status); }

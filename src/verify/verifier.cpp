@@ -62,21 +62,6 @@ bool isCrash(const os::ChildOutcome& outcome) {
 #endif
 }
 
-/** A command of the user's, with limits: it may hang as anything else. */
-void runCommand(const std::string& command) {
-    os::ChildOrder order;
-#if defined(_WIN32)
-    const char* const shell = std::getenv("ComSpec");  // NOLINT(concurrency-mt-unsafe): nothing sets it
-    order.program = shell == nullptr ? "C:\\Windows\\System32\\cmd.exe" : shell;
-    order.arguments = {"/c", command};
-#else
-    order.program = "/bin/sh";
-    order.arguments = {"-c", command};
-#endif
-    order.timeout = std::chrono::seconds{60};
-    static_cast<void>(os::runChild(order, [](std::string_view) {}, {}));
-}
-
 class Verification {
 public:
     Verification(const std::filesystem::path& program, const Plan& plan, const Choice& choice)
@@ -193,7 +178,7 @@ void Verification::play(const Scenario& scenario) {
     using Kind = os::ChildOutcome::Kind;
     if (outcome.kind == Kind::notStarted)
         throw std::runtime_error{"cannot start " + program_.string() + ": " + outcome.toString()};
-    if (scenario.name == failureScenario && !plan_.mendCommand.empty()) runCommand(plan_.mendCommand);
+    if (scenario.name == failureScenario && !plan_.mendCommand.empty()) static_cast<void>(runShell(plan_.mendCommand));
     if (outcome.kind == Kind::cancelled && !silent) throw std::runtime_error{"interrupted"};
     if (outcome.kind == Kind::exited && outcome.code == 3 && life.ended()) throw std::runtime_error{life.note()};
     const nanoseconds took = Steady::now() - begin;
@@ -285,7 +270,7 @@ void Verification::judgeBudgets() {
         timing.count = measured;
         std::nth_element(spans.begin(), spans.begin() + static_cast<std::ptrdiff_t>(spans.size() / 2), spans.end());
         timing.median = spans[spans.size() / 2];
-        if (late >= 2 || (late == 1 && measured <= 2)) {
+        if (late >= 2 || (late == 1 && measured <= 2 && timing.budget != "budget.load")) {
             judge(timing.budget, Judgement::failed,
                   fmt::format("{} of {} calls took more than {} ms: {}", late, measured, callBudget.count(), lateText),
                   "all");

@@ -345,3 +345,13 @@ TEST_CASE("W-800 W-803 which functions of the cluster may be called where") {
     CHECK_FALSE(isForbidden("ClusterRegSetValue", "ResourceControl"));
     CHECK_FALSE(isForbidden("ClusterRegQueryValue", "Open"));
 }
+
+TEST_CASE("W-102 a Terminate that overtakes a call which had not entered the library yet makes no report of it late") {
+    Heard heard;
+    heard.line.begin(Line::Operation::online);
+    heard.line.terminating();
+    heard.line.terminated();
+    heard.line.returned(abi::code::ioPending);
+    heard.say(ResourceState::onlinePending, 1);
+    CHECK(heard.broken().empty());
+}
