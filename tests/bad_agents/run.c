@@ -239,7 +239,7 @@ static void check(void* argument) {
         if (moves) servedAt = now();
         bad = file && now() - servedAt < STANDSTILL_MS ? 0 : bad + 1;
         ++rounds;
-        if (IS_BAD(statusWhileOnline) && rounds == 4) callEngine(task, ClusterResourceOnline);
+        if (IS_BAD(statusWhileOnline) && rounds == 15) callEngine(task, ClusterResourceOnline);
         if (IS_BAD(eventClosedEarly) && rounds == 2) { /* W-1124 */
             mutexLock(&instance->lock);
             eventClose(instance->failed);
