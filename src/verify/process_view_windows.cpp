@@ -9,10 +9,12 @@
 
 #include <array>
 #include <clocale>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 namespace holdfast::inline v1::verify {
 namespace {
@@ -88,6 +90,13 @@ std::map<std::string, std::string> processState() {
     const auto filter = ::SetUnhandledExceptionFilter(nullptr);  // it cannot be asked without setting it
     ::SetUnhandledExceptionFilter(filter);
     state["the unhandled-exception filter"] = fmt::format("{:#x}", reinterpret_cast<std::uintptr_t>(filter));
+    // Handlers of the C runtime that libraries share with this program.
+    for (const auto& [number, name] :
+         {std::pair{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGABRT, "SIGABRT"}, {SIGBREAK, "SIGBREAK"}}) {
+        const auto handler = std::signal(number, SIG_DFL);  // it cannot be asked without setting it
+        std::signal(number, handler);
+        state[std::string{"the handler of "} + name] = fmt::format("{:#x}", reinterpret_cast<std::uintptr_t>(handler));
+    }
     wchar_t* const block = ::GetEnvironmentStringsW();
     for (const wchar_t* at = block; at != nullptr && *at != 0; at += std::wcslen(at) + 1) {
         const std::string text = narrow(at);

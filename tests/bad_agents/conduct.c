@@ -15,12 +15,12 @@ void changeProcess(void) {
 #if defined(_WIN32)
     if (IS_BAD(changesDirectory)) SetCurrentDirectoryW(L"\\");
     if (IS_BAD(changesEnvironment)) SetEnvironmentVariableW(L"PATH", L"C:\\agent");
+    if (IS_BAD(changesLocale)) setlocale(LC_ALL, "English_United States.1252");
 #else
     if (IS_BAD(changesDirectory) && chdir("/") != 0) return;
     if (IS_BAD(changesEnvironment)) setenv("PATH", "/opt/agent", 1);
+    if (IS_BAD(changesLocale)) setlocale(LC_ALL, "C.UTF-8"); /* what every system has */
 #endif
-    /* "C" and "C.UTF-8" are what every system has; whichever of them it is not already. */
-    if (IS_BAD(changesLocale) && (setlocale(LC_ALL, "C.UTF-8") == NULL)) setlocale(LC_ALL, "");
     if (IS_BAD(changesSignals)) signal(SIGTERM, onSignal);
 }
 
