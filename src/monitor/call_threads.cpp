@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "monitor/call_threads.hpp"
 
-#include <holdfast/os/process.hpp>
+#include "os/detached_thread.hpp"
 
-#include <boost/thread/thread.hpp>
+#include <holdfast/os/process.hpp>
 
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -79,18 +78,14 @@ bool CallThreads::run(std::function<void()> job) {
     }
     ++state_->threads;
     lock.unlock();
-    try {
-        const os::BlockSignals blocked;  // D8
-        // Boost's, because a std::thread of MinGW that is detached before it has begun may never begin.
-        boost::thread{[state = state_, work = std::move(job)]() mutable {
-            State::serve(state, std::move(work));
-        }}.detach();
-        return true;
-    } catch (const boost::thread_resource_error&) {
+    const os::BlockSignals blocked;  // D8
+    const bool runs =
+        os::runDetached([state = state_, work = std::move(job)]() mutable { State::serve(state, std::move(work)); });
+    if (!runs) {
         lock.lock();
         --state_->threads;
-        return false;
     }
+    return runs;
 }
 
 }  // namespace holdfast::inline v1::monitor

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "verify/call_thread.hpp"
 
-#include <boost/thread/thread.hpp>
+#include "os/detached_thread.hpp"
 
 #include <deque>
+#include <stdexcept>
 #include <utility>
 
 namespace holdfast::inline v1::verify {
 namespace {
 
-// Boost's, because a std::thread of MinGW that is detached before it has begun may never begin.
-void runDetached(std::function<void()> job) { boost::thread{std::move(job)}.detach(); }
+/** Without a thread no call can be made, and nothing can be said of the library. */
+void runDetached(std::function<void()> job) {
+    if (!os::runDetached(std::move(job))) throw std::runtime_error{"the system has no more threads"};
+}
 
 }  // namespace
 

@@ -119,7 +119,7 @@ TEST_CASE("A resource that cannot come online is one failure, and what builds on
     CHECK(has(ran.text, " 1 failed"));
 }
 
-TEST_CASE("--only and --skip choose rules, and a pattern that means none is refused") {
+TEST_CASE("Rules are chosen by --only and --skip, and a pattern that means none is refused") {
     const Ran ran =
         holdfastProgram({"verify", HELLO_AGENT, "--only", "load", "--skip", "load.library,W-031", "--seed", "1"});
     CHECK(ran.code == 0);
