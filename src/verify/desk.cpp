@@ -62,6 +62,14 @@ std::string printfConversion(std::string_view format) {
 
 std::atomic<Desk*> current{nullptr};
 
+/** A number of this thread that no other thread gets, also when it is gone; a thread's id may be the next one's. Plain data. */
+std::uint64_t thisThread() {
+    static std::atomic<std::uint64_t> last{0};
+    thread_local std::uint64_t own = 0;
+    if (own == 0) own = ++last;
+    return own;
+}
+
 std::uint64_t numberOf(abi::ResourceHandle handle) {
     return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(handle));
 }
@@ -80,6 +88,8 @@ void Line::begin(Operation operation) {
     refused_ = false;
     lastCheckPoint_ = 0;
     reports_ = held_ = 0;
+    lastFinalThread_ = std::exchange(finalThread_, 0);
+    lastFinal_ = final_ ? final_->state : ResourceState{};
     final_.reset();
 }
 
@@ -102,7 +112,7 @@ void Line::returned(Dword code) {
                         held_ == 1 ? "" : "s"));
     }
     phase_ = Phase::idle;
-    finalThread_ = {};
+    finalThread_ = 0;
 }
 
 void Line::terminating() {
@@ -169,8 +179,7 @@ void Line::judgeReport(const abi::ResourceStatus& status) {
         case Phase::closed: return fail("conduct.after-close", what + " after Close");
         case Phase::idle: return fail("pending.outside", what + " while no operation was pending");
         case Phase::ended:
-            if (finalThread_ == std::this_thread::get_id())
-                return fail("pending.final", what + " after its final report");
+            if (finalThread_ == thisThread()) return fail("pending.final", what + " after its final report");
             return fail("pending.outside", what + " after the operation had ended");
         case Phase::calling:
         case Phase::pending: break;
@@ -195,8 +204,19 @@ void Line::judgeReport(const abi::ResourceStatus& status) {
     }
 }
 
+bool Line::isEcho(const abi::ResourceStatus& status) const {
+    return (phase_ == Phase::calling || phase_ == Phase::pending) && lastFinalThread_ == thisThread() &&
+           status.state == lastFinal_ && !isPending(status.state) && !mayEnd(operation_, status.state);
+}
+
 Dword Line::report(const abi::ResourceStatus& status) {
     const std::lock_guard lock{mutex_};
+    if (isEcho(status)) {
+        reporter_.judge(
+            "pending.final", Judgement::failed,
+            fmt::format("{} reported {} once more when the next operation had begun", resource_, textOf(status.state)));
+        return static_cast<Dword>(abi::ExitState::proceed);
+    }
     judgeReport(status);
     const bool open = phase_ == Phase::calling || phase_ == Phase::pending;
     auto answer = abi::ExitState::proceed;
@@ -212,7 +232,7 @@ Dword Line::report(const abi::ResourceStatus& status) {
     const auto ends = operation_ == Operation::offline ? ResourceState::offline : ResourceState::online;
     if (!isPending(status.state) && (!overlapping_ || status.state == ends)) {
         final_ = Final{status.state, status.eventHandle};
-        finalThread_ = std::this_thread::get_id();
+        finalThread_ = thisThread();
         if (phase_ == Phase::pending) phase_ = Phase::ended;
     }
     changed_.notify_all();

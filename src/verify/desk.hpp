@@ -70,6 +70,8 @@ private:
     enum class Phase : std::uint8_t { idle, calling, pending, ended, terminating, terminated, closed };
 
     void judgeReport(const abi::ResourceStatus& status);
+    /** A final report of the operation before, told again: it came when the next one had begun. */
+    [[nodiscard]] bool isEcho(const abi::ResourceStatus& status) const;
 
     Reporter& reporter_;
     const std::string resource_;
@@ -85,8 +87,10 @@ private:
     bool refused_{false};  ///< a report of this operation was answered with Terminate
     abi::Dword lastCheckPoint_{0};
     std::size_t reports_{0};
-    std::size_t held_{0};  ///< of them while the call was on the stack (W-202)
-    std::thread::id finalThread_;
+    std::size_t held_{0};               ///< of them while the call was on the stack (W-202)
+    std::uint64_t finalThread_{0};      ///< who made the final report of this operation; 0: nobody
+    std::uint64_t lastFinalThread_{0};  ///< and who that of the one before, and how
+    abi::ResourceState lastFinal_{};
     std::chrono::steady_clock::time_point lastReport_;
     std::optional<Final> final_;
     bool failed_{false};

@@ -167,6 +167,20 @@ TEST_CASE("W-209 a second final report of the same worker is one too many") {
     CHECK(heard.broken() == Rules{"pending.final"});
 }
 
+TEST_CASE("W-209 a second final report that comes when the next operation has begun is that, and no end of the next") {
+    Heard heard;
+    heard.pend(Line::Operation::online);
+    heard.say(ResourceState::online, 1);
+    heard.line.begin(Line::Operation::offline);
+    heard.say(ResourceState::online, 2);
+    heard.line.returned(abi::code::ioPending);
+    heard.say(ResourceState::offline, 1);
+    const auto final = heard.line.waitForFinal(1s, 1s);
+    REQUIRE(final);
+    CHECK(final->state == ResourceState::offline);
+    CHECK(heard.broken() == Rules{"pending.final"});
+}
+
 TEST_CASE("W-201 another thread that announces a failure of an online resource reports outside an operation") {
     Heard heard;
     heard.pend(Line::Operation::online);
