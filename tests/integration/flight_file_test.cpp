@@ -199,7 +199,14 @@ TEST_CASE("an alarm of an agent with holdfast inside writes a file with the hang
     CHECK(hasEvent(lines, "alarm", ""));
     if (haveStacks) {
         INFO(stacksProblem(lines));
+#if defined(_WIN32)
+        // dbghelp tells no names of what is not exported (docs/flight-recorder.md).
+        CHECK(std::any_of(lines.begin(), lines.end(), [](const auto& line) {
+            return textOf(line, "record") == "stack" && !line.at("frames").as_array().empty();
+        }));
+#else
         CHECK(hasFrame(lines, "waitForWhatNeverComes"));
+#endif
     }
     CHECK(bench.logged("flight recorder: last step"));
 }
