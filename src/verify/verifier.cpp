@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 namespace holdfast::inline v1::verify {
 namespace {
@@ -163,18 +164,26 @@ void Verification::play(const Scenario& scenario) {
     auto lastWord = begin;
     std::uint64_t steps = 0;
     bool silent = false;
-    const auto outcome = os::runChild(
-        order,
-        [&](std::string_view text) {
-            life.take(text);
-            if (life.steps() == steps) return;  // what the library prints or reports keeps no scenario alive
-            steps = life.steps();
-            lastWord = Steady::now();
-        },
-        [&] {
-            silent = Steady::now() - lastWord > longestSilence;
-            return silent || (choice_.cancelled && choice_.cancelled());
-        });
+    const auto run = [&] {
+        return os::runChild(
+            order,
+            [&](std::string_view text) {
+                life.take(text);
+                if (life.steps() == steps) return;  // what the library prints or reports keeps no scenario alive
+                steps = life.steps();
+                lastWord = Steady::now();
+            },
+            [&] {
+                silent = Steady::now() - lastWord > longestSilence;
+                return silent || (choice_.cancelled && choice_.cancelled());
+            });
+    };
+    // A system that is short of something for a moment says nothing about the library.
+    auto outcome = run();
+    for (int retry = 0; retry < 3 && outcome.kind == os::ChildOutcome::Kind::notStarted; ++retry) {
+        std::this_thread::sleep_for(milliseconds{300});
+        outcome = run();
+    }
     using Kind = os::ChildOutcome::Kind;
     if (outcome.kind == Kind::notStarted)
         throw std::runtime_error{"cannot start " + program_.string() + ": " + outcome.toString()};

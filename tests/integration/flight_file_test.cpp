@@ -87,7 +87,7 @@ bool hasEvent(const Lines& lines, const std::string& event, const std::string& w
 }
 
 /** A thread is, or was, in a function whose name has `function` in it. */
-bool hasFrame(const Lines& lines, const std::string& function) {
+[[maybe_unused]] bool hasFrame(const Lines& lines, const std::string& function) {
     for (const auto& line : lines) {
         if (textOf(line, "record") != "stack") continue;
         for (const auto& frame : line.at("frames").as_array()) {
