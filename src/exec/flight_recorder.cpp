@@ -18,7 +18,8 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
 // The library's own ring. It costs address space only until it is used: a page that was never written is no memory.
-constinit std::array<Word, wordsOf(defaultEntries, defaultNames)> ownWords{};
+static_assert(sizeof(Word) == sizeof(std::uint64_t) && alignof(Word) == alignof(std::uint64_t));
+constinit std::array<std::uint64_t, wordsOf(defaultEntries, defaultNames)> ownWords{};
 constinit FlightRecorder recorder;
 
 std::int64_t now() noexcept {
@@ -91,7 +92,7 @@ bool FlightRecorder::useMemory(std::span<std::byte> memory) noexcept {
 bool FlightRecorder::ring(Ring& ring) noexcept {
     Word* words = words_.load(std::memory_order_acquire);
     if (words == nullptr) {
-        static_cast<void>(make(ownWords.data(), sizeof ownWords));
+        static_cast<void>(make(reinterpret_cast<Word*>(ownWords.data()), sizeof ownWords));
         words = words_.load(std::memory_order_acquire);
         if (words == nullptr) return false;  // another thread is at it: events of this moment are lost, nobody waits
     }
