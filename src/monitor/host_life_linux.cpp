@@ -354,25 +354,6 @@ std::shared_ptr<HostLife> HostLife::make(boost::asio::io_context& io, const Host
     return std::make_shared<GuardedLife>(io, order, std::move(events));
 }
 
-// --- what an end means --------------------------------------------------------------------------------------------------
-
-void settle(HostEnd& /*end*/, bool /*ready*/) {}  // a wait status says it all
-
-bool isFault(const HostEnd& end) {
-    return end.signalled &&
-           (end.number == SIGSEGV || end.number == SIGBUS || end.number == SIGFPE || end.number == SIGILL ||
-            end.number == SIGABRT || end.number == SIGSYS || end.number == SIGTRAP);
-}
-
-bool isKill(const HostEnd& end) { return end.signalled && end.number == SIGKILL; }
-
-std::string textOf(const HostEnd& end) {
-    if (!end.signalled) return fmt::format("its host ended with status {}", end.number);
-    const char* const name = ::sigabbrev_np(end.number);
-    return fmt::format("its host was killed by signal {}{}", end.number,
-                       name == nullptr ? "" : fmt::format(" (SIG{})", name));
-}
-
 // --- everybody's processes ----------------------------------------------------------------------------------------------
 
 HostYard::HostYard(const std::filesystem::path& runDirectory, std::filesystem::path reaperProgram)

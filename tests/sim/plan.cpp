@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace sim {
+namespace {
+
+constexpr std::array members{"online", "offline", "terminate", "isAlive", "repair"};
+constexpr std::array deedNames{"is slow", "hangs", "fails", "fails half-way", "reports a failure", "throws an int",
+                               "ends its process"};
+constexpr std::array wishNames{"online", "offline", "fail", "it breaks", "it exits", "its host is killed", "the machine pauses",
+                               "a property is set"};
+
+Instant ms(std::uint32_t count) { return static_cast<Instant>(count) * oneMs; }
+
+}  // namespace
+
+Plan Plan::of(std::uint64_t seed) {
+    Plan plan;
+    plan.seed = seed;
+    Chance chance{seed * 2 + 1};
+    constexpr std::array<std::uint32_t, 5> preemptions{0, 10, 50, 150, 400};
+    plan.weather.preemption = preemptions[chance.below(preemptions.size())];
+    plan.weather.delay = chance.hits(500) ? 0 : 1 + chance.below(4);
+    plan.weather.longestDelay = chance.hits(800) ? 20 * oneMs : 200 * oneMs;
+    plan.weather.spurious = chance.hits(500) ? 0 : 5;
+    plan.weather.priorities = chance.hits(250);
+    plan.resources = chance.hits(700) ? 1 : 2;
+    plan.depends = chance.hits(500);
+    plan.separate = chance.hits(300);
+    plan.failureTolerance = chance.hits(700) ? 0 : 1;
+    plan.timeoutTolerance = chance.hits(700) ? 0 : 1;
+    plan.stopPatience = chance.hits(500) ? ms(500) : ms(50);
+    plan.restarts = chance.below(3);
+    const std::uint32_t deeds = chance.below(5);
+    for (std::uint32_t i = 0; i < deeds; ++i) {
+        Deed deed{};
+        deed.resource = chance.below(plan.resources);
+        const std::uint32_t which = chance.below(100);
+        deed.member = which < 35   ? Member::online
+                      : which < 50 ? Member::offline
+                      : which < 65 ? Member::terminate
+                      : which < 90 ? Member::check
+                                   : Member::repair;
+        deed.nth = deed.member == Member::check ? chance.below(8) : chance.below(3);
+        const std::uint32_t how = chance.below(100);
+        deed.kind = how < 30   ? Deed::Kind::slow
+                    : how < 50 ? Deed::Kind::deaf
+                    : how < 70 ? Deed::Kind::fails
+                    : how < 80 ? Deed::Kind::half
+                    : how < 90 ? Deed::Kind::reports
+                    : how < 95 ? Deed::Kind::odd
+                               : Deed::Kind::crashes;
+        if (deed.member == Member::terminate) deed.kind = chance.hits(950) ? Deed::Kind::slow : Deed::Kind::crashes;
+        const bool longer = chance.hits(400);
+        deed.length = ms(longer ? chance.below(8'000) : chance.below(400));
+        plan.deeds.push_back(deed);
+    }
+    const std::uint32_t wishes = 1 + chance.below(6);
+    Instant at = 0;
+    for (std::uint32_t i = 0; i < wishes; ++i) {
+        at += chance.hits(350) ? ms(chance.below(20)) : ms(chance.below(4'000));
+        Wish wish{};
+        wish.at = at;
+        const std::uint32_t which = chance.below(100);
+        wish.kind = which < 22   ? Wish::Kind::online
+                    : which < 44 ? Wish::Kind::offline
+                    : which < 54 ? Wish::Kind::fail
+                    : which < 68 ? Wish::Kind::break_
+                    : which < 80 ? Wish::Kind::exit
+                    : which < 88 ? Wish::Kind::kill
+                    : which < 93 ? Wish::Kind::pause
+                                 : Wish::Kind::property;
+        wish.resource = chance.below(plan.resources);
+        wish.length = ms(500 + chance.below(5'000));
+        plan.wishes.push_back(wish);
+    }
+    plan.end = at + ms(chance.hits(300) ? chance.below(30) : chance.below(8'000));
+    return plan;
+}
+
+std::string Plan::text() const {
+    std::string text = fmt::format(
+        "{} resource{}{}{}, seed {}, {} restarts, StopPatience {} ms, tolerances {}/{}; another thread goes on after {} of "
+        "1,000 calls{}\n",
+        resources, resources == 1 ? "" : "s", resources > 1 && depends ? ", r1 depends on r0" : "",
+        separate ? ", each with a host of its own" : "", seed, restarts, stopPatience / oneMs, failureTolerance,
+        timeoutTolerance, weather.preemption, weather.priorities ? ", threads have priorities" : "");
+    for (const Wish& wish : wishes) {
+        text += fmt::format("  {:>7.3f} s  r{}: {}{}\n", static_cast<double>(wish.at) / 1e9, wish.resource,
+                            wishNames[static_cast<std::size_t>(wish.kind)],
+                            wish.kind == Wish::Kind::pause ? fmt::format(" for {} ms", wish.length / oneMs) : "");
+    }
+    text += fmt::format("  {:>7.3f} s  the monitor is stopped\n", static_cast<double>(end) / 1e9);
+    for (const Deed& deed : deeds) {
+        text += fmt::format("  r{}: call {} of {} {}, {} ms\n", deed.resource, deed.nth + 1,
+                            members[static_cast<std::size_t>(deed.member)], deedNames[static_cast<std::size_t>(deed.kind)],
+                            deed.length / oneMs);
+    }
+    return text;
+}
+
+}  // namespace sim

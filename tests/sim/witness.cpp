@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "witness.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace sim {
+
+using holdfast::core::MonitorState;
+using holdfast::monitor::CallRecord;
+using holdfast::monitor::EntryPoint;
+using holdfast::monitor::LogRecord;
+using holdfast::monitor::Record;
+using holdfast::monitor::StateRecord;
+using holdfast::monitor::StatusRecord;
+
+namespace {
+
+constexpr Instant budget = 300 * oneMs;
+/** What a handful of hops from thread to thread may take when nobody is kept waiting on purpose. */
+constexpr Instant moment = 500 * oneMs;
+
+constexpr const char* nameOf(MonitorState state) {
+    switch (state) {
+        case MonitorState::unloaded: return "Unloaded";
+        case MonitorState::opened: return "Opened";
+        case MonitorState::onlineCalled: return "OnlineCalled";
+        case MonitorState::onlinePending: return "OnlinePending";
+        case MonitorState::online: return "Online";
+        case MonitorState::verifying: return "Verifying";
+        case MonitorState::offlineCalled: return "OfflineCalled";
+        case MonitorState::offlinePending: return "OfflinePending";
+        case MonitorState::terminating: return "Terminating";
+        case MonitorState::failed: return "Failed";
+        case MonitorState::closed: return "Closed";
+        case MonitorState::dead: return "Dead";
+    }
+    return "?";
+}
+
+/** The monitor believes that nothing of it runs. */
+bool meansOffline(MonitorState state) {
+    return state == MonitorState::opened || state == MonitorState::failed || state == MonitorState::closed ||
+           state == MonitorState::unloaded;
+}
+
+bool meansOnline(MonitorState state) { return state == MonitorState::online || state == MonitorState::verifying; }
+
+Instant instantOf(std::chrono::steady_clock::time_point time) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+Witness::Witness(const Plan& plan, Machine& machine, Stage& stage, std::function<void(std::string)> violated)
+    : tell{[](const std::string&) {}}, plan_{plan}, machine_{machine}, stage_{stage}, violated_{std::move(violated)}, seen_(plan.resources) {}
+
+Instant Witness::delaysSince(Instant delayedThen) const { return 2 * (machine_.delayed() - delayedThen); }
+
+void Witness::heard(const Record& record) {
+    if (record.resource.empty()) return;
+    std::uint32_t number = 0;
+    std::from_chars(record.resource.data() + 1, record.resource.data() + record.resource.size(), number);
+    if (const auto* const called = std::get_if<CallRecord>(&record.what)) {
+        call(number, *called);
+    } else if (const auto* const changed = std::get_if<StateRecord>(&record.what)) {
+        state(number, *changed);
+    } else if (std::holds_alternative<StatusRecord>(record.what)) {
+        ++reports_;
+    } else if (const auto* const said = std::get_if<LogRecord>(&record.what)) {
+        tell(fmt::format("r{}: says: {}", number, said->text));
+        for (const char* const words : {"outside a pending operation", "which no Online may", "which no Offline may"}) {
+            if (said->text.find(words) != std::string::npos)
+                violated_(fmt::format("r{}: a report that is late, doubled or illegal: {} (W-201, W-208)", number, said->text));
+        }
+        const Instant recently = machine_.delaysBetween(machine_.now() - plan_.deadlockTimeout, machine_.now());
+        if (recently != 0) return;
+        for (const char* const words : {"did not return within DeadlockTimeout", "made no progress for PendingTimeout"}) {
+            if (said->text.find(words) != std::string::npos && !said->fromAgent)
+                violated_(fmt::format("r{}: {}", number, said->text));
+        }
+    }
+}
+
+void Witness::call(std::uint32_t resource, const CallRecord& call) {
+    ++calls_;
+    const Instant span = call.span.count();
+    const Instant start = instantOf(call.start);
+    Instant allowed = budget + machine_.delaysBetween(start, start + span);
+    if (call.entryPoint == EntryPoint::terminate) allowed += stage_.longest(Member::terminate);
+    if (span > allowed) {
+        violated_(fmt::format("r{}: {} took {:.3f} ms, {:.3f} of them because its threads were kept waiting (W-100)", resource,
+                              holdfast::monitor::nameOf(call.entryPoint), static_cast<double>(span) / 1e6,
+                              static_cast<double>(allowed - budget) / 1e6));
+    }
+    if (call.threw) violated_(fmt::format("r{}: an exception left {} (W-105)", resource, holdfast::monitor::nameOf(call.entryPoint)));
+}
+
+void Witness::state(std::uint32_t resource, const StateRecord& state) {
+    Seen& seen = seen_.at(resource);
+    tell(fmt::format("r{}: {} -> {}{}{}", resource, nameOf(state.from), nameOf(state.to), state.reason.empty() ? "" : ": ", state.reason));
+    seen.state = state.to;
+    if (state.to == MonitorState::onlinePending) return;  // its time began with OnlineCalled
+    seen.since = machine_.now();
+    seen.delayedThen = machine_.delayed();
+    if (state.to == MonitorState::failed) ++failures_;
+    if (state.to == MonitorState::onlineCalled) {
+        ++seen.starts;
+        if (seen.starts > 1) ++restarts_;
+    }
+    if (meansOffline(state.to)) rest(resource);
+}
+
+/** The monitor has just heard that it is offline, or failed and terminated. */
+void Witness::rest(std::uint32_t resource) {
+    const Role& role = stage_.role(resource);
+    if (role.entity.copies.empty() || !role.live.empty() || !role.terminating.empty()) return;
+    if (seen_.at(resource).state == MonitorState::unloaded) return;  // its host died, and it dies with it
+    violated_(fmt::format("r{}: it is {} for the monitor, and runs", resource, nameOf(seen_.at(resource).state)));
+}
+
+void Witness::asked(std::uint32_t resource, bool online) {
+    if (online) seen_.at(resource).allowed += 1 + plan_.restarts;
+}
+
+void Witness::audit() {
+    const Instant now = machine_.now();
+    for (std::uint32_t r = 0; r < plan_.resources; ++r) {
+        const Seen& seen = seen_[r];
+        const Role& role = stage_.role(r);
+        const Entity& entity = role.entity;
+        const bool idle = role.live.empty() && role.terminating.empty();
+        const Instant delays = delaysSince(seen.delayedThen);
+        if (meansOffline(seen.state) && !entity.copies.empty() && idle &&
+            now - std::max(role.idleSince, seen.since) > moment + delays)
+            violated_(fmt::format("r{}: it has been {} for the monitor for {} ms, and runs", r, nameOf(seen.state),
+                                  (now - seen.since) / oneMs));
+        if (meansOnline(seen.state) && entity.brokenAt != never) {
+            const Instant kept = 2 * (machine_.delayed() - entity.delayedWhenBroken);
+            const bool told = entity.exitedAt != never;
+            const Instant period = plan_.checkInterval + plan_.checkTimeout;
+            const Instant policy = told ? 0 : period * (2 + plan_.failureTolerance + plan_.timeoutTolerance) + plan_.checkTimeout;
+            const Instant since = std::max(entity.brokenAt, seen.since);
+            if (now - since > policy + moment + kept)
+                violated_(fmt::format("r{}: a failure of {} ms ago is not noticed (D10, D11, D12)", r, (now - since) / oneMs));
+        }
+        const bool starting = seen.state == MonitorState::onlineCalled || seen.state == MonitorState::onlinePending;
+        if (starting && role.startedAt != never && role.startedAt >= seen.since && now - role.startedAt > moment + delays)
+            violated_(fmt::format("r{}: online() succeeded {} ms ago, and the monitor was not told", r,
+                                  (now - role.startedAt) / oneMs));
+        std::uint64_t allowed = seen.allowed + plan_.restarts;
+        for (const Wish& wish : plan_.wishes) allowed += wish.kind == Wish::Kind::kill ? 1 : 0;
+        for (const Deed& deed : plan_.deeds) allowed += deed.kind == Deed::Kind::crashes ? 1 : 0;
+        if (plan_.depends && r > 0) allowed += seen_[0].starts;
+        if (seen.starts > allowed)
+            violated_(fmt::format("r{}: it was started {} times, {} would be the most (RestartThreshold)", r, seen.starts, allowed));
+    }
+}
+
+Instant Witness::stopPatience() const {
+    Instant all = 60'000 * oneMs + machine_.delayed() * 2;
+    for (const Deed& deed : plan_.deeds) all += deed.length;
+    return all;
+}
+
+void Witness::stopped() {
+    for (std::uint32_t r = 0; r < plan_.resources; ++r) {
+        const MonitorState state = seen_[r].state;
+        if (state != MonitorState::closed && state != MonitorState::dead && state != MonitorState::unloaded)
+            violated_(fmt::format("r{}: the monitor has stopped, and it is {}", r, nameOf(state)));
+    }
+}
+
+void Witness::ended() {
+    for (std::uint32_t r = 0; r < plan_.resources; ++r) {
+        const Role& role = stage_.role(r);
+        if (!role.entity.copies.empty()) violated_(fmt::format("r{}: it runs after the end of the monitor", r));
+        if (!role.live.empty() || !role.terminating.empty())
+            violated_(fmt::format("r{}: its author's code runs after the end of the monitor", r));
+        if (!role.objects.empty()) violated_(fmt::format("r{}: its object was never destroyed", r));
+    }
+}
+
+}  // namespace sim

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// The rules of a schedule, checked against what the monitor says and what the agents do.
+
+#include "plan.hpp"
+#include "stage.hpp"
+
+#include <holdfast/monitor/monitor.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sim {
+
+class Witness {
+public:
+    Witness(const Plan& plan, Machine& machine, Stage& stage, std::function<void(std::string)> violated);
+
+    void watch(holdfast::monitor::ResourceMonitor* monitor) noexcept { monitor_ = monitor; }
+    void heard(const holdfast::monitor::Record& record);
+    void asked(std::uint32_t resource, bool online);
+    /** What must not last. */
+    void audit();
+    void stopping() noexcept { stopping_ = true; }
+    void stopped();
+    /** The monitor is gone. */
+    void ended();
+    /** The longest that stopping may take. */
+    [[nodiscard]] Instant stopPatience() const;
+
+    [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
+    [[nodiscard]] std::uint64_t reports() const noexcept { return reports_; }
+    [[nodiscard]] std::uint64_t failures() const noexcept { return failures_; }
+    [[nodiscard]] std::uint64_t restarts() const noexcept { return restarts_; }
+
+    std::function<void(std::string)> tell;
+
+private:
+    struct Seen {
+        holdfast::core::MonitorState state{holdfast::core::MonitorState::unloaded};
+        Instant since{0};
+        Instant delayedThen{0};
+        std::uint64_t starts{0};   ///< Online calls
+        std::uint64_t allowed{1};  ///< of those: the first, one for each wish, and so on
+    };
+    void call(std::uint32_t resource, const holdfast::monitor::CallRecord& call);
+    void state(std::uint32_t resource, const holdfast::monitor::StateRecord& state);
+    void rest(std::uint32_t resource);
+    [[nodiscard]] Instant delaysSince(Instant delayedThen) const;
+
+    const Plan& plan_;
+    Machine& machine_;
+    Stage& stage_;
+    std::function<void(std::string)> violated_;
+    holdfast::monitor::ResourceMonitor* monitor_{nullptr};
+    std::vector<Seen> seen_;
+    bool stopping_{false};
+    std::uint64_t calls_{0};
+    std::uint64_t reports_{0};
+    std::uint64_t failures_{0};
+    std::uint64_t restarts_{0};
+};
+
+}  // namespace sim
