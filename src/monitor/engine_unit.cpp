@@ -39,6 +39,7 @@ LogLevel levelOf(MonitorReason reason) {
     switch (reason) {
         case MonitorReason::none:
         case MonitorReason::requested:
+        case MonitorReason::lateFailureSignal:
         case MonitorReason::onlineCancelled: return LogLevel::information;
         case MonitorReason::unexpectedReport:
         case MonitorReason::stopForced:

@@ -391,7 +391,7 @@ void MonitorMachine::onSignalled(MonitorActions& out) noexcept {
 
 void MonitorMachine::onSignalFailure(FailureType type, MonitorActions& out) noexcept {
     if (s_.state != State::online && s_.state != State::verifying) {
-        return log(MonitorReason::unexpectedReport, out, Call::none, static_cast<std::uint32_t>(type));
+        return log(MonitorReason::lateFailureSignal, out);  // a poll, or a stop, was quicker
     }
     switch (type) {  // S21
         case FailureType::general: return fail(MonitorReason::failureSignalled, 0, true, out);

@@ -116,6 +116,7 @@ std::string reasonText(MonitorReason reason, Call call, abi::Dword code) {
         case MonitorReason::stopImpatient: return "terminated: the running call did not return when it was to stop";
         case MonitorReason::unexpectedReport:
             return fmt::format("SetResourceStatus({}) outside a pending operation; ignored, answered 1", reported());
+        case MonitorReason::lateFailureSignal: return "SignalFailure while it is not online; ignored";
         case MonitorReason::deadlock:
             return fmt::format("{} did not return within DeadlockTimeout; the resource is given up", callName(call));
         case MonitorReason::exceptionEscaped:

@@ -63,8 +63,8 @@ struct Plan {
     std::uint32_t timeoutTolerance{0};
     Instant looksAlivePoll{2'000 * oneMs};
     Instant isAlivePoll{5'000 * oneMs};
-    Instant pendingTimeout{4'000 * oneMs};
-    Instant deadlockTimeout{10'000 * oneMs};
+    Instant pendingTimeout{12'000 * oneMs};  // more than two heartbeats
+    Instant deadlockTimeout{15'000 * oneMs};
     Instant stopPatience{500 * oneMs};
     Instant terminateTimeout{5'000 * oneMs};
     std::uint32_t restarts{2};

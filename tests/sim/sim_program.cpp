@@ -1,38 +1,143 @@
 // SPDX-License-Identifier: BSL-1.0
-// holdfast_sim: plays schedules, and finds the shortest that breaks a rule.
+// holdfast_sim: plays schedules, and finds the shortest that breaks a rule (docs/simulation.md).
 #include "machine/libraries.hpp"
-#include "world.hpp"
+#include "runner.hpp"
 
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <fmt/format.h>
+
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+
+namespace {
+
+void show(const sim::Plan& plan, const sim::Outcome& outcome) {
+    fmt::print("{}", plan.text());
+    for (const auto& line : outcome.story) fmt::print("{}\n", line);
+    if (outcome.violation.empty())
+        fmt::print("no rule is broken\n");
+    else
+        fmt::print("broken: {}\n", outcome.violation);
+}
+
+std::string rate(const sim::Sums& sums, double took) {
+    return fmt::format("{} schedules, {:.0f}/s", sums.schedules, static_cast<double>(sums.schedules) / took);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-    const std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
-    const std::uint64_t count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
-    const bool tells = argc > 3;
-    const std::filesystem::path folder = std::filesystem::temp_directory_path() / fmt::format("holdfast-sim-{}", ::getpid());
-    std::filesystem::create_directories(folder);
-    sim::loadLibraries(SIM_AGENT, folder);
-    sim::Ground ground{SIM_AGENT, folder / "run"};
-    double seconds = 0;
-    std::uint64_t steps = 0, switches = 0, onlines = 0, failures = 0, calls = 0, deaths = 0;
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const auto plan = sim::Plan::of(seed + i);
-        const auto outcome = sim::play(plan, ground, tells);
-        seconds += outcome.seconds; steps += outcome.steps; switches += outcome.switches; onlines += outcome.onlines;
-        failures += outcome.failures; calls += outcome.calls; deaths += outcome.deaths;
-        if (tells) {
-            fmt::print("{}", plan.text());
-            for (const auto& line : outcome.story) fmt::print("{}\n", line);
+    CLI::App app{"Plays random schedules of a whole monitor with its hosts and agents on an imagined machine, and checks "
+                 "that no rule is broken. Exit code 0: none was; 1: one was; 2: wrong arguments."};
+    sim::Campaign campaign;
+    std::uint64_t seed = 0;
+    std::uint64_t replay = 0;
+    std::int64_t seconds = 0;
+    std::string json;
+    bool quiet = false;
+    bool digests = false;
+    campaign.schedules = 1'000'000;
+    campaign.jobs = std::max(1U, std::thread::hardware_concurrency());
+    app.add_option("--schedules", campaign.schedules, "How many, 1 000 000 by default")->check(CLI::PositiveNumber);
+    app.add_option("--seconds", seconds, "No new ones after so many seconds; 0: no limit")->check(CLI::Range(0, 86'400));
+    app.add_option("--seed", seed, "Of the first; 0: a random one")->check(CLI::NonNegativeNumber);
+    app.add_option("--jobs", campaign.jobs, "Side by side; default: one a processor")->check(CLI::Range(1, 256));
+    app.add_option("--most", campaign.mostViolations, "Stop after so many broken rules")->check(CLI::PositiveNumber);
+    app.add_option("--replay", replay, "Plays one schedule and tells its story");
+    app.add_option("--json", json, "Writes the figures to this file");
+    app.add_flag("--digests", digests, "Plays the schedules in one process and prints the digest of each");
+    app.add_flag("--quiet", quiet, "No progress");
+    CLI11_PARSE(app, argc, argv);
+    campaign.limit = std::chrono::seconds{seconds};
+    campaign.seed = seed != 0 ? seed : std::random_device{}();
+
+    const auto folder = std::filesystem::temp_directory_path() / fmt::format("holdfast-sim-{}", ::getpid());
+    int status = 0;
+    try {
+        std::filesystem::create_directories(folder);
+        sim::loadLibraries(SIM_AGENT, folder);
+        const sim::Ground ground{SIM_AGENT, folder};
+        // What is made once in a process is made now: then the first schedule of a row is played as every other.
+        sim::Plan calm;
+        calm.seed = 1;
+        calm.end = 3'000 * sim::oneMs;
+        for (int i = 0; i < 2; ++i) {
+            if (const auto outcome = sim::play(calm, ground, false); !outcome.violation.empty())
+                throw std::runtime_error{"the calm schedule breaks a rule: " + outcome.violation};
         }
-        if (!outcome.violation.empty()) {
-            fmt::print("seed {}: {}\n", seed + i, outcome.violation);
-            return 1;
+        if (digests) {
+            for (std::uint64_t i = 0; i < campaign.schedules; ++i) {
+                const auto outcome = sim::play(sim::Plan::of(campaign.seed + i), ground, false);
+                const auto alone = sim::playAlone(sim::Plan::of(campaign.seed + i), ground, false);
+                if (!outcome.violation.empty()) throw std::runtime_error{"a rule is broken: " + outcome.violation};
+                if (outcome.digest != alone.digest) {
+                    fmt::print("seed {}: {} steps here, {} alone\n", campaign.seed + i, outcome.steps, alone.steps);
+                    status = 1;
+                }
+            }
+        } else if (replay != 0) {
+            const auto plan = sim::Plan::of(replay);
+            const auto outcome = sim::playAlone(plan, ground, true);
+            show(plan, outcome);
+            status = outcome.violation.empty() ? 0 : 1;
+        } else {
+            const auto begin = std::chrono::steady_clock::now();
+            if (!quiet) {
+                fmt::print("seed {} (--seed repeats it)\n", campaign.seed);
+                std::fflush(stdout);
+                campaign.progress = [&](const sim::Sums& sums) {
+                    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+                    if (::isatty(1) != 0) fmt::print("\r{}   ", rate(sums, took));
+                    std::fflush(stdout);
+                };
+            }
+            const sim::Result result = sim::run(campaign, ground);
+            const sim::Sums& sums = result.sums;
+            fmt::print("\r{} in {:.1f} s: {} violations\n", rate(sums, result.took), result.took, result.violations.size());
+            fmt::print("  imagined time {:.0f} h; {} entry point calls, {} online(), {} failures, {} restarts, {} reports, "
+                       "{} deaths of a host; {} scheduler steps, {} switches; {} not prepared in time\n",
+                       sums.seconds / 3'600, sums.calls, sums.onlines, sums.failures, sums.restarts, sums.reports, sums.deaths,
+                       sums.steps, sums.switches, sums.refused);
+            for (const auto& violation : result.violations)
+                fmt::print("  seed {} (--replay {}): {}\n", violation.seed, violation.seed, violation.text);
+            if (!result.violations.empty()) {
+                status = 1;
+                const auto& first = result.violations.front();
+                const auto plan = sim::Plan::of(first.seed);
+                const auto again = sim::playAlone(plan, ground, false);
+                if (again.violation.empty()) {
+                    fmt::print("seed {} breaks no rule when it is played alone: the simulation itself is at fault\n", first.seed);
+                } else {
+                    fmt::print("shrinking seed {} ...\n", first.seed);
+                    std::fflush(stdout);
+                    std::uint64_t tried = 0;
+                    const auto shortest = sim::shrink(plan, again.violation, ground, tried);
+                    fmt::print("the shortest found, of {} tried:\n", tried);
+                    show(shortest, sim::playAlone(shortest, ground, true));
+                }
+            }
+            if (!json.empty()) {
+                boost::json::object figures{
+                    {"seed", campaign.seed},       {"schedules", sums.schedules}, {"seconds", result.took},
+                    {"violations", result.violations.size()}, {"imaginedSeconds", sums.seconds}, {"calls", sums.calls},
+                    {"onlines", sums.onlines},     {"failures", sums.failures},   {"restarts", sums.restarts},
+                    {"reports", sums.reports},     {"hostDeaths", sums.deaths},   {"steps", sums.steps},
+                    {"switches", sums.switches},   {"jobs", campaign.jobs}};
+                std::ofstream{json} << boost::json::serialize(figures) << '\n';
+            }
         }
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "holdfast_sim: {}\n", error.what());
+        status = 2;
     }
-    fmt::print("{} schedules: {} steps, {} switches, {:.0f} s, {} onlines, {} failures, {} calls, {} deaths\n", count, steps, switches, seconds, onlines, failures, calls, deaths);
-    return 0;
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    std::fflush(nullptr);
+    std::_Exit(status);  // what agents registered for the end belongs to processes that are gone
 }

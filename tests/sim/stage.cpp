@@ -48,6 +48,8 @@ public:
     ~Call() {
         Role& role = stage_.role(resource_);
         auto& list = member_ == Member::terminate ? role.terminating : role.live;
+        if (std::any_of(list.begin(), list.end(), [&](const Role::Live& live) { return live.id == id_ && live.deaf; }))
+            role.deafUntil = stage_.machine_.now();
         std::erase_if(list, [&](const Role::Live& live) { return live.id == id_; });
         if (role.live.empty() && role.terminating.empty()) role.idleSince = stage_.machine_.now();
     }

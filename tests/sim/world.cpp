@@ -150,7 +150,12 @@ private:
             monitor::ResourceMonitor monitor{configurationOf(plan_, ground_), std::move(options)};
             witness_.watch(&monitor);
             const auto problems = monitor.prepare();
-            if (!problems.empty()) violated("it cannot be prepared: " + problems.front().toString());
+            if (!problems.empty()) {
+                if (machine_.delayed() == 0) violated("it cannot be prepared: " + problems.front().toString());
+                tell("it cannot be prepared: " + problems.front().toString());
+                outcome_.refused = true;
+                return;
+            }
             monitor.start();
             const Instant start = machine_.now();
             for (const Wish& wish : plan_.wishes) {
@@ -234,6 +239,7 @@ private:
 }  // namespace
 
 Outcome play(const Plan& plan, const Ground& ground, bool tells) {
+    resetLibraries();
     const auto world = std::make_unique<World>(plan, ground, tells);
     Outcome outcome = world->run();
     return outcome;

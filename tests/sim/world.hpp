@@ -24,7 +24,8 @@ struct Outcome {
     std::uint64_t calls{0};
     std::uint64_t reports{0};
     std::uint64_t deaths{0};
-    double seconds{0};  ///< of imagined time
+    bool refused{false};  ///< threads were kept waiting so long that the agents were not prepared in time
+    double seconds{0};    ///< of imagined time
 };
 
 /** What all schedules of this program share. */

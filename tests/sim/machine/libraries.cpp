@@ -21,6 +21,7 @@ struct Copy {
     std::byte* begin{nullptr};   // of its variables, without what the loader made read-only
     std::vector<std::byte> image;
     int users{0};
+    bool used{false};  // since it was as loaded
 };
 
 std::vector<Copy> copies;
@@ -55,6 +56,7 @@ int look(dl_phdr_info* info, std::size_t /*size*/, void* data) {
 void restore(Copy& copy) {
     std::memcpy(copy.begin, copy.image.data(), copy.image.size());
     copy.users = 0;
+    copy.used = false;
 }
 
 }  // namespace
@@ -80,6 +82,12 @@ std::size_t (*copyOfProcess)(ProcessNumber process) = nullptr;
 
 void resetLibrary(std::size_t copy) { restore(copies.at(copy)); }
 
+void resetLibraries() {
+    for (Copy& copy : copies) {
+        if (std::exchange(copy.used, false)) restore(copy);
+    }
+}
+
 std::pair<const std::byte*, const std::byte*> ownVariables() {
     Search search{"", nullptr, nullptr};
     ::dl_iterate_phdr(look, &search);
@@ -97,6 +105,7 @@ void* dlopen(const char* path, int mode) noexcept {
     if (!agent) return SIM_REAL(dlopen)(path, mode);
     auto& copy = sim::copies.at(sim::copyOfProcess(on->process()));
     ++copy.users;
+    copy.used = true;
     return copy.handle;
 }
 

@@ -22,6 +22,8 @@ void loadLibraries(const std::filesystem::path& library, const std::filesystem::
 extern std::size_t (*copyOfProcess)(ProcessNumber process);
 /** Its process is gone: the copy is as it was loaded. */
 void resetLibrary(std::size_t copy);
+/** All of them: what comes must not depend on what was played before. */
+void resetLibraries();
 
 /** The writable variables of this program: [begin, end). */
 [[nodiscard]] std::pair<const std::byte*, const std::byte*> ownVariables();
