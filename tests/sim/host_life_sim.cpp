@@ -97,7 +97,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<HostLife> HostLife::make(boost::asio::io_context& io, const HostProcessOrder& /*order*/, Events events) {
+std::shared_ptr<HostLife> HostLife::make(boost::asio::io_context& io, const HostProcessOrder& /*order*/,
+                                         Events events) {
     return std::make_shared<SimulatedLife>(io, std::move(events));
 }
 

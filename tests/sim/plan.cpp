@@ -10,10 +10,11 @@ namespace sim {
 namespace {
 
 constexpr std::array members{"online", "offline", "terminate", "isAlive", "repair"};
-constexpr std::array deedNames{"is slow", "hangs", "fails", "fails half-way", "reports a failure", "throws an int",
-                               "ends its process"};
-constexpr std::array wishNames{"online", "offline", "fail", "it breaks", "it exits", "its host is killed", "the machine pauses",
-                               "a property is set"};
+constexpr std::array deedNames{"is slow",           "hangs",         "fails",           "fails half-way",
+                               "reports a failure", "throws an int", "ends its process"};
+constexpr std::array wishNames{
+    "online",           "offline", "fail", "it breaks", "it exits", "its host is killed", "the machine pauses",
+    "a property is set"};
 
 Instant ms(std::uint32_t count) { return static_cast<Instant>(count) * oneMs; }
 
@@ -85,7 +86,8 @@ Plan Plan::of(std::uint64_t seed) {
 
 std::string Plan::text() const {
     std::string text = fmt::format(
-        "{} resource{}{}{}, seed {}, {} restarts, StopPatience {} ms, tolerances {}/{}; another thread goes on after {} of "
+        "{} resource{}{}{}, seed {}, {} restarts, StopPatience {} ms, tolerances {}/{}; another thread goes on after "
+        "{} of "
         "1,000 calls{}\n",
         resources, resources == 1 ? "" : "s", resources > 1 && depends ? ", r1 depends on r0" : "",
         separate ? ", each with a host of its own" : "", seed, restarts, stopPatience / oneMs, failureTolerance,
@@ -98,8 +100,8 @@ std::string Plan::text() const {
     text += fmt::format("  {:>7.3f} s  the monitor is stopped\n", static_cast<double>(end) / 1e9);
     for (const Deed& deed : deeds) {
         text += fmt::format("  r{}: call {} of {} {}, {} ms\n", deed.resource, deed.nth + 1,
-                            members[static_cast<std::size_t>(deed.member)], deedNames[static_cast<std::size_t>(deed.kind)],
-                            deed.length / oneMs);
+                            members[static_cast<std::size_t>(deed.member)],
+                            deedNames[static_cast<std::size_t>(deed.kind)], deed.length / oneMs);
     }
     return text;
 }

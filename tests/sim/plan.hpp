@@ -18,13 +18,13 @@ enum class Member : std::uint8_t { online, offline, terminate, check, repair };
 /** Something unusual that one call of a member does; a call without one succeeds at once. */
 struct Deed {
     enum class Kind : std::uint8_t {
-        slow,      ///< takes `length`, and listens to a stop
-        deaf,      ///< takes `length`, whatever it is told
-        fails,     ///< throws, or says "failed"
-        half,      ///< does its work and throws then
-        reports,   ///< calls reportFailure in the middle
-        odd,       ///< throws what is no exception
-        crashes,   ///< ends its process
+        slow,     ///< takes `length`, and listens to a stop
+        deaf,     ///< takes `length`, whatever it is told
+        fails,    ///< throws, or says "failed"
+        half,     ///< does its work and throws then
+        reports,  ///< calls reportFailure in the middle
+        odd,      ///< throws what is no exception
+        crashes,  ///< ends its process
     };
     std::uint32_t resource;
     Member member;
@@ -38,12 +38,12 @@ struct Wish {
     enum class Kind : std::uint8_t {
         online,
         offline,
-        fail,     ///< people say it failed
-        break_,   ///< the entity goes on but answers no more: only a check can tell
-        exit,     ///< the entity ends, and its agent hears of it
-        kill,     ///< somebody kills the host
-        pause,    ///< the machine stands still for `length`
-        property, ///< people set a property
+        fail,      ///< people say it failed
+        break_,    ///< the entity goes on but answers no more: only a check can tell
+        exit,      ///< the entity ends, and its agent hears of it
+        kill,      ///< somebody kills the host
+        pause,     ///< the machine stands still for `length`
+        property,  ///< people set a property
     };
     Instant at;  ///< after the start
     Kind kind;

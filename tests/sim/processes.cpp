@@ -14,7 +14,8 @@ Processes* processes = nullptr;
 ProcessNumber Processes::start(std::function<int()> work, std::function<void(ProcessEnd)> ended) {
     std::size_t copy = 0;
     const auto isTaken = [&] {
-        return std::any_of(living_.begin(), living_.end(), [&](const auto& living) { return living.second.copy == copy; });
+        return std::any_of(living_.begin(), living_.end(),
+                           [&](const auto& living) { return living.second.copy == copy; });
     };
     while (isTaken()) ++copy;
     if (copy >= mostProcesses) throw std::runtime_error{"the simulated system has no more processes"};

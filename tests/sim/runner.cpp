@@ -86,9 +86,7 @@ private:
     Board* board_;
 };
 
-Ground ownGround(const Ground& ground) {
-    return {ground.library, ground.runDirectory / std::to_string(::getpid())};
-}
+Ground ownGround(const Ground& ground) { return {ground.library, ground.runDirectory / std::to_string(::getpid())}; }
 
 void put(char* into, std::size_t size, const std::string& text) {
     const std::size_t count = std::min(size - 1, text.size());
@@ -246,7 +244,7 @@ Outcome playAlone(const Plan& plan, const Ground& ground, bool tells) {
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     Outcome outcome;
-    outcome.violation = board->done ? std::string{board->text}
+    outcome.violation = board->done                                          ? std::string{board->text}
                         : WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "it does not come to an end"
                                                                              : endOf(status);
     outcome.digest = board->digest;
@@ -285,15 +283,17 @@ Plan shrink(Plan plan, const std::string& violation, const Ground& ground, std::
         again = false;
         for (std::size_t i = plan.wishes.size(); i-- > 0;) {
             again = improve([&](Plan& p) {
-                p.wishes.erase(p.wishes.begin() + static_cast<std::ptrdiff_t>(i));
-                return true;
-            }) || again;
+                        p.wishes.erase(p.wishes.begin() + static_cast<std::ptrdiff_t>(i));
+                        return true;
+                    }) ||
+                    again;
         }
         for (std::size_t i = plan.deeds.size(); i-- > 0;) {
             again = improve([&](Plan& p) {
-                p.deeds.erase(p.deeds.begin() + static_cast<std::ptrdiff_t>(i));
-                return true;
-            }) || again;
+                        p.deeds.erase(p.deeds.begin() + static_cast<std::ptrdiff_t>(i));
+                        return true;
+                    }) ||
+                    again;
         }
         again = improve([](Plan& p) { return std::exchange(p.weather.delay, 0) != 0; }) || again;
         again = improve([](Plan& p) { return std::exchange(p.weather.spurious, 0) != 0; }) || again;
@@ -302,10 +302,12 @@ Plan shrink(Plan plan, const std::string& violation, const Ground& ground, std::
         again = improve([](Plan& p) { return std::exchange(p.failureTolerance, 0) != 0; }) || again;
         again = improve([](Plan& p) { return std::exchange(p.timeoutTolerance, 0) != 0; }) || again;
         again = improve([](Plan& p) {
-            const bool alone = std::all_of(p.wishes.begin(), p.wishes.end(), [](const Wish& w) { return w.resource == 0; }) &&
-                               std::all_of(p.deeds.begin(), p.deeds.end(), [](const Deed& d) { return d.resource == 0; });
-            return alone && std::exchange(p.resources, 1) != 1;
-        }) || again;
+                    const bool alone =
+                        std::all_of(p.wishes.begin(), p.wishes.end(), [](const Wish& w) { return w.resource == 0; }) &&
+                        std::all_of(p.deeds.begin(), p.deeds.end(), [](const Deed& d) { return d.resource == 0; });
+                    return alone && std::exchange(p.resources, 1) != 1;
+                }) ||
+                again;
     }
     return plan;
 }

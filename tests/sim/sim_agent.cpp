@@ -37,5 +37,6 @@ private:
 
 }  // namespace
 
-HOLDFAST_AGENT(holdfast::ResourceType<Actor, Settings>{"Actor"}.property("Port", &Settings::port, holdfast::range(0, 65'535),
+HOLDFAST_AGENT(holdfast::ResourceType<Actor, Settings>{"Actor"}.property("Port", &Settings::port,
+                                                                         holdfast::range(0, 65'535),
                                                                          "What people change while it runs"));

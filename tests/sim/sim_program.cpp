@@ -3,9 +3,9 @@
 #include "machine/libraries.hpp"
 #include "runner.hpp"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -33,8 +33,9 @@ std::string rate(const sim::Sums& sums, double took) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Plays random schedules of a whole monitor with its hosts and agents on an imagined machine, and checks "
-                 "that no rule is broken. Exit code 0: none was; 1: one was; 2: wrong arguments."};
+    CLI::App app{
+        "Plays random schedules of a whole monitor with its hosts and agents on an imagined machine, and checks "
+        "that no rule is broken. Exit code 0: none was; 1: one was; 2: wrong arguments."};
     sim::Campaign campaign;
     std::uint64_t seed = 0;
     std::uint64_t replay = 0;
@@ -45,7 +46,8 @@ int main(int argc, char** argv) {
     campaign.schedules = 1'000'000;
     campaign.jobs = std::max(1U, std::thread::hardware_concurrency());
     app.add_option("--schedules", campaign.schedules, "How many, 1 000 000 by default")->check(CLI::PositiveNumber);
-    app.add_option("--seconds", seconds, "No new ones after so many seconds; 0: no limit")->check(CLI::Range(0, 86'400));
+    app.add_option("--seconds", seconds, "No new ones after so many seconds; 0: no limit")
+        ->check(CLI::Range(0, 86'400));
     app.add_option("--seed", seed, "Of the first; 0: a random one")->check(CLI::NonNegativeNumber);
     app.add_option("--jobs", campaign.jobs, "Side by side; default: one a processor")->check(CLI::Range(1, 256));
     app.add_option("--most", campaign.mostViolations, "Stop after so many broken rules")->check(CLI::PositiveNumber);
@@ -99,11 +101,13 @@ int main(int argc, char** argv) {
             }
             const sim::Result result = sim::run(campaign, ground);
             const sim::Sums& sums = result.sums;
-            fmt::print("\r{} in {:.1f} s: {} violations\n", rate(sums, result.took), result.took, result.violations.size());
-            fmt::print("  imagined time {:.0f} h; {} entry point calls, {} online(), {} failures, {} restarts, {} reports, "
-                       "{} deaths of a host; {} scheduler steps, {} switches; {} not prepared in time\n",
-                       sums.seconds / 3'600, sums.calls, sums.onlines, sums.failures, sums.restarts, sums.reports, sums.deaths,
-                       sums.steps, sums.switches, sums.refused);
+            fmt::print("\r{} in {:.1f} s: {} violations\n", rate(sums, result.took), result.took,
+                       result.violations.size());
+            fmt::print(
+                "  imagined time {:.0f} h; {} entry point calls, {} online(), {} failures, {} restarts, {} reports, "
+                "{} deaths of a host; {} scheduler steps, {} switches; {} not prepared in time\n",
+                sums.seconds / 3'600, sums.calls, sums.onlines, sums.failures, sums.restarts, sums.reports, sums.deaths,
+                sums.steps, sums.switches, sums.refused);
             for (const auto& violation : result.violations)
                 fmt::print("  seed {} (--replay {}): {}\n", violation.seed, violation.seed, violation.text);
             if (!result.violations.empty()) {
@@ -112,7 +116,8 @@ int main(int argc, char** argv) {
                 const auto plan = sim::Plan::of(first.seed);
                 const auto again = sim::playAlone(plan, ground, false);
                 if (again.violation.empty()) {
-                    fmt::print("seed {} breaks no rule when it is played alone: the simulation itself is at fault\n", first.seed);
+                    fmt::print("seed {} breaks no rule when it is played alone: the simulation itself is at fault\n",
+                               first.seed);
                 } else {
                     fmt::print("shrinking seed {} ...\n", first.seed);
                     std::fflush(stdout);
@@ -123,12 +128,13 @@ int main(int argc, char** argv) {
                 }
             }
             if (!json.empty()) {
-                boost::json::object figures{
-                    {"seed", campaign.seed},       {"schedules", sums.schedules}, {"seconds", result.took},
-                    {"violations", result.violations.size()}, {"imaginedSeconds", sums.seconds}, {"calls", sums.calls},
-                    {"onlines", sums.onlines},     {"failures", sums.failures},   {"restarts", sums.restarts},
-                    {"reports", sums.reports},     {"hostDeaths", sums.deaths},   {"steps", sums.steps},
-                    {"switches", sums.switches},   {"jobs", campaign.jobs}};
+                boost::json::object figures{{"seed", campaign.seed},           {"schedules", sums.schedules},
+                                            {"seconds", result.took},          {"violations", result.violations.size()},
+                                            {"imaginedSeconds", sums.seconds}, {"calls", sums.calls},
+                                            {"onlines", sums.onlines},         {"failures", sums.failures},
+                                            {"restarts", sums.restarts},       {"reports", sums.reports},
+                                            {"hostDeaths", sums.deaths},       {"steps", sums.steps},
+                                            {"switches", sums.switches},       {"jobs", campaign.jobs}};
                 std::ofstream{json} << boost::json::serialize(figures) << '\n';
             }
         }

@@ -15,7 +15,11 @@ namespace sim {
 using holdfast::Verdict;
 
 Stage::Stage(const Plan& plan, Machine& machine, std::function<void(std::string)> violated)
-    : tell{[](const std::string&) {}}, plan_{plan}, machine_{machine}, violated_{std::move(violated)}, roles_(plan.resources) {}
+    : tell{[](const std::string&) {}},
+      plan_{plan},
+      machine_{machine},
+      violated_{std::move(violated)},
+      roles_(plan.resources) {}
 
 std::uint32_t Stage::number(std::string_view resource) {
     std::uint32_t number = 0;
@@ -148,7 +152,8 @@ void Stage::online(std::string_view resource, holdfast::Operation& operation) {
     }
     start(r);
     if (unusual != nullptr && unusual->kind == Deed::Kind::half) throw holdfast::Error{"as planned, half-way"};
-    if (!operation.stopRequested() && (unusual == nullptr || unusual->kind != Deed::Kind::reports)) it.startedAt = machine_.now();
+    if (!operation.stopRequested() && (unusual == nullptr || unusual->kind != Deed::Kind::reports))
+        it.startedAt = machine_.now();
 }
 
 void Stage::offline(std::string_view resource, holdfast::Operation& operation) {

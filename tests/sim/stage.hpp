@@ -33,11 +33,11 @@ struct Role {
         bool deaf;
         std::uint64_t id;
     };
-    std::vector<Live> live;           ///< members other than terminate() that run now
+    std::vector<Live> live;  ///< members other than terminate() that run now
     std::vector<Live> terminating;
     std::map<const void*, std::pair<ProcessNumber, holdfast::Context*>> objects;
-    Instant idleSince{0};             ///< no member has run since then
-    Instant startedAt{never};         ///< the last online() that did its work ended then, and nothing stopped it
+    Instant idleSince{0};               ///< no member has run since then
+    Instant startedAt{never};           ///< the last online() that did its work ended then, and nothing stopped it
     Instant deafUntil{-1'000 * oneMs};  ///< the last call that did not listen to its stop ended then
     std::uint64_t onlines{0};
 };

@@ -56,7 +56,12 @@ Instant instantOf(std::chrono::steady_clock::time_point time) {
 }  // namespace
 
 Witness::Witness(const Plan& plan, Machine& machine, Stage& stage, std::function<void(std::string)> violated)
-    : tell{[](const std::string&) {}}, plan_{plan}, machine_{machine}, stage_{stage}, violated_{std::move(violated)}, seen_(plan.resources) {}
+    : tell{[](const std::string&) {}},
+      plan_{plan},
+      machine_{machine},
+      stage_{stage},
+      violated_{std::move(violated)},
+      seen_(plan.resources) {}
 
 Instant Witness::delaysSince(Instant delayedThen) const { return 2 * (machine_.delayed() - delayedThen); }
 
@@ -76,11 +81,13 @@ void Witness::heard(const Record& record) {
         const bool kept = machine_.delaysBetween(machine_.now() - 1'000 * oneMs, machine_.now()) >= 30 * oneMs;
         for (const char* const words : {"outside a pending operation", "which no Online may", "which no Offline may"}) {
             if (!kept && said->text.find(words) != std::string::npos)
-                violated_(fmt::format("r{}: a report that is late, doubled or illegal: {} (W-201, W-208)", number, said->text));
+                violated_(fmt::format("r{}: a report that is late, doubled or illegal: {} (W-201, W-208)", number,
+                                      said->text));
         }
         const Instant recently = machine_.delaysBetween(machine_.now() - plan_.deadlockTimeout, machine_.now());
         if (recently != 0) return;
-        for (const char* const words : {"did not return within DeadlockTimeout", "made no progress for PendingTimeout"}) {
+        for (const char* const words :
+             {"did not return within DeadlockTimeout", "made no progress for PendingTimeout"}) {
             if (said->text.find(words) != std::string::npos && !said->fromAgent)
                 violated_(fmt::format("r{}: {}", number, said->text));
         }
@@ -94,16 +101,19 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
     Instant allowed = budget + machine_.delaysBetween(start, start + span);
     if (call.entryPoint == EntryPoint::terminate) allowed += stage_.longest(Member::terminate);
     if (span > allowed) {
-        violated_(fmt::format("r{}: {} took {:.3f} ms, {:.3f} of them because its threads were kept waiting (W-100)", resource,
-                              holdfast::monitor::nameOf(call.entryPoint), static_cast<double>(span) / 1e6,
+        violated_(fmt::format("r{}: {} took {:.3f} ms, {:.3f} of them because its threads were kept waiting (W-100)",
+                              resource, holdfast::monitor::nameOf(call.entryPoint), static_cast<double>(span) / 1e6,
                               static_cast<double>(allowed - budget) / 1e6));
     }
-    if (call.threw) violated_(fmt::format("r{}: an exception left {} (W-105)", resource, holdfast::monitor::nameOf(call.entryPoint)));
+    if (call.threw)
+        violated_(
+            fmt::format("r{}: an exception left {} (W-105)", resource, holdfast::monitor::nameOf(call.entryPoint)));
 }
 
 void Witness::state(std::uint32_t resource, const StateRecord& state) {
     Seen& seen = seen_.at(resource);
-    tell(fmt::format("r{}: {} -> {}{}{}", resource, nameOf(state.from), nameOf(state.to), state.reason.empty() ? "" : ": ", state.reason));
+    tell(fmt::format("r{}: {} -> {}{}{}", resource, nameOf(state.from), nameOf(state.to),
+                     state.reason.empty() ? "" : ": ", state.reason));
     seen.state = state.to;
     if (state.to == MonitorState::onlinePending) return;  // its time began with OnlineCalled
     seen.since = machine_.now();
@@ -146,13 +156,16 @@ void Witness::audit() {
             const Instant kept = 2 * (machine_.delayed() - entity.delayedWhenBroken);
             const bool told = entity.exitedAt != never;
             const Instant period = plan_.checkInterval + plan_.checkTimeout;
-            const Instant policy = told ? 0 : period * (2 + plan_.failureTolerance + plan_.timeoutTolerance) + plan_.checkTimeout;
+            const Instant policy =
+                told ? 0 : period * (2 + plan_.failureTolerance + plan_.timeoutTolerance) + plan_.checkTimeout;
             const Instant since = std::max(told ? entity.exitedAt : entity.brokenAt, seen.since);
             if (now - since > policy + moment + kept)
-                violated_(fmt::format("r{}: a failure of {} ms ago is not noticed (D10, D11, D12)", r, (now - since) / oneMs));
+                violated_(fmt::format("r{}: a failure of {} ms ago is not noticed (D10, D11, D12)", r,
+                                      (now - since) / oneMs));
         }
         const bool starting = seen.state == MonitorState::onlineCalled || seen.state == MonitorState::onlinePending;
-        if (starting && role.startedAt != never && role.startedAt >= seen.since && now - role.startedAt > moment + delays)
+        if (starting && role.startedAt != never && role.startedAt >= seen.since &&
+            now - role.startedAt > moment + delays)
             violated_(fmt::format("r{}: online() succeeded {} ms ago, and the monitor was not told", r,
                                   (now - role.startedAt) / oneMs));
         std::uint64_t allowed = seen.allowed + plan_.restarts;
@@ -160,7 +173,8 @@ void Witness::audit() {
         for (const Deed& deed : plan_.deeds) allowed += deed.kind == Deed::Kind::crashes ? 1 : 0;
         if (plan_.depends && r > 0) allowed += seen_[0].starts;
         if (seen.starts > allowed)
-            violated_(fmt::format("r{}: it was started {} times, {} would be the most (RestartThreshold)", r, seen.starts, allowed));
+            violated_(fmt::format("r{}: it was started {} times, {} would be the most (RestartThreshold)", r,
+                                  seen.starts, allowed));
     }
 }
 

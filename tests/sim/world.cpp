@@ -102,7 +102,9 @@ public:
         if (outcome_.violation.empty()) {
             switch (end) {
                 case Machine::End::finished: break;
-                case Machine::End::stuck: outcome_.violation = "a thread is left that waits for ever\n" + machine_.threads(); break;
+                case Machine::End::stuck:
+                    outcome_.violation = "a thread is left that waits for ever\n" + machine_.threads();
+                    break;
                 case Machine::End::endless: outcome_.violation = "it comes to no end\n" + machine_.threads(); break;
                 case Machine::End::stopped: outcome_.violation = "stopped for no reason"; break;
             }
@@ -131,7 +133,9 @@ private:
     }
 
     void tell(const std::string& what) {
-        if (tells_) outcome_.story.push_back(fmt::format("{:>8.4f} s  {}", static_cast<double>(machine_.now() - began_) / 1e9, what));
+        if (tells_)
+            outcome_.story.push_back(
+                fmt::format("{:>8.4f} s  {}", static_cast<double>(machine_.now() - began_) / 1e9, what));
     }
 
     /** What a program that embeds the monitor does, and what the plan says happens meanwhile. */
@@ -170,7 +174,8 @@ private:
             const Instant deadline = machine_.now() + patience;
             while (!monitor.waitStopped(milliseconds{100})) {
                 witness_.audit();
-                if (machine_.now() > deadline) violated(fmt::format("the monitor has not stopped after {} ms", patience / oneMs));
+                if (machine_.now() > deadline)
+                    violated(fmt::format("the monitor has not stopped after {} ms", patience / oneMs));
             }
             witness_.stopped();
         }

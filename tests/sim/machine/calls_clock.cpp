@@ -107,7 +107,8 @@ long syscall(long number, ...) noexcept {
         return futex(*on, reinterpret_cast<const int*>(arguments[0]), static_cast<int>(arguments[1]),
                      static_cast<int>(arguments[2]), reinterpret_cast<const timespec*>(arguments[3]));
     }
-    return SIM_REAL(syscall)(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    return SIM_REAL(syscall)(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                             arguments[5]);
 }
 
 }  // extern "C"

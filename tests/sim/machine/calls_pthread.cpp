@@ -53,7 +53,8 @@ int lock(Machine& on, pthread_mutex_t* mutex, Instant deadline) {
         return 0;
     }
     while (held.owner != 0) {
-        if (!on.wait(mutex, deadline, "waits for a lock") && deadline != sim::never && on.now() >= deadline && held.owner != 0)
+        if (!on.wait(mutex, deadline, "waits for a lock") && deadline != sim::never && on.now() >= deadline &&
+            held.owner != 0)
             return ETIMEDOUT;
     }
     held.owner = self;
@@ -72,7 +73,8 @@ void unlock(Machine& on, pthread_mutex_t* mutex) {
 
 int waitFor(Machine& on, pthread_cond_t* condition, pthread_mutex_t* mutex, Instant deadline) {
     unlock(on, mutex);
-    const bool woken = on.wait(condition, deadline, deadline == sim::never ? "~waits to be told" : "~waits to be told, or for a time");
+    const bool woken =
+        on.wait(condition, deadline, deadline == sim::never ? "~waits to be told" : "~waits to be told, or for a time");
     lock(on, mutex, sim::never);
     return woken || on.now() < deadline ? 0 : ETIMEDOUT;
 }
@@ -105,7 +107,8 @@ extern "C" {
 
 // ---- threads ---------------------------------------------------------------------------------------------------------
 
-int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) noexcept {
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument) noexcept {
     Machine* const on = machine();
     if (on == nullptr) return SIM_REAL(pthread_create)(thread, attributes, start, argument);
     Fiber* const fiber = on->start([start, argument] { return start(argument); });

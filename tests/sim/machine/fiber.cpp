@@ -14,8 +14,8 @@ namespace sim {
 namespace {
 
 struct Block {
-    std::byte* live;          // of the one real thread
-    const std::byte* image;   // what a new thread starts with
+    std::byte* live;         // of the one real thread
+    const std::byte* image;  // what a new thread starts with
     std::size_t imageSize;
     std::size_t size;
 };
@@ -88,7 +88,8 @@ std::byte* takeStack() {
         freeStacks.pop_back();
         return stack;
     }
-    void* const made = ::mmap(nullptr, stackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const made =
+        ::mmap(nullptr, stackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (made == MAP_FAILED) {
         std::fputs("the simulation has no memory for a stack\n", stderr);
         std::abort();

@@ -41,9 +41,9 @@ struct Fiber {
     int foreignLocks{0};  // of the monitor's, held by a thread of another process
 
     ExceptionState exceptions;
-    std::vector<std::byte> locals;                   // its thread_local objects while it does not run
+    std::vector<std::byte> locals;                          // its thread_local objects while it does not run
     std::vector<std::pair<void (*)(void*), void*>> atExit;  // destructors of those
-    std::array<void*, 64> specific{};                // pthread_setspecific
+    std::array<void*, 64> specific{};                       // pthread_setspecific
 };
 
 /** Where thread_local objects of the program and of agent libraries lie; asked anew after a library was loaded. */

@@ -18,7 +18,7 @@ namespace {
 struct Copy {
     std::string path;
     void* handle{nullptr};
-    std::byte* begin{nullptr};   // of its variables, without what the loader made read-only
+    std::byte* begin{nullptr};  // of its variables, without what the loader made read-only
     std::vector<std::byte> image;
     int users{0};
     bool used{false};  // since it was as loaded

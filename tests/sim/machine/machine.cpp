@@ -20,15 +20,14 @@ namespace {
 
 constexpr std::uint64_t mostSteps = 4'000'000;
 
-ExceptionState& exceptionsOfThread() {
-    return *reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-}
+ExceptionState& exceptionsOfThread() { return *reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals()); }
 
 }  // namespace
 
 Machine* Machine::current_ = nullptr;
 
-Machine::Machine(std::uint64_t seed, Weather weather) : chance_{seed}, weather_{weather}, main_{std::make_unique<Fiber>()} {}
+Machine::Machine(std::uint64_t seed, Weather weather)
+    : chance_{seed}, weather_{weather}, main_{std::make_unique<Fiber>()} {}
 
 Machine::~Machine() {
     for (const auto& fiber : all_) {
@@ -117,7 +116,8 @@ void Machine::switchTo(Fiber* next) {
 Fiber* Machine::choose(bool mayStay) {
     const std::size_t others = ready_.size();
     if (weather_.priorities) {
-        if (chance_.hits(10) && !ready_.empty()) ready_[chance_.below(static_cast<std::uint32_t>(others))]->priority = chance_.below(1'000);
+        if (chance_.hits(10) && !ready_.empty())
+            ready_[chance_.below(static_cast<std::uint32_t>(others))]->priority = chance_.below(1'000);
         Fiber* best = mayStay ? running_ : nullptr;
         for (Fiber* const fiber : ready_) {
             if (best == nullptr || fiber->priority > best->priority) best = fiber;
@@ -173,7 +173,8 @@ void Machine::point() {
     if (++steps_ > mostSteps) leave(End::endless);
     const std::uint32_t roll = chance_.below(1'000'000);
     if (roll < weather_.delay * 1'000) {
-        const Instant length = 1 + static_cast<Instant>(chance_.next() % static_cast<std::uint64_t>(weather_.longestDelay));
+        const Instant length =
+            1 + static_cast<Instant>(chance_.next() % static_cast<std::uint64_t>(weather_.longestDelay));
         delayed_ += length;
         delays_.emplace_back(now_, length);
         sleepUntil(now_ + length);
@@ -304,7 +305,8 @@ std::string Machine::threads() const {
             case Fiber::State::running: text += "runs"; break;
             case Fiber::State::waiting:
                 text += fiber->why[0] == '~' ? fiber->why + 1 : fiber->why;
-                if (fiber->deadline != never) text += ", " + std::to_string((fiber->deadline - now_) / 1'000) + " us more";
+                if (fiber->deadline != never)
+                    text += ", " + std::to_string((fiber->deadline - now_) / 1'000) + " us more";
                 break;
             case Fiber::State::ended: text += "has ended"; break;
             case Fiber::State::frozen: text += "died with its process"; break;

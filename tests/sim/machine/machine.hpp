@@ -47,7 +47,7 @@ struct Weather {
     std::uint32_t delay{2};        ///< per mille at which the thread gets no processor for a while
     Instant longestDelay{20 * oneMs};
     std::uint32_t spurious{5};  ///< per mille of the calls at which some waiter wakes for no reason (POSIX allows it)
-    bool priorities{false};     ///< each thread has a random priority, which changes now and then; otherwise all are equal
+    bool priorities{false};  ///< each thread has a random priority, which changes now and then; otherwise all are equal
 };
 
 /** Threads and locks that can die together; 0 is the monitor, which does not die. */

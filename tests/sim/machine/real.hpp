@@ -23,9 +23,9 @@ inline Machine* machine() noexcept {
 
 /** Looked up once a place; plain C++ statics would lock. */
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): it has to name the function twice
-#define SIM_REAL(name)                                               \
-    ([] {                                                            \
-        static constinit decltype(&::name) found = nullptr;          \
-        if (found == nullptr) found = ::sim::real(&::name, #name);   \
-        return found;                                                \
+#define SIM_REAL(name)                                             \
+    ([] {                                                          \
+        static constinit decltype(&::name) found = nullptr;        \
+        if (found == nullptr) found = ::sim::real(&::name, #name); \
+        return found;                                              \
     }())
