@@ -6,6 +6,7 @@
 {
 packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libboost1.81-dev libboost-thread1.81-dev libboost-chrono1.81-dev libboost-system1.81-dev libboost-json1.81-dev
+  libboost-context1.81-dev
   libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev
   libpq-dev libdw-dev)
 packages_test=(systemd dbus postgresql-15   # a systemd and a database server of the tests' own

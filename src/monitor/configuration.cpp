@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <holdfast/core/policy.hpp>
 #include <holdfast/monitor/configuration.hpp>
 #include <holdfast/property.hpp>
 
@@ -326,6 +327,14 @@ private:
         if (resource.times.pendingTimeout > resource.times.deadlockTimeout) {  // W-221
             out_.notes.push_back(
                 {resource.where, fmt::format("{}: PendingTimeout is above DeadlockTimeout; the lower one rules", who)});
+        }
+        if (resource.times.pendingTimeout <= core::Policy{}.heartbeat) {  // W-220
+            out_.notes.push_back(
+                {resource.where,
+                 fmt::format(
+                     "{}: PendingTimeout is not above {} s: an online or offline that says nothing for so long may "
+                     "fail before a heartbeat speaks for it",
+                     who, core::Policy{}.heartbeat.count() / 1'000)});
         }
         out_.configuration.resources.push_back(std::move(resource));
     }

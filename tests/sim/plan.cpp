@@ -81,6 +81,7 @@ Plan Plan::of(std::uint64_t seed) {
         plan.wishes.push_back(wish);
     }
     plan.end = at + ms(chance.hits(300) ? chance.below(30) : chance.below(8'000));
+    plan.abrupt = chance.hits(100);
     return plan;
 }
 
@@ -97,7 +98,8 @@ std::string Plan::text() const {
                             wishNames[static_cast<std::size_t>(wish.kind)],
                             wish.kind == Wish::Kind::pause ? fmt::format(" for {} ms", wish.length / oneMs) : "");
     }
-    text += fmt::format("  {:>7.3f} s  the monitor is stopped\n", static_cast<double>(end) / 1e9);
+    text += fmt::format("  {:>7.3f} s  the monitor is {}\n", static_cast<double>(end) / 1e9,
+                        abrupt ? "destroyed" : "stopped");
     for (const Deed& deed : deeds) {
         text += fmt::format("  r{}: call {} of {} {}, {} ms\n", deed.resource, deed.nth + 1,
                             members[static_cast<std::size_t>(deed.member)],

@@ -70,7 +70,9 @@ struct Plan {
     std::uint32_t restarts{2};
     std::vector<Deed> deeds;
     std::vector<Wish> wishes;
-    Instant end{0};  ///< when the monitor is told to stop
+    Instant end{0};        ///< when the monitor is told to stop
+    bool abrupt{false};    ///< it is not told, but destroyed
+    bool sabotage{false};  ///< terminate() ends nothing: the rules must see that
 
     [[nodiscard]] static Plan of(std::uint64_t seed);
     /** For people: one line per event. */

@@ -95,11 +95,13 @@ void put(char* into, std::size_t size, const std::string& text) {
 }
 
 /** The child's whole life. */
-[[noreturn]] void playRow(Board& board, std::uint64_t first, std::uint64_t count, const Ground& ground) {
+[[noreturn]] void playRow(Board& board, std::uint64_t first, std::uint64_t count, const Ground& ground, bool sabotage) {
     const Ground own = ownGround(ground);
     for (std::uint64_t i = 0; i < count; ++i) {
         board.current.store(first + i);
-        const Outcome outcome = play(Plan::of(first + i), own, false);
+        Plan plan = Plan::of(first + i);
+        plan.sabotage = sabotage;
+        const Outcome outcome = play(plan, own, false);
         board.sums.add(outcome);
         if (outcome.violation.empty()) continue;
         put(board.text, sizeof board.text, outcome.violation);
@@ -163,7 +165,7 @@ Result run(const Campaign& campaign, const Ground& ground) {
     };
     const auto launch = [&](Worker& worker) {
         startRow(worker);
-        if (worker.process == 0) playRow(*worker.board, worker.first, worker.count, ground);
+        if (worker.process == 0) playRow(*worker.board, worker.first, worker.count, ground, campaign.sabotage);
     };
     const auto more = [&] { return next < end && result.violations.size() < campaign.mostViolations && !late(); };
     for (Worker& worker : workers) {
@@ -299,6 +301,7 @@ Plan shrink(Plan plan, const std::string& violation, const Ground& ground, std::
         again = improve([](Plan& p) { return std::exchange(p.weather.spurious, 0) != 0; }) || again;
         again = improve([](Plan& p) { return std::exchange(p.weather.priorities, false); }) || again;
         again = improve([](Plan& p) { return std::exchange(p.separate, false); }) || again;
+        again = improve([](Plan& p) { return std::exchange(p.abrupt, false); }) || again;
         again = improve([](Plan& p) { return std::exchange(p.failureTolerance, 0) != 0; }) || again;
         again = improve([](Plan& p) { return std::exchange(p.timeoutTolerance, 0) != 0; }) || again;
         again = improve([](Plan& p) {

@@ -41,6 +41,7 @@ struct Campaign {
     std::chrono::seconds limit{0};  ///< 0: none
     unsigned jobs{1};
     std::size_t mostViolations{5};
+    bool sabotage{false};                       ///< of every plan
     std::function<void(const Sums&)> progress;  ///< about once a second
 };
 

@@ -53,7 +53,8 @@ int main(int argc, char** argv) {
     app.add_option("--most", campaign.mostViolations, "Stop after so many broken rules")->check(CLI::PositiveNumber);
     app.add_option("--replay", replay, "Plays one schedule and tells its story");
     app.add_option("--json", json, "Writes the figures to this file");
-    app.add_flag("--digests", digests, "Plays the schedules in one process and prints the digest of each");
+    app.add_flag("--digests", digests, "Plays each twice, in a row and alone, and compares every decision");
+    app.add_flag("--sabotage", campaign.sabotage, "The agents' terminate() ends nothing: a rule must break");
     app.add_flag("--quiet", quiet, "No progress");
     CLI11_PARSE(app, argc, argv);
     campaign.limit = std::chrono::seconds{seconds};
@@ -113,7 +114,8 @@ int main(int argc, char** argv) {
             if (!result.violations.empty()) {
                 status = 1;
                 const auto& first = result.violations.front();
-                const auto plan = sim::Plan::of(first.seed);
+                auto plan = sim::Plan::of(first.seed);
+                plan.sabotage = campaign.sabotage;
                 const auto again = sim::playAlone(plan, ground, false);
                 if (again.violation.empty()) {
                     fmt::print("seed {} breaks no rule when it is played alone: the simulation itself is at fault\n",

@@ -178,7 +178,7 @@ void Stage::terminate(std::string_view resource) noexcept {
         else
             machine_.sleepUntil(machine_.now() + unusual->length);
     }
-    stop(r);
+    if (!plan_.sabotage) stop(r);
 }
 
 Verdict Stage::isAlive(std::string_view resource, holdfast::Check& check) {

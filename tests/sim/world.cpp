@@ -167,17 +167,21 @@ private:
                 carryOut(monitor, wish);
             }
             waitUntil(start + plan_.end);
-            tell("the monitor is stopped");
-            witness_.stopping();
-            monitor.stop();
-            const Instant patience = witness_.stopPatience();
-            const Instant deadline = machine_.now() + patience;
-            while (!monitor.waitStopped(milliseconds{100})) {
-                witness_.audit();
-                if (machine_.now() > deadline)
-                    violated(fmt::format("the monitor has not stopped after {} ms", patience / oneMs));
+            if (plan_.abrupt) {
+                tell("the monitor is destroyed");
+            } else {
+                tell("the monitor is stopped");
+                witness_.stopping();
+                monitor.stop();
+                const Instant patience = witness_.stopPatience();
+                const Instant deadline = machine_.now() + patience;
+                while (!monitor.waitStopped(milliseconds{100})) {
+                    witness_.audit();
+                    if (machine_.now() > deadline)
+                        violated(fmt::format("the monitor has not stopped after {} ms", patience / oneMs));
+                }
+                witness_.stopped();
             }
-            witness_.stopped();
         }
         witness_.ended();
         tell("the monitor has ended");

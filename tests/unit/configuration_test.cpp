@@ -189,6 +189,12 @@ TEST_CASE("a good configuration keeps what it says") {
     CHECK(resource.properties[0].where.line != 0);
 }
 
+TEST_CASE("W-220 a PendingTimeout that a heartbeat cannot keep is remarked upon") {
+    const Folder folder;
+    CHECK(folder.parse(head + "PendingTimeout = \"10 s\"\n").notes.size() == 1);
+    CHECK(folder.parse(head + "PendingTimeout = \"10001 ms\"\n").notes.empty());
+}
+
 TEST_CASE("W-310 W-311 a resource's interval rules over its type's; unset and 0xFFFFFFFF mean the type's") {
     const Folder folder;
     const auto times = [&](const std::string& lines) {

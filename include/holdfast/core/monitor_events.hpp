@@ -81,13 +81,13 @@ enum class MonitorReason : std::uint8_t {
     offlineReportedFailed,
     offlineReportedIllegal,
     offlineTimedOut,
-    offlineRefused,    ///< the agent vetoed the move (S30)
-    stopForced,        ///< Terminate was asked for
-    stopImpatient,     ///< the call on the stack outlasted the patience of a stop
-    unexpectedReport,  ///< SetResourceStatus outside a pending operation (S22)
-    lateFailureSignal, ///< SignalFailure of a resource that is not online any more, or not yet (W-324)
-    deadlock,          ///< a call exceeded DeadlockTimeout (S37)
-    exceptionEscaped,  ///< S38
+    offlineRefused,     ///< the agent vetoed the move (S30)
+    stopForced,         ///< Terminate was asked for
+    stopImpatient,      ///< the call on the stack outlasted the patience of a stop
+    unexpectedReport,   ///< SetResourceStatus outside a pending operation (S22)
+    lateFailureSignal,  ///< SignalFailure of a resource that is not online any more, or not yet (W-324)
+    deadlock,           ///< a call exceeded DeadlockTimeout (S37)
+    exceptionEscaped,   ///< S38
     hostDied,
     controlRefused,  ///< there is no instance to control
     requested,       ///< somebody asked
