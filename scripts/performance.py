@@ -76,11 +76,9 @@ def summary(samples):
 
 def collect(target, files):
     merged = {}
-    quick = False
     for file in files:
         content = json.loads(pathlib.Path(file).read_text(encoding="utf-8"))
         rows = samples_of_google_benchmark(content) if "benchmarks" in content else content["rows"]
-        quick = quick or content.get("quick", False)
         for row in rows:
             key = (row["what"], row["subject"], row.get("resources", 0))
             known = merged.setdefault(key, {"unit": row["unit"], "samples": [], "values": [], "stopped": ""})
@@ -105,7 +103,7 @@ def collect(target, files):
             row["value"] = round(values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2, 3)
         rows.append(row)
     rows.sort(key=lambda row: (row["what"], row["subject"], row.get("resources", 0)))
-    content = {"machine": machine(), "command": "./dev bench" + (" --quick" if os.environ.get("QUICK") else ""), "rows": rows}
+    content = {"machine": machine(), "command": "./dev bench", "rows": rows}
     # A row a line, so that a change can be read.
     text = json.dumps({key: content[key] for key in ("machine", "command")}, indent=1)[:-2]
     text += ',\n "rows": [\n' + ",\n".join("  " + json.dumps(row) for row in rows) + "\n ]\n}\n"

@@ -16,7 +16,7 @@ TROUBLE = [
     ("IsAlive, nothing hangs", "isAlive.nothingHangs"),
     ("IsAlive, another resource's check hangs", "isAlive.anotherHangs"),
     ("IsAlive, its own check hangs", "isAlive.itselfHangs"),
-    ("IsAlive while many come online: single calls", "isAlive.burst"),
+    ("IsAlive while 1,000 come online and are terminated: single calls", "isAlive.burst"),
     ("Online answers while 1,000 online() block", "online.othersBlocked"),
     ("… until Online is reported", "online.othersBlocked.done"),
     ("Terminate, online() waits and can be told to stop", "terminate.interruptible"),
@@ -41,6 +41,13 @@ REPORTED = [
     ("ocf:heartbeat:pgsql, a monitor every second", "reported", "ocf:heartbeat:pgsql, 1 s"),
     ("holdfast's monitor, an agent that looks every 5 s", "reported", "holdfast run, 5 s poll"),
 ]
+
+
+NEEDS = [(f"{who}, {count:,} resources", who, count) for count in (1, 20, 100, 1000) for who in ("monitor", "host (000-hello)")]
+NEEDS += [("reaper, its program idle", "reaper, its program idle", 0), ("guard", "guard", 0)]
+RECORDER = [("one event", "flight.event"), ("with a text of 46 bytes", "flight.eventWithText"),
+            ("the same, four threads at once", "flight.fourThreads"), ("reading the clock, of that", "flight.clock"),
+            ("IsAlive, its polls counted", "flight.isAlive"), ("IsAlive, were each poll recorded", "flight.isAliveRecorded")]
 
 
 def figure(value, unit=""):
@@ -72,10 +79,9 @@ def scaled(results, what, subject, resources=0):
     if "stopped" in row:
         return ["stopped"] * 3
     unit, divisor = row["unit"], 1
-    if unit == "ns" and row["median"] >= 10_000:
-        unit, divisor = "us", 1e3
-    if unit == "us" and row["median"] >= 10_000:
-        unit, divisor = "ms", 1e3
+    for smaller, larger in (("ns", "us"), ("us", "ms")):
+        if unit == smaller and row["median"] / divisor >= 10_000:
+            unit, divisor = larger, divisor * 1e3
     return [figure(row[field] / divisor, unit) for field in ("median", "p99", "worst")]
 
 
@@ -125,6 +131,19 @@ def reported_rows(results):
                figure(10 + cost / 1e6, "s")]
 
 
+def need_rows(results):
+    for words, subject, resources in NEEDS:
+        numbers = [results.number(what, subject, resources) for what in ("need.pss", "need.rss", "need.threads")]
+        if any(number is not None for number in numbers):
+            memory = [None if number is None else number / 1024 for number in numbers[:2]]
+            yield [words, *[figure(one, "MiB") for one in memory], figure(numbers[2])]
+
+
+def recorder_rows(results):
+    for words, what in RECORDER:
+        yield [words, figure(results.number(what), "ns")]
+
+
 BARS = ["what", "bar", "measured", "met"]
 DISTRIBUTION = ["", "median", "99 %", "worst"]
 PAIR = ["", "holdfast: median", "99 %", "worst", "by hand: median", "99 %", "worst", "by hand / holdfast"]
@@ -142,6 +161,8 @@ def sections(results):
     yield "A monitor under Pacemaker", "monitor", [*DISTRIBUTION, "against /bin/true",
                                                   "processor for 1,000"], monitor_rows(results)
     yield "From kill -9 to the failure reported", "reported", DISTRIBUTION, reported_rows(results)
+    yield "What the monitor's processes need", "", ["", "PSS", "RSS", "threads"], need_rows(results)
+    yield "The flight recorder", "", ["", "median"], recorder_rows(results)
 
 
 WORDS = {

@@ -29,7 +29,7 @@ namespace bench {
 void runScenario(const Options& options, Rows& rows) {
     static const std::map<std::string, std::function<void(const Options&, Rows&)>> all{
         {"many", measureMany},           {"hung", measureHung},   {"blocked", measureBlocked},
-        {"terminate", measureTerminate}, {"death", measureDeath},
+        {"terminate", measureTerminate}, {"death", measureDeath}, {"burst", measureBurst},
     };
     all.at(options.scenario)(options, rows);
 }
@@ -116,7 +116,7 @@ private:
 void measureAll(const Options& options) {
     const RunDirectory directory;
     Rows rows;
-    for (const char* const scenario : {"hung", "blocked", "terminate", "death"}) {
+    for (const char* const scenario : {"hung", "blocked", "burst", "terminate", "death"}) {
         for (const auto& subject : subjects()) measure(options, subject, scenario, 0, rows);
     }
     for (const std::size_t count : options.counts) {

@@ -21,8 +21,8 @@ void makeQuick(Options& options) {
     options.blocked = 100;
     options.wedged = 3;
     options.kills = 5;
-    options.settle = std::chrono::milliseconds{1'000};
-    options.idle = std::chrono::milliseconds{2'000};
+    options.settle = std::chrono::milliseconds{500};
+    options.idle = std::chrono::milliseconds{1'000};
 }
 
 }  // namespace

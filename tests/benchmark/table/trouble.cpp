@@ -4,9 +4,11 @@
 #include "is_alive.hpp"
 #include "scenarios.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 namespace bench {
 namespace {
@@ -67,6 +69,32 @@ void measureBlocked(const Options& options, Rows& rows) {
     rows.samples({"online.othersBlocked", options.subject}, "us", answers);
     rows.samples({"online.othersBlocked.done", options.subject}, "us", done);
     rows.samples({"online.blocks", options.subject}, "us", blockedAnswers);
+}
+
+void measureBurst(const Options& options, Rows& rows) {
+    const Library library{options.library};
+    std::vector<std::unique_ptr<Resource>> many;
+    for (std::size_t i = 0; i < options.blocked; ++i) {
+        many.push_back(std::make_unique<Resource>(library, "plain " + std::to_string(i)));
+    }
+    Resource polled{library, "plain"};
+    require(polled.bringOnline(), "a resource does not come online");
+    std::atomic<bool> done{false};
+    std::thread engine{[&] {
+        for (const auto& one : many) static_cast<void>(one->online());
+        for (const auto& one : many) static_cast<void>(one->finished(abi::ResourceState::online));
+        for (const auto& one : many) one->terminate();
+        done.store(true, std::memory_order_release);
+    }};
+    std::vector<double> samples;
+    while (!done.load(std::memory_order_acquire)) {
+        const auto start = Clock::now();
+        static_cast<void>(polled.isAlive());
+        samples.push_back(microseconds(Clock::now() - start) * 1'000);
+        std::this_thread::sleep_for(std::chrono::microseconds{10});
+    }
+    engine.join();
+    rows.samples({"isAlive.burst", options.subject}, "ns", samples);
 }
 
 void measureTerminate(const Options& options, Rows& rows) {
