@@ -10,7 +10,7 @@ packages_build=(g++ cmake ninja-build ccache xz-utils ca-certificates
   libfmt-dev libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev sqlite3 libsystemd-dev
   libpq-dev libdw-dev)
 packages_test=(systemd dbus postgresql-15   # a systemd and a database server of the tests' own
-  libxml2-utils resource-agents dpkg-dev)   # xmllint, the DTD of OCF agents, dpkg-shlibdeps
+  libxml2-utils resource-agents dpkg-dev python3)   # xmllint, the DTD of OCF agents, dpkg-shlibdeps; docs/performance.md
 packages_cluster=(pacemaker pacemaker-cli-utils corosync resource-agents libxml2-utils iproute2 psmisc procps
   postgresql-15 libpq-dev)     # Pacemaker clusters of the tests' own, in namespaces; none of their services is started
 packages_browser=(chromium fonts-dejavu-core)   # the timeline's page is looked at in a browser
@@ -18,7 +18,8 @@ packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang make perl bzip2) 
 packages_clang=(clang)
 packages_lint=(clang clang-tidy clang-format shellcheck)
 packages_package=(dpkg-dev libpq-dev)   # dpkg-shlibdeps; the PostgreSQL agent
-packages_bench=(libbenchmark-dev)
+packages_bench=(libbenchmark-dev python3   # what it is compared with: a shell agent of Pacemaker's and one for PostgreSQL
+  pacemaker-resource-agents resource-agents postgresql-15 libpq-dev)
 }
 
 on_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; }

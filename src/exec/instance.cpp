@@ -338,7 +338,7 @@ void Instance::drain() {
         Incoming incoming;
         {
             const std::lock_guard lock{inboxMutex_};
-            std::deque<Incoming>& queue = urgent_.empty() ? inbox_ : urgent_;  // Terminate jumps the queue (D2)
+            std::list<Incoming>& queue = urgent_.empty() ? inbox_ : urgent_;  // Terminate jumps the queue (D2)
             if (queue.empty()) return;
             incoming = std::move(queue.front());
             queue.pop_front();

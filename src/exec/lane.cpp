@@ -45,6 +45,7 @@ void Lane::submit(std::function<void()> work) { submit(std::make_shared<Function
 void Lane::submit(const std::shared_ptr<LaneJob>& job) {
     bool needsThread = false;
     bool taken = false;
+    std::shared_ptr<std::condition_variable> called;
     {
         const std::lock_guard lock{mutex_};
         if (!stopping_ && (!options_.mayReject || live_.size() - idle_ + queue_.size() < options_.most)) {
@@ -52,14 +53,24 @@ void Lane::submit(const std::shared_ptr<LaneJob>& job) {
             taken = true;
             needsThread = shortOfWorkers();
             if (needsThread) ++spawning_;
+            called = callOne();
         }
     }
     if (!taken) {
         job->rejected();  // D6: above the cap it fails fast
         return;
     }
-    wake_.notify_one();
+    if (called) called->notify_one();  // without the mutex, or who wakes up would wait for it
     if (needsThread) spawner_.want(*this);
+}
+
+/** With the mutex held. Nobody to call: whoever was called already, is at work or is being made will look at the queue. */
+std::shared_ptr<std::condition_variable> Lane::callOne() noexcept {
+    if (idleOrder_.empty()) return {};
+    Worker& worker = *idleOrder_.front();
+    worker.place.splice(worker.place.begin(), idleOrder_, worker.at);
+    worker.called = true;
+    return worker.wake;
 }
 
 void Lane::warm() {
@@ -90,7 +101,9 @@ bool Lane::spawn() noexcept {
     try {
         {
             const std::lock_guard lock{mutex_};
-            if (stopping_) {
+            // Short jobs may have found a worker since it was asked for.
+            const bool needed = queue_.size() >= idle_ + spawning_ || live_.size() + spawning_ <= options_.standby;
+            if (stopping_ || !needed) {
                 --spawning_;
                 return true;
             }
@@ -103,8 +116,8 @@ bool Lane::spawn() noexcept {
             const std::lock_guard lock{mutex_};
             live_.splice(live_.end(), one);
             self->listed = true;
+            self->wake->notify_one();  // under the lock: afterwards the worker may be gone
         }
-        wake_.notify_all();
     } catch (const std::exception&) {
         made = false;
         const std::lock_guard lock{mutex_};
@@ -122,13 +135,27 @@ bool Lane::spawn() noexcept {
     return made;
 }
 
-std::shared_ptr<LaneJob> Lane::next(std::unique_lock<std::mutex>& lock) {
+/** False: nobody called for so long that the worker may go. */
+bool Lane::waitForCall(Worker& self, std::unique_lock<std::mutex>& lock) {
+    self.called = false;
+    idleOrder_.splice(idleOrder_.begin(), self.place);
     ++idle_;
-    const auto ready = [this] { return stopping_ || !queue_.empty(); };
-    while (!wake_.wait_for(lock, options_.idleTime, ready)) {
-        if (live_.size() - leaving_ > options_.standby) break;
+    const auto ready = [&] { return self.called || stopping_; };
+    bool stays = true;
+    while (!self.wake->wait_for(lock, options_.idleTime, ready)) {
+        stays = live_.size() - leaving_ <= options_.standby;
+        if (!stays) break;
     }
     --idle_;
+    if (!self.called) self.place.splice(self.place.begin(), idleOrder_, self.at);
+    return stays;
+}
+
+std::shared_ptr<LaneJob> Lane::next(Worker& self, std::unique_lock<std::mutex>& lock) {
+    // Who is called may find that a worker which became free has taken the job.
+    while (queue_.empty()) {
+        if (stopping_ || !waitForCall(self, lock)) break;
+    }
     if (queue_.empty()) {
         ++leaving_;
         return nullptr;
@@ -154,13 +181,13 @@ void Lane::work(std::list<Worker>::iterator self) {
     };
 
     std::unique_lock lock{mutex_};
-    wake_.wait(lock, [&] { return self->listed; });
+    self->wake->wait(lock, [&] { return self->listed; });
     lock.unlock();
     const Leave leave{*this, self};
     boost::this_thread::disable_interruption uninterruptible;  // D7: armed only inside the author's own calls
     lock.lock();
     --spawning_;
-    while (std::shared_ptr<LaneJob> job = next(lock)) {
+    while (std::shared_ptr<LaneJob> job = next(*self, lock)) {
         lock.unlock();
         job->run({self->thread, uninterruptible});
         job.reset();  // what it holds is destroyed here, on a worker (D14)
@@ -201,8 +228,8 @@ void Lane::stop() noexcept {
     {
         const std::lock_guard lock{mutex_};
         stopping_ = true;
+        for (Worker& worker : live_) worker.wake->notify_one();
     }
-    wake_.notify_all();
 }
 
 bool Lane::joinAll(std::chrono::steady_clock::time_point deadline) noexcept {

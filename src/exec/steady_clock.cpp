@@ -7,11 +7,27 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 
 namespace holdfast::inline v1::exec {
 namespace {
+
+/**
+ * When a check that is due after `interval` starts: together with those of other resources, on a grid of a hundredth of the
+ * interval, 50 ms at most. However many resources are idle, the pool wakes up a hundred times an interval for them, not once
+ * for each; and they stay spread over it.
+ */
+std::chrono::steady_clock::time_point coalesced(core::Milliseconds interval) {
+    using Steady = std::chrono::steady_clock;
+    const Steady::duration grid =
+        std::clamp<Steady::duration>(interval / 100, std::chrono::milliseconds{1}, std::chrono::milliseconds{50});
+    const Steady::time_point due = Steady::now() + interval;
+    const Steady::duration beyond = due.time_since_epoch() % grid;
+    return beyond == Steady::duration::zero() ? due : due + (grid - beyond);
+}
 
 class SteadyTimers final : public TimerSet {
 public:
@@ -21,7 +37,8 @@ public:
     void arm(core::Timer timer, core::TimerId id, core::Milliseconds duration) override {
         auto& slot = timers_[static_cast<std::size_t>(timer)];
         if (!slot) slot.emplace(strand_.executor());
-        slot->expires_after(duration);
+        slot->expires_at(timer == core::Timer::checkDue ? coalesced(duration)
+                                                        : std::chrono::steady_clock::now() + duration);
         const core::Time armedAt = os::coarseNow();
         slot->async_wait([expired = expired_, timer, id, armedAt](const boost::system::error_code& error) {
             if (!error) (*expired)(timer, id, armedAt);

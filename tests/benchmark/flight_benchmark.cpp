@@ -2,8 +2,10 @@
 
 /// What the flight recorder costs: nanoseconds per event, alone and with four writers, and IsAlive with its count of polls.
 /// Nothing is asserted here: the machine is shared.
+///   flight_benchmark [--quick] [--json FILE]
 
 #include "../integration/scripted_agent.hpp"
+#include "rows.hpp"
 
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/adapters/wsfc.hpp>
@@ -28,7 +30,14 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr int rounds = 21;
+int rounds = 21;
+bench::Rows rows;
+
+void say(const char* what, const char* words, double nanoseconds) {
+    fmt::print("{:<36}{:6.1f} ns\n", words, nanoseconds);
+    rows.value({what, "holdfast"}, "ns", nanoseconds);
+}
+
 constexpr int perRound = 200'000;
 
 /** Median of the rounds, in nanoseconds per call. */
@@ -58,14 +67,12 @@ FlightNote noteOf(int number, std::string_view text) {
 void events() {
     FlightRecorder& recorder = flightRecorder();
     constexpr std::string_view step = "waiting for the database to accept connections";
-    fmt::print("one event, one thread:              {:6.1f} ns\n",
-               median([&](int i) { recorder.record(noteOf(i, {})); }));
-    fmt::print("with a text of {} bytes:            {:6.1f} ns\n", step.size(),
-               median([&](int i) { recorder.record(noteOf(i, step)); }));
-    fmt::print("reading the clock, of that:         {:6.1f} ns\n", median([](int) {
-                   static std::atomic<std::int64_t> sink;
-                   sink.store(Steady::now().time_since_epoch().count(), std::memory_order_relaxed);
-               }));
+    say("flight.event", "one event, one thread", median([&](int i) { recorder.record(noteOf(i, {})); }));
+    say("flight.eventWithText", "with a text of 46 bytes", median([&](int i) { recorder.record(noteOf(i, step)); }));
+    say("flight.clock", "reading the clock, of that", median([](int) {
+            static std::atomic<std::int64_t> sink;
+            sink.store(Steady::now().time_since_epoch().count(), std::memory_order_relaxed);
+        }));
     constexpr int writers = 4;
     std::atomic<int> ready{0};
     std::vector<std::thread> threads;
@@ -81,11 +88,12 @@ void events() {
     std::sort(took.begin(), took.end());
     std::string problem;
     const auto reader = FlightReader::open(recorder.block(), problem);
-    fmt::print("the same, four threads at once:     {:6.1f} ns (slowest {:.1f}); {} of {} events lost\n", took[1],
-               took[3], reader ? reader->lost() : 0, reader ? reader->recorded() : 0);
+    say("flight.fourThreads", "the same, four threads at once", took[1]);
+    fmt::print("  slowest of the four {:.1f} ns; {} of {} events lost\n", took[3], reader ? reader->lost() : 0,
+               reader ? reader->recorded() : 0);
     const auto start = Steady::now();
     const std::size_t kept = reader ? reader->events().size() : 0;
-    fmt::print("reading {} events:                {:6.1f} us\n", kept,
+    fmt::print("  reading {} events took {:.1f} us\n", kept,
                std::chrono::duration<double, std::micro>(Steady::now() - start).count());
 }
 
@@ -107,19 +115,25 @@ void polls() {
     table->v1.online(id, &event);
     eventually([&] { return table->v1.isAlive(id) != 0; });
     auto volatile isAlive = table->v1.isAlive;  // as through a table: the compiler may not see what is called
-    fmt::print("IsAlive, its polls counted:         {:6.1f} ns\n",
-               median([&](int) { static_cast<void>(isAlive(id)); }));
-    fmt::print("IsAlive, were each poll recorded:   {:6.1f} ns\n", median([&](int i) {
-                   static_cast<void>(isAlive(id));
-                   flightRecorder().record(noteOf(i, {}));
-               }));
+    say("flight.isAlive", "IsAlive, its polls counted", median([&](int) { static_cast<void>(isAlive(id)); }));
+    say("flight.isAliveRecorded", "IsAlive, were each poll recorded", median([&](int i) {
+            static_cast<void>(isAlive(id));
+            flightRecorder().record(noteOf(i, {}));
+        }));
     table->v1.terminate(id);
     table->v1.close(id);
 }
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    std::string json;
+    for (int i = 1; i < argc; ++i) {
+        const std::string option = argv[i];
+        if (option == "--quick") rounds = 3;
+        if (option == "--json" && i + 1 < argc) json = argv[++i];
+    }
     events();
     polls();
+    if (!json.empty()) rows.write(json);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // What it takes the whole chain, from the program that is killed to the program that runs again, under 'holdfast run' as a user
 // starts it; and what monitor, host and reaper need.
+//   monitor_benchmark [--quick] [--json FILE]
 #include "monitor_life.hpp"
 #include "processes.hpp"
+#include "rows.hpp"
 
 #include "process/proc.hpp"
 
@@ -33,8 +35,13 @@ using Nanoseconds = std::chrono::nanoseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto patience = 120s;
-constexpr unsigned killsOfEach = 200;
-constexpr unsigned polledResources = 50;
+/** How much is measured. */
+struct Amount {
+    unsigned killsOfEach{200};
+    unsigned polledResources{50};
+    std::vector<unsigned> counts{1, 100, 1'000};
+    std::chrono::seconds settle{5};
+};
 constexpr unsigned instantResources = 10;
 
 /** A run directory, its file, and the monitor in it; nothing of it is left afterwards. */
@@ -133,17 +140,17 @@ double milliseconds(Clock::duration span) { return std::chrono::duration<double,
 
 class Killing {
 public:
-    Killing() {
+    explicit Killing(const Amount& amount) {
         const auto add = [&](const char* kind, unsigned count, const char* type, const char* agent) {
             for (unsigned i = 0; i < count; ++i) {
                 const std::string name = fmt::format("{}{}", kind, i);
                 stage_.add(name, type, agent, stage_.victimProperties(name) + extra(type));
-                watched_[name] = {kind, true, {}, {}, {}, {}, killsOfEach / count};
+                watched_[name] = {kind, true, {}, {}, {}, {}, amount.killsOfEach / count};
             }
         };
         add("application", instantResources, "Application", APPLICATION_AGENT);
         add("event", instantResources, "Fleeting", FLEETING_AGENT);
-        add("poll", polledResources, "Polled", FLEETING_AGENT);
+        add("poll", amount.polledResources, "Polled", FLEETING_AGENT);
         stage_.observer = [this](std::string_view line) { take(line); };
     }
 
@@ -180,6 +187,16 @@ public:
         }
     }
 
+    void write(bench::Rows& rows) const {
+        const std::map<std::string, std::string> subjects{{"application", "holdfast run, application"},
+                                                          {"event", "holdfast run, event"},
+                                                          {"poll", "holdfast run, 5 s poll"}};
+        for (const auto& [kind, measured] : measured_) {
+            rows.samples({"reported", subjects.at(kind)}, "ms", measured.signalled);
+            rows.samples({"restarted", subjects.at(kind)}, "ms", measured.started);
+            rows.samples({"onlineAgain", subjects.at(kind)}, "ms", measured.online);
+        }
+    }
     void print() {
         fmt::print("{:<14}{:>6}{:>29}{:>29}{:>29}\n", "failure is", "kills", "failure signalled, ms",
                    "program runs again, ms", "online again, ms");
@@ -264,40 +281,61 @@ Need needOf(pid_t pid) {
     return {field(memory, "Pss:"), field(memory, "Rss:"), field(status, "Threads:")};
 }
 
-void printNeed(const std::string& who, const Need& need) {
-    fmt::print("{:<44}{:>10.1f}{:>10.1f}{:>10}\n", who, static_cast<double>(need.pss) / 1024.0,
-               static_cast<double>(need.rss) / 1024.0, need.threads);
+void noteNeed(bench::Rows& rows, const std::string& who, std::size_t resources, const Need& need) {
+    fmt::print("{:<44}{:>10.1f}{:>10.1f}{:>10}\n",
+               resources == 0 ? who : fmt::format("{}, {} resources", who, resources),
+               static_cast<double>(need.pss) / 1024.0, static_cast<double>(need.rss) / 1024.0, need.threads);
+    rows.value({"need.pss", who, resources}, "KiB", static_cast<double>(need.pss));
+    rows.value({"need.rss", who, resources}, "KiB", static_cast<double>(need.rss));
+    rows.value({"need.threads", who, resources}, "", static_cast<double>(need.threads));
 }
 
-void measureNeeds() {
-    fmt::print("\n{:<44}{:>10}{:>10}{:>10}\n", "memory, once all have been online for 5 s", "PSS, MiB", "RSS, MiB",
+void measureNeeds(const Amount& amount, bench::Rows& rows) {
+    fmt::print("\n{:<44}{:>10}{:>10}{:>10}\n", "memory, once all have been online for a while", "PSS, MiB", "RSS, MiB",
                "threads");
-    for (const unsigned count : {1U, 100U, 1'000U}) {
+    for (const unsigned count : amount.counts) {
         Stage stage;
         for (unsigned i = 0; i < count; ++i)
             stage.add(fmt::format("hello{}", i), "Hello", HELLO_AGENT,
                       fmt::format("File = \"{}/hello{}\"\n", stage.options.directory.string(), i));
         stage.start();
-        std::this_thread::sleep_for(5s);
-        printNeed(fmt::format("monitor of {:>5} resources in one host", count), needOf(stage.life->process()));
-        printNeed(fmt::format("host    of {:>5} resources (000-hello)", count), needOf(stage.processWith(Role::host)));
+        std::this_thread::sleep_for(amount.settle);
+        noteNeed(rows, "monitor", count, needOf(stage.life->process()));
+        noteNeed(rows, "host (000-hello)", count, needOf(stage.processWith(Role::host)));
     }
     Stage stage;
     stage.add("one", "Application", APPLICATION_AGENT, stage.victimProperties("one"));
     stage.start();
     std::this_thread::sleep_for(2s);
-    printNeed("reaper, its program idle", needOf(stage.processWith(Role::reaper)));
-    printNeed("guard", needOf(stage.processWith(Role::guard)));
+    noteNeed(rows, "reaper, its program idle", 0, needOf(stage.processWith(Role::reaper)));
+    noteNeed(rows, "guard", 0, needOf(stage.processWith(Role::guard)));
 }
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
     try {
-        Killing killing;
-        killing.run();
-        killing.print();
-        measureNeeds();
+        Amount amount;
+        std::string json;
+        for (int i = 1; i < argc; ++i) {
+            const std::string option = argv[i];
+            if (option == "--quick") {
+                amount = {10, 10, {1, 20}, 1s};
+            } else if (option == "--json" && i + 1 < argc) {
+                json = argv[++i];
+            } else {
+                throw std::runtime_error{"unknown option " + option};
+            }
+        }
+        bench::Rows rows;
+        {
+            Killing killing{amount};
+            killing.run();
+            killing.print();
+            killing.write(rows);
+        }
+        measureNeeds(amount, rows);
+        if (!json.empty()) rows.write(json);
     } catch (const std::exception& error) {
         fmt::print(stderr, "monitor_benchmark: {}\n", error.what());
         return 1;
