@@ -19,8 +19,8 @@ namespace {
 
 /** Where the file is: beside it lies what an agent's library is taken for, which need only exist. */
 struct Folder {
-    std::filesystem::path path = std::filesystem::temp_directory_path() /
-                                 ("holdfast-fuzz-" + std::to_string(holdfast::os::processId()));
+    std::filesystem::path path =
+        std::filesystem::temp_directory_path() / ("holdfast-fuzz-" + std::to_string(holdfast::os::processId()));
     Folder() {
         std::filesystem::create_directories(path);
         std::ofstream{path / "agent.so"} << "x";

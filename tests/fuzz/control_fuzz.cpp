@@ -62,13 +62,15 @@ const AgentTypes& types() {
                 if (settings.port == 666) throw PropertyError{"Port", "666", "is the beast's"};
             })
             .requiresType("Network Name")
-            .control(1, ControlAccess::read, [](ControlRequest& request) { request.answer("hello " + request.resourceName()); })
+            .control(1, ControlAccess::read,
+                     [](ControlRequest& request) { request.answer("hello " + request.resourceName()); })
             .control(2, ControlAccess::write,
                      [](ControlRequest&) {
                          throw Error{ErrorCode::busy, "refused on purpose"};
                      })
-            .control(3, ControlAccess::any,
-                     [](ControlRequest& request) { request.answer(Bytes(request.input().begin(), request.input().end())); })
+            .control(
+                3, ControlAccess::any,
+                [](ControlRequest& request) { request.answer(Bytes(request.input().begin(), request.input().end())); })
             .typeControl(1, ControlAccess::read, [](ControlRequest& request) { request.answer(request.typeName()); })));
     return all;
 }
@@ -115,7 +117,7 @@ public:
         registry_.set(parameters, {{"Path", V::sz("/data")}, {"Nobody", V::sz("knows")}});
         key_ = registry_.open("Resources\\one");
         FunctionTable* table = nullptr;
-        promise(adapters::startup(&types(), toWide("Fuzzed Server").c_str(), versionV1, versionV1, setStatus, logEvent,
+        promise(adapters::startup(&types, toWide("Fuzzed Server").c_str(), versionV1, versionV1, setStatus, logEvent,
                                   &table) == code::success,
                 "W-014 the table is there");
         f_ = &table->v1;
@@ -161,7 +163,8 @@ private:
     Dword send(Dword code, const void* in, Dword inSize, void* out, Dword outSize, Dword* returned) const {
         auto* const input = const_cast<void*>(in);
         if (control::objectOf(code) == ControlObject::resourceType)
-            return f_->resourceTypeControl(toWide("fuzzed SERVER").c_str(), code, input, inSize, out, outSize, returned);
+            return f_->resourceTypeControl(toWide("fuzzed SERVER").c_str(), code, input, inSize, out, outSize,
+                                           returned);
         return f_->resourceControl(id_, code, input, inSize, out, outSize, returned);
     }
 
@@ -196,19 +199,22 @@ private:
             } else {
                 promise(returned == 0, "W-141 without an answer its size is 0");
             }
-            promise(std::all_of(out + written, out + outSize + shift, isUntouched), "W-141 nothing behind the answer is written");
+            promise(std::all_of(out + written, out + outSize + shift, isUntouched),
+                    "W-141 nothing behind the answer is written");
         } else if (answer != code::success) {
             promise(std::all_of(out, out + outSize + shift, isUntouched), "W-630 without an answer nothing is written");
         }
         checkStore(code, {noInput ? nullptr : in, noInput ? 0 : inSize}, answer, before, typeBefore);
-        if (answer == code::moreData && !noReturned && returned <= guarded::Buffer::room) askAgain(code, given, noInput, returned);
+        if (answer == code::moreData && !noReturned && returned <= guarded::Buffer::room)
+            askAgain(code, given, noInput, returned);
     }
 
     /** W-630: with the size that was said it fits. */
     void askAgain(Dword code, std::span<const std::uint8_t> in, bool noInput, Dword size) {
         std::vector<Byte> out(size + 1U, untouched);
         Dword returned = 0;
-        const Dword answer = send(code, noInput ? nullptr : in.data(), static_cast<Dword>(in.size()), out.data(), size, &returned);
+        const Dword answer =
+            send(code, noInput ? nullptr : in.data(), static_cast<Dword>(in.size()), out.data(), size, &returned);
         if (answer == code::timeout) return;
         promise(answer == code::success && returned == size, "W-630 an answer fits where 234 said that it would");
         promise(out[size] == untouched, "W-141 nothing behind the answer is written");

@@ -83,9 +83,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
             "a request says the same when it is read again");
     promise(same->settings.size() == request.settings.size(), "no property of a request is lost");
     for (std::size_t i = 0; i < same->settings.size(); ++i) {
-        promise(same->settings[i].name == request.settings[i].name &&
-                    same->settings[i].value == request.settings[i].value,
-                "a property of a request is the same when it is read again");
+        promise(
+            same->settings[i].name == request.settings[i].name && same->settings[i].value == request.settings[i].value,
+            "a property of a request is the same when it is read again");
     }
     return 0;
 }

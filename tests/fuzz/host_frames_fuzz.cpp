@@ -48,22 +48,25 @@ void settles(const Frame& frame, Read read, Write write) {
 
 void check(const Frame& frame) {
     switch (frame.kind) {
-        case FrameKind::hello: settles(frame, protocol::readHello, [](const auto& v) { return protocol::write(v); }); return;
+        case FrameKind::hello:
+            settles(frame, protocol::readHello, [](const auto& v) { return protocol::write(v); });
+            return;
         case FrameKind::add:
             settles(frame, protocol::readAdd, [](const auto& v) { return protocol::writeAdd(v.first, v.second); });
             return;
         case FrameKind::store:
         case FrameKind::storeType:
         case FrameKind::changed:
-            settles(frame, protocol::readStore, [&](const auto& v) {
-                return protocol::writeStore(frame.kind, v.resource, v.changes, v.number);
-            });
+            settles(frame, protocol::readStore,
+                    [&](const auto& v) { return protocol::writeStore(frame.kind, v.resource, v.changes, v.number); });
             return;
         case FrameKind::depends:
             settles(frame, protocol::readDependencies,
                     [](const auto& v) { return protocol::writeDependencies(v.first, v.second); });
             return;
-        case FrameKind::call: settles(frame, protocol::readOrder, [](const auto& v) { return protocol::write(v); }); return;
+        case FrameKind::call:
+            settles(frame, protocol::readOrder, [](const auto& v) { return protocol::write(v); });
+            return;
         case FrameKind::returned:
             settles(frame, protocol::readResult, [](const auto& v) {
                 promise(v.span.count() >= 0 && v.notes.size() < 1'000, "a host that lies overflows nothing");
@@ -95,8 +98,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     promise(frames.size() == same.size(), "the same frames however the stream is cut");
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < frames.size(); ++i) {
-        promise(frames[i].kind == same[i].kind && frames[i].request == same[i].request && frames[i].body == same[i].body,
-                "a frame is the same however the stream is cut");
+        promise(
+            frames[i].kind == same[i].kind && frames[i].request == same[i].request && frames[i].body == same[i].body,
+            "a frame is the same however the stream is cut");
         bytes += frameHeaderSize + frames[i].body.size();
         check(frames[i]);
     }

@@ -42,18 +42,17 @@ public:
 };
 
 const AgentType& serverType() {
-    static const AgentTypes types =
-        agentTypes(std::move(ResourceType<Server, Settings>{"Fuzzed Server"}
-                                 .property("Path", &Settings::path, required)
-                                 .property("Fast", &Settings::fast)
-                                 .property("Port", &Settings::port, range(1, 65'535))
-                                 .property("Offset", &Settings::offset)
-                                 .property("Most", &Settings::most)
-                                 .property("Bias", &Settings::bias)
-                                 .property("Patience", &Settings::patience)
-                                 .property("Replicas", &Settings::replicas)
-                                 .property("Password", &Settings::password, secret)
-                                 .property("Edition", &Settings::edition, readOnly)));
+    static const AgentTypes types = agentTypes(std::move(ResourceType<Server, Settings>{"Fuzzed Server"}
+                                                             .property("Path", &Settings::path, required)
+                                                             .property("Fast", &Settings::fast)
+                                                             .property("Port", &Settings::port, range(1, 65'535))
+                                                             .property("Offset", &Settings::offset)
+                                                             .property("Most", &Settings::most)
+                                                             .property("Bias", &Settings::bias)
+                                                             .property("Patience", &Settings::patience)
+                                                             .property("Replicas", &Settings::replicas)
+                                                             .property("Password", &Settings::password, secret)
+                                                             .property("Edition", &Settings::edition, readOnly)));
     return *types.front();
 }
 
@@ -67,12 +66,13 @@ void checkLine(const std::string& text) {
 void checkParameters(const ocf::Invocation& call) {
     try {
         const auto read = ocf::readParameters(serverType(), call.parameters);
-        for (const auto& [name, value] : read.values) {
+        for (const auto& entry : read.values) {
             const auto& properties = serverType().properties();
             const auto found = std::find_if(properties.begin(), properties.end(),
-                                            [&](const auto& property) { return property.name == name; });
+                                            [&](const auto& property) { return property.name == entry.first; });
             promise(found != properties.end(), "L-021 a value has a property");
-            promise(!value.absent() && value.format() == found->format, "a value has its property's format");
+            promise(!entry.second.absent() && entry.second.format() == found->format,
+                    "a value has its property's format");
             promise(!found->readOnly, "what is read-only is not set");
         }
         for (const auto& warning : read.warnings) checkLine(warning);

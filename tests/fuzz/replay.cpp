@@ -149,12 +149,14 @@ int main(int count, char** arguments) {
     std::uint64_t runs = 0;
     for (std::size_t i = 0; i < files.size(); ++i) {
         for (std::uint64_t mutation = 0; mutation <= options.mutations; ++mutation) {
-            if (options.only && (*options.only != mutation || files[i].filename().string() != options.onlyFile)) continue;
+            if (options.only && (*options.only != mutation || files[i].filename().string() != options.onlyFile))
+                continue;
             std::snprintf(current.data(), current.size(), "input: --seed %llu --mutations %llu --only %s:%llu\n",
                           static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(mutation),
                           files[i].filename().string().c_str(), static_cast<unsigned long long>(mutation));
             // Numbers that lie close together give the generator unlike starts: it mixes them.
-            const auto input = mutation == 0 ? all[i] : mutated(all[i], all, options.seed * 1'000'003 + i * 10'007 + mutation);
+            const auto input =
+                mutation == 0 ? all[i] : mutated(all[i], all, options.seed * 1'000'003 + i * 10'007 + mutation);
             LLVMFuzzerTestOneInput(input.data(), input.size());
             ++runs;
         }
