@@ -19,12 +19,14 @@ using fuzz::promise;
 
 namespace {
 
-void checkModel(const Model& model) {
+/** `whole`: not a part that was cut out of another, where spans reach over its ends. */
+void checkModel(const Model& model, bool whole) {
     promise(model.end > model.begin, "a model has a length");
     promise(!model.lanes.empty(), "a model has a lane");
     for (const auto& span : model.spans) {
         promise(span.length >= 0, "a span is not shorter than nothing");
-        promise(span.begin >= model.begin && span.end() <= model.end, "a span is within the model");
+        promise(span.begin <= model.end && span.end() >= model.begin, "a span touches the model");
+        promise(!whole || (span.begin >= model.begin && span.end() <= model.end), "a span is within the model");
         promise(span.lane == none || span.lane < model.lanes.size(), "a span's lane is there");
         promise(span.threadLane == none || span.threadLane < model.lanes.size(), "a span's thread is there");
     }
@@ -78,7 +80,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     }
     promise(!trace.entries.empty() && trace.entries.size() <= lines, "a record is a line");
     const Model model = buildModel(trace);
-    checkModel(model);
+    checkModel(model, true);
     checkFormats(model, "a <trace> & more");
 
     // The middle half of it, and its first lane alone.
@@ -90,7 +92,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         if (lane) cut.resources = {model.lanes.front().name};
         try {
             const Model part = cutModel(model, cut);
-            checkModel(part);
+            checkModel(part, false);
             checkFormats(part, "");
         } catch (const TraceError& error) {
             promise(fuzz::isUtf8(error.what()), "a refusal is UTF-8");

@@ -153,7 +153,7 @@ public:
     [[nodiscard]] std::unique_ptr<holdfast::Resource> build(Context& context,
                                                             const holdfast::PropertyBag& /*values*/) const override {
         const auto number = static_cast<std::size_t>(std::strtoul(context.resourceName().c_str(), nullptr, 10));
-        return std::make_unique<Unruly>(room().subjects->at(number));
+        return std::make_unique<Unruly>(room().at(number));
     }
 
 private:
@@ -170,7 +170,7 @@ Room& room() {
 
 std::mt19937_64 draw(Subject& subject) {
     const std::uint64_t count = subject.draws.fetch_add(1);
-    std::seed_seq seeds{room().seed, static_cast<std::uint64_t>(subject.number), count};
+    std::seed_seq seeds{room().seed, static_cast<std::uint64_t>(subject.number), subject.life, count};
     return std::mt19937_64{seeds};
 }
 

@@ -54,6 +54,23 @@ Desk& desk() {
     return one;
 }
 
+/** A control call whose answer may come later: what it reads and writes lives until then. */
+struct LateCall {
+    explicit LateCall(Dword outSize) : out{outSize} {}
+    guarded::Memory out;  // behind it nothing may be written
+    std::array<abi::Byte, 12> in{12};
+    Dword returned{0};
+};
+struct LateCalls {
+    std::mutex mutex;  // guards both below
+    std::map<std::int64_t, std::shared_ptr<LateCall>> waiting;
+    std::int64_t last{0};
+};
+LateCalls& lateCalls() {
+    static LateCalls one;
+    return one;
+}
+
 std::atomic<std::uint64_t> strayCalls{0};
 std::atomic<std::uint64_t> allCalls{0};
 std::atomic<std::int64_t> worst{0};  // ms
@@ -99,12 +116,20 @@ Dword HOLDFAST_STDCALL signalFailure(abi::ResourceHandle handle, abi::FailureTyp
     if (!desk().find(handle)) strayCalls.fetch_add(1);
     return 0;
 }
-Dword HOLDFAST_STDCALL endCall(std::int64_t /*context*/, Dword /*status*/) { return 0; }
+Dword HOLDFAST_STDCALL endCall(std::int64_t context, Dword /*status*/) {
+    const std::lock_guard lock{lateCalls().mutex};
+    if (lateCalls().waiting.erase(context) != 1) room().judge->broken("W-151 a control call was ended twice");
+    return 0;
+}
 
 }  // namespace
 
 std::uint64_t strays() noexcept { return strayCalls.load(); }
 std::uint64_t callCount() noexcept { return allCalls.load(); }
+std::size_t unansweredCalls() {
+    const std::lock_guard lock{lateCalls().mutex};
+    return lateCalls().waiting.size();
+}
 milliseconds worstCall() noexcept { return milliseconds{worst.load()}; }
 
 Table::Table(Dword version) : version_{version} {
@@ -164,7 +189,7 @@ void Place::open(const Table& table) {
         desk().nextHandle += 2;
         desk().open[handle_] = heard_;
     }
-    const auto name = abi::toWide(std::to_string(number_));
+    const auto name = abi::toWide(std::to_string(room().add(number_, lives_++).first));
     auto* const handle = reinterpret_cast<abi::ResourceHandle>(handle_);
     const auto& raw = table.raw();
     id_ = timed("Open", entryPoint, [&] {
@@ -246,23 +271,43 @@ void Place::cancel() {
 
 void Place::control(std::uint64_t random) {
     using namespace abi::control;
-    constexpr std::array<Dword, 8> codes{
-        resourceGetCharacteristics,    resourceGetClassInfo, resourceGetPrivateProperties, resourceSetPrivateProperties,
-        resourceEnumPrivateProperties, resourceSetName,      resourceStateChangeReason,    0x0180'BEEF};
+    constexpr std::array<Dword, 8> codes{resourceGetCharacteristics,    resourceGetClassInfo,
+                                         resourceGetPrivateProperties,  resourceSetPrivateProperties,
+                                         resourceEnumPrivateProperties, resourceAddDependency,
+                                         resourceStateChangeReason,     0x0180'BEEF};
     const Dword code = codes[random % codes.size()];
     const auto outSize = static_cast<Dword>(random >> 8U & 0x1FU);
-    guarded::Memory out{outSize};  // behind it nothing may be written
-    std::array<abi::Byte, 12> in{12};
-    Dword returned = 0;
     const auto& raw = table_->raw();
-    const auto call = [&]() -> Dword {
-        // V3 and V4 answer these at once or within a moment; what comes later needs buffers that live on.
-        if (table_->version() == abi::versionV1)
-            return raw.v1.resourceControl(id_, code, in.data(), in.size(), out.data(), outSize, &returned);
-        return raw.v2.resourceControl(id_, code, in.data(), in.size(), out.data(), outSize, &returned);
-    };
-    const Dword answer = timed("ResourceControl", entryPoint, call);
-    judge_.expect(answer != 0 || returned <= outSize, "W-141 an answer larger than its buffer", number_);
+    auto call = std::make_shared<LateCall>(outSize);
+    const auto inSize = static_cast<Dword>(call->in.size());
+    if (table_->version() < abi::versionV3) {
+        const Dword answer = timed("ResourceControl", entryPoint, [&] {
+            return table_->version() == abi::versionV1
+                       ? raw.v1.resourceControl(id_, code, call->in.data(), inSize, call->out.data(), outSize,
+                                                &call->returned)
+                       : raw.v2.resourceControl(id_, code, call->in.data(), inSize, call->out.data(), outSize,
+                                                &call->returned);
+        });
+        judge_.expect(answer != 0 || call->returned <= outSize, "W-141 an answer larger than its buffer", number_);
+        return;
+    }
+    // W-151: the buffers are the library's until End, which may come before Begin returns.
+    abi::Bool late = 2;
+    std::int64_t context = 0;
+    {
+        const std::lock_guard lock{lateCalls().mutex};
+        context = ++lateCalls().last;
+        lateCalls().waiting[context] = call;
+    }
+    static_cast<void>(timed("BeginResourceControl", entryPoint, [&] {
+        return raw.v3.beginResourceControl(id_, code, call->in.data(), inSize, call->out.data(), outSize,
+                                           &call->returned, context, &late);
+    }));
+    judge_.expect(late == 0 || late == 1, "W-151 whether the answer comes later is not said", number_);
+    if (late == 1) return;
+    const std::lock_guard lock{lateCalls().mutex};
+    judge_.expect(lateCalls().waiting.erase(context) == 1, "W-151 a call that was answered at once was ended, too",
+                  number_);
 }
 
 Place::End Place::waitForEnd(milliseconds patience) {

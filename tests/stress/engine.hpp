@@ -97,9 +97,10 @@ private:
     Judge& judge_;
     Stalls& stalls_;
     std::shared_mutex life_;       // Open and Close whole, Terminate shared
-    const Table* table_{nullptr};  // with id_, heard_, handle_: written under life_ and calls
+    const Table* table_{nullptr};  // with what follows: written under life_ and calls
     abi::ResourceId id_{nullptr};
     std::uintptr_t handle_{0};
+    std::uint64_t lives_{0};
     std::shared_ptr<Heard> heard_;
 };
 
@@ -108,5 +109,7 @@ private:
 /** How many calls were made of all entry points. */
 [[nodiscard]] std::uint64_t callCount() noexcept;
 [[nodiscard]] milliseconds worstCall() noexcept;
+/** Control calls that were to be answered later and were not (W-151). */
+[[nodiscard]] std::size_t unansweredCalls();
 
 }  // namespace stress

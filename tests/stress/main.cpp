@@ -68,9 +68,9 @@ int main(int count, char** arguments) {
 
     stress::Stalls stalls;
     stress::Judge judge;
-    std::vector<stress::Subject> subjects(options.resources);
-    for (std::size_t i = 0; i < subjects.size(); ++i) subjects[i].number = i;
-    stress::room() = {options.seed, &judge, &subjects};
+    stress::room().seed = options.seed;
+    stress::room().judge = &judge;
+    const auto& subjects = stress::room().subjects;  // read while no resource is open
     const auto objects = [&] {
         int sum = 0;
         for (const auto& subject : subjects) sum += subject.objects.load() + subject.inside.load();
@@ -99,6 +99,7 @@ int main(int count, char** arguments) {
     for (const auto& subject : subjects) {
         if (subject.running) judge.broken("W-132 something runs of a resource that is closed");
     }
+    if (!eventually([] { return stress::unansweredCalls() == 0; })) judge.broken("W-151 a control call without an end");
     if (stress::strays() != 0) judge.broken(fmt::format("W-117 {} callbacks for closed resources", stress::strays()));
 
     std::uint64_t members = 0;
