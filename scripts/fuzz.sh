@@ -67,7 +67,10 @@ edges() { sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$logs/$1.log" | tail -n 1; }
 
 covered() { # covered TARGET: "lines regions" in percent of its codec's files, reached by all inputs there are
   local target=$1 program=build/coverage/tests/fuzz/$1_fuzz places=("tests/fuzz/corpus/$1") raw=$PWD/$logs/$1.profraw files
-  [ "$coverage" = yes ] && [ -e "$program" ] || { echo '- -'; return; }
+  if [ "$coverage" = no ] || ! [ -e "$program" ]; then
+    echo '- -'
+    return
+  fi
   [ -z "$(ls -A "$build/corpus/$target" 2>/dev/null)" ] || places+=("$build/corpus/$target")
   LLVM_PROFILE_FILE=$raw timeout 600 nice -n 10 "$program" "${places[@]}" >"$logs/$target.replay.log" 2>&1 || { echo '? ?'; return; }
   llvm-profdata merge -sparse "$raw" -o "$logs/$target.profdata" || { echo '? ?'; return; }
@@ -80,8 +83,8 @@ covered() { # covered TARGET: "lines regions" in percent of its codec's files, r
 started=$SECONDS
 running=() failures=0
 wait_for_one() {
-  local name rc=0 left=()
-  wait -n || rc=$?
+  local name left=()
+  wait -n || true   # what it came to is in its log
   for name in "${running[@]}"; do
     if kill -0 "${name#*:}" 2>/dev/null; then
       left+=("$name")
