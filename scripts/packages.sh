@@ -16,6 +16,7 @@ packages_cluster=(pacemaker pacemaker-cli-utils corosync resource-agents libxml2
 packages_browser=(chromium fonts-dejavu-core)   # the timeline's page is looked at in a browser
 packages_windows=(g++-mingw-w64-x86-64-posix wine wine64 clang make perl bzip2)   # the last three build libpq
 packages_clang=(clang)
+packages_fuzz=(clang llvm libclang-rt-dev)   # libFuzzer and the runtimes of the sanitizers, llvm-cov
 packages_lint=(clang clang-tidy clang-format shellcheck)
 packages_package=(dpkg-dev libpq-dev)   # dpkg-shlibdeps; the PostgreSQL agent
 packages_bench=(libbenchmark-dev python3   # what it is compared with: a shell agent of Pacemaker's and one for PostgreSQL

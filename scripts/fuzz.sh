@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSL-1.0
+# Runs the fuzz targets of build/fuzz and says what came of it: fuzz.sh [--seconds N] [--jobs N] [--coverage] [TARGET...]
+# New inputs are kept in build/fuzz/corpus/TARGET, so that each run goes on where the last one ended; what breaks a promise is kept
+# in build/fuzz/crashes. Exit status: 0 no crash, 1 there are some, 2 the command line is wrong.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+seconds=60 jobs=1 coverage=no targets=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seconds) seconds=$2; shift ;;
+    --jobs) jobs=$2; shift ;;
+    --coverage) coverage=yes ;;
+    *) targets+=("$1") ;;
+  esac
+  shift
+done
+
+# What each target is about: the files of which coverage is told.
+declare -A codec=(
+  [configuration]='src/monitor/configuration.cpp src/monitor/toml_reader.cpp src/monitor/suggestion.cpp src/monitor/dependency_check.cpp'
+  [control]='src/adapters/control_call.cpp src/adapters/control_buffers.hpp src/adapters/property_controls.cpp
+             src/adapters/resource_controls.cpp src/adapters/type_controls.cpp src/abi/control_codes.cpp src/abi/property_list.cpp
+             src/abi/property_list_writer.cpp'
+  [control_lines]='src/monitor/control_protocol.cpp'
+  [flight]='src/exec/flight_reader.cpp src/exec/flight_event.cpp src/monitor/flight_file.cpp'
+  [host_frames]='src/monitor/frame.cpp src/monitor/host_protocol.cpp'
+  [ocf]='src/ocf/invocation.cpp src/ocf/message.cpp src/ocf/parameters.cpp src/ocf/text.cpp'
+  [property_list]='src/abi/property_list.cpp src/abi/property_list_writer.cpp src/abi/wide.cpp'
+  [reaper_wire]='src/process/wire.cpp src/process/wire.hpp'
+  [registry_value]='src/abi/registry_value.cpp src/abi/text_bytes.hpp src/abi/wide.cpp'
+  [state]='src/monitor/state_format.cpp'
+  [trace]='src/timeline/clock_fit.cpp src/timeline/flight_pairs.hpp src/timeline/html.cpp src/timeline/lanes.cpp
+           src/timeline/layout.cpp src/timeline/marks_svg.cpp src/timeline/model_builder.cpp src/timeline/model_cut.cpp
+           src/timeline/model_json.cpp src/timeline/perfetto.cpp src/timeline/plain_text.cpp src/timeline/svg.cpp
+           src/timeline/trace_reader.cpp src/timeline/when.cpp src/timeline/words.cpp src/timeline/xml_text.cpp'
+)
+mapfile -t known < <(printf '%s\n' "${!codec[@]}" | sort)
+[ "${#targets[@]}" -gt 0 ] || targets=("${known[@]}")
+for target in "${targets[@]}"; do
+  if [ -z "${codec[$target]-}" ]; then
+    echo "there is no fuzz target '$target'; there are: ${known[*]}" >&2
+    exit 2
+  fi
+done
+
+build=build/fuzz
+logs=$build/log/fuzz
+crashes=$build/crashes
+mkdir -p "$logs" "$crashes"
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1
+
+fuzz() { # fuzz TARGET: in the background
+  local target=$1 options=()
+  mkdir -p "$build/corpus/$target"
+  [ ! -e "tests/fuzz/dictionaries/$target.dict" ] || options+=("-dict=tests/fuzz/dictionaries/$target.dict")
+  # Longer than its time: -timeout ends an input that takes too long, this what libFuzzer itself does not get out of.
+  timeout --kill-after=10s $((seconds + 120)) nice -n 10 "$build/tests/fuzz/${target}_fuzz" -max_total_time="$seconds" \
+    -timeout=30 -rss_limit_mb=2500 -print_final_stats=1 -artifact_prefix="$crashes/$target-" "${options[@]}" \
+    "$build/corpus/$target" "tests/fuzz/corpus/$target" >"$logs/$target.log" 2>&1
+}
+
+number() { sed -n "s/^stat::$2: *//p" "$logs/$1.log" | tail -n 1; }
+edges() { sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$logs/$1.log" | tail -n 1; }
+
+covered() { # covered TARGET: "lines regions" in percent of its codec's files, reached by all inputs there are
+  local target=$1 program=build/coverage/tests/fuzz/$1_fuzz places=("tests/fuzz/corpus/$1") raw=$PWD/$logs/$1.profraw files
+  if [ "$coverage" = no ] || ! [ -e "$program" ]; then
+    echo '- -'
+    return
+  fi
+  [ -z "$(ls -A "$build/corpus/$target" 2>/dev/null)" ] || places+=("$build/corpus/$target")
+  LLVM_PROFILE_FILE=$raw timeout 600 nice -n 10 "$program" "${places[@]}" >"$logs/$target.replay.log" 2>&1 || { echo '? ?'; return; }
+  llvm-profdata merge -sparse "$raw" -o "$logs/$target.profdata" || { echo '? ?'; return; }
+  read -r -a files <<<"$(tr -s ' \n' '  ' <<<"${codec[$target]}")"
+  llvm-cov report "$program" -instr-profile="$logs/$target.profdata" "${files[@]/#/$PWD/}" >"$logs/$target.coverage" 2>&1 || true
+  # Name, then total, missed and percent of regions, functions, lines.
+  awk '$1 == "TOTAL" {print $10, $4; found = 1} END {if (!found) print "? ?"}' "$logs/$target.coverage"
+}
+
+started=$SECONDS
+running=() failures=0
+wait_for_one() {
+  local name left=()
+  wait -n || true   # what it came to is in its log
+  for name in "${running[@]}"; do
+    if kill -0 "${name#*:}" 2>/dev/null; then
+      left+=("$name")
+    else
+      printf '  %4d s  %-15s %12s executions\n' $((SECONDS - started)) "${name%%:*}" "$(number "${name%%:*}" number_of_executed_units)"
+    fi
+  done
+  running=("${left[@]}")
+}
+echo "Fuzzing ${#targets[@]} targets, ${seconds} s each, $jobs at a time"
+for target in "${targets[@]}"; do
+  while [ "${#running[@]}" -ge "$jobs" ]; do wait_for_one; done
+  fuzz "$target" &
+  running+=("$target:$!")
+done
+while [ "${#running[@]}" -gt 0 ]; do wait_for_one; done
+
+echo
+printf '%-15s %12s %8s %7s %8s %9s %8s\n' target executions exec/s edges 'lines %' 'regions %' crashes
+sum=0
+for target in "${targets[@]}"; do
+  read -r lines regions <<<"$(covered "$target")"
+  found=$(find "$crashes" -name "$target-*" | wc -l)
+  # A target that ended for another reason is no success either.
+  if [ "$found" -eq 0 ] && ! grep -q '^stat::number_of_executed_units' "$logs/$target.log"; then found='ended'; fi
+  [ "$found" = 0 ] || failures=$((failures + 1))
+  count=$(number "$target" number_of_executed_units)
+  sum=$((sum + ${count:-0}))
+  printf '%-15s %12s %8s %7s %8s %9s %8s\n' "$target" "${count:--}" "$(number "$target" average_exec_per_sec)" \
+    "$(edges "$target")" "${lines%\%}" "${regions%\%}" "$found"
+done
+printf '%-15s %12s\n' all "$sum"
+if [ "$failures" -gt 0 ]; then
+  echo
+  echo "Inputs that break a promise, and how to run each again:"
+  while read -r file; do
+    name=${file##*/}
+    for target in "${known[@]}"; do
+      case $name in "$target"-crash-* | "$target"-leak-* | "$target"-timeout-* | "$target"-oom-*) echo "  $build/tests/fuzz/${target}_fuzz $file" ;; esac
+    done
+  done < <(find "$crashes" -type f | sort)
+  for target in "${targets[@]}"; do
+    grep -haE '^(BROKEN PROMISE|SUMMARY:|.*runtime error:)' "$logs/$target.log" | sort -u | head -n 3 | sed "s/^/  $target: /" || true
+  done
+  exit 1
+fi

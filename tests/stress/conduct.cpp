@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "conduct.hpp"
+
+#include <holdfast/resource.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace stress {
+
+using namespace std::chrono_literals;
+using holdfast::Check;
+using holdfast::Context;
+using holdfast::Operation;
+using holdfast::Presence;
+using holdfast::Verdict;
+
+namespace {
+
+/** One at a time (D5), terminate() apart. */
+class Inside {
+public:
+    explicit Inside(Subject& subject) : subject_{subject} {
+        subject_.members.fetch_add(1);
+        room().judge->expect(subject_.inside.fetch_add(1) == 0, "D5 two members ran at a time", subject_.number);
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() { subject_.inside.fetch_sub(1); }
+
+private:
+    Subject& subject_;
+};
+
+class Chance {
+public:
+    explicit Chance(Subject& subject) : random_{draw(subject)} {}
+    bool percent(unsigned part) { return random_() % 100 < part; }
+    std::chrono::microseconds upTo(std::chrono::microseconds most) {
+        return std::chrono::microseconds{random_() % static_cast<std::uint64_t>(most.count())};
+    }
+
+private:
+    std::mt19937_64 random_;
+};
+
+/** What every operation may do: be slow, throw, wait until it is told to stop, or not listen for a while. */
+void misbehave(Chance& chance, Operation& operation) {
+    if (chance.percent(40)) return;
+    if (chance.percent(15)) throw std::runtime_error{"100% of %1!s! is gone"};
+    if (chance.percent(5)) throw 42;
+    if (chance.percent(20)) operation.sleepFor(1h);
+    if (chance.percent(25)) {
+        std::this_thread::sleep_for(chance.upTo(400ms));  // deaf: longer than the grace in half of all cases
+        return;
+    }
+    for (int step = 0; step < 5; ++step) {
+        operation.sleepFor(std::chrono::duration_cast<std::chrono::milliseconds>(chance.upTo(4ms)));
+        operation.checkpoint("step");
+    }
+}
+
+Verdict anyVerdict(Chance& chance, Check& check) {
+    if (chance.percent(80)) return Verdict::alive();
+    if (chance.percent(30)) return Verdict::failed("as it happens");
+    if (chance.percent(20)) throw std::runtime_error{"the check is lost"};
+    if (chance.percent(30)) std::this_thread::sleep_for(chance.upTo(250ms));
+    if (chance.percent(30)) check.sleepFor(1h);
+    return Verdict::alive();
+}
+
+class Unruly final : public holdfast::Resource {
+public:
+    explicit Unruly(Subject& subject) : subject_{subject} {
+        Chance chance{subject_};
+        if (chance.percent(3)) throw std::runtime_error{"no object today"};
+        subject_.objects.fetch_add(1);
+    }
+    ~Unruly() override { subject_.objects.fetch_sub(1); }
+    Unruly(const Unruly&) = delete;
+    Unruly& operator=(const Unruly&) = delete;
+
+    void online(Operation& operation) override {
+        const Inside inside{subject_};
+        Chance chance{subject_};
+        misbehave(chance, operation);
+        start();
+        // W-132: what was begun before it went wrong is terminate()'s.
+        if (chance.percent(5)) throw std::runtime_error{"it ran, and then this"};
+    }
+    void offline(Operation& operation) override {
+        const Inside inside{subject_};
+        Chance chance{subject_};
+        misbehave(chance, operation);
+        subject_.running.store(false);
+    }
+    void terminate() noexcept override {
+        subject_.terminating.fetch_add(1);
+        Chance chance{subject_};
+        if (chance.percent(30)) std::this_thread::sleep_for(chance.upTo(20ms));
+        if (chance.percent(3)) std::this_thread::sleep_for(chance.upTo(500ms));  // longer than an entry point may take
+        subject_.running.store(false);
+        subject_.terminating.fetch_sub(1);
+    }
+    Verdict isAlive(Check& check) override {
+        const Inside inside{subject_};
+        Chance chance{subject_};
+        return anyVerdict(chance, check);
+    }
+    bool repair(Check&) override {
+        const Inside inside{subject_};
+        return Chance{subject_}.percent(50);
+    }
+    Presence probe(Check&) override {
+        const Inside inside{subject_};
+        return Chance{subject_}.percent(10) ? Presence::notRunning : Presence::unknown;
+    }
+
+private:
+    void start() {
+        room().judge->expect(!subject_.running.exchange(true), "W-124 a second copy was started", subject_.number);
+    }
+    Subject& subject_;
+};
+
+class Type final : public holdfast::AgentType {
+public:
+    [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+    [[nodiscard]] const std::string& description() const noexcept override { return name_; }
+    [[nodiscard]] const std::vector<holdfast::PropertyDescription>& properties() const noexcept override {
+        return none_;
+    }
+    void validate(const holdfast::PropertyBag& /*values*/) const override {}
+    [[nodiscard]] holdfast::TableVersion tableVersion() const noexcept override { return holdfast::TableVersion::v4; }
+    [[nodiscard]] holdfast::core::Policy policy(const holdfast::PropertyBag& /*values*/) const override {
+        holdfast::core::Policy policy;
+        policy.checkInterval = 10ms;
+        policy.checkTimeout = 200ms;
+        policy.failureTolerance = 1;
+        policy.timeoutTolerance = 1;
+        policy.onlineLimit = 2s;
+        policy.offlineLimit = 2s;
+        policy.heartbeat = 100ms;
+        policy.terminateTimeout = 2s;
+        policy.predecessorTimeout = 2s;
+        policy.repairs = true;
+        return policy;
+    }
+    [[nodiscard]] std::unique_ptr<holdfast::Resource> build(Context& context,
+                                                            const holdfast::PropertyBag& /*values*/) const override {
+        const auto number = static_cast<std::size_t>(std::strtoul(context.resourceName().c_str(), nullptr, 10));
+        return std::make_unique<Unruly>(room().at(number));
+    }
+
+private:
+    std::string name_{"Unruly"};
+    std::vector<holdfast::PropertyDescription> none_;
+};
+
+}  // namespace
+
+Room& room() {
+    static Room one;
+    return one;
+}
+
+std::mt19937_64 draw(Subject& subject) {
+    const std::uint64_t count = subject.draws.fetch_add(1);
+    std::seed_seq seeds{room().seed, static_cast<std::uint64_t>(subject.number), subject.life, count};
+    return std::mt19937_64{seeds};
+}
+
+const holdfast::AgentTypes& types() {
+    static const holdfast::AgentTypes all{std::make_shared<Type>()};
+    return all;
+}
+
+}  // namespace stress
