@@ -26,6 +26,15 @@ FlightLog::~FlightLog() {
     for (Task& task : tasks_) task.thread.join();
 }
 
+void FlightLog::leave(std::chrono::milliseconds patience) {
+    ending_.store(true, std::memory_order_release);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (const Task& task : tasks_) {
+        while (!task.done.load(std::memory_order_acquire) && std::chrono::steady_clock::now() < deadline)
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    }
+}
+
 void FlightLog::joinDone() {
     for (auto task = tasks_.begin(); task != tasks_.end();) {
         if (!task->done.load(std::memory_order_acquire)) {
@@ -39,7 +48,7 @@ void FlightLog::joinDone() {
 
 bool FlightLog::write(Order order) {
     joinDone();
-    if (tasks_.size() >= mostTasks) return false;
+    if (ending_.load(std::memory_order_relaxed) || tasks_.size() >= mostTasks) return false;
     Task& task = tasks_.emplace_back();
     try {
         task.thread = std::thread{[this, &task, taken = std::move(order)] {

@@ -4,6 +4,7 @@
 #include "monitor/flight_file.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -30,6 +31,11 @@ public:
     FlightLog& operator=(const FlightLog&) = delete;
     /** Waits for what is being written, without stacks that are not there yet. */
     ~FlightLog();
+    /**
+     * For an owner whose process is about to end without destructors: what is being written is written, without stacks that are
+     * not there yet, and nothing more. Waits for that, but not longer than `patience`.
+     */
+    void leave(std::chrono::milliseconds patience);
 
     struct Order {
         FlightIncident incident;
@@ -40,7 +46,7 @@ public:
         std::function<void()> taken;            ///< the stacks were taken, or will not be; before the file is written
         std::function<void(std::string)> said;  ///< where the file is, or why there is none
     };
-    /** False: too many are being written; nothing of `order` is called. */
+    /** False: too many are being written, or `leave` was called; nothing of `order` is called. */
     [[nodiscard]] bool write(Order order);
     [[nodiscard]] bool hasStacks() const noexcept { return !stacksProgram_.empty(); }
 

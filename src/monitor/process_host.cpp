@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::chrono::seconds lastPatience{3};
 constexpr std::chrono::seconds killedPatience{5};
+/** For what is being written about a host when the monitor leaves at once. */
+constexpr std::chrono::seconds flightPatience{2};
 constexpr std::chrono::milliseconds clearingInterval{50};
 /** Longer than an earlier host's farewell may take. */
 constexpr std::chrono::seconds clearingPatience{60};
@@ -84,9 +86,11 @@ void ProcessHost::Core::abandon() {
         for (auto& [key, group] : groups_) {
             if (group.process) group.process->kill("the monitor leaves at once");
         }
+        // An exit amid a program's start leaves that half made, and a record of what hangs half written.
+        flights_.leave(flightPatience);
         done->set_value();
     });
-    future.wait_for(std::chrono::seconds{1});
+    future.wait_for(flightPatience + std::chrono::seconds{1});
 }
 
 /** Nothing is started before the hosts of an earlier monitor, and what they run, are gone (D17). */

@@ -9,33 +9,55 @@ namespace holdfast::inline v1::os {
 
 namespace {
 
-/** The list of what a child inherits; without it every inheritable handle of this process would go to every child. */
-class InheritanceList {
+/** The attributes that CreateProcessW takes. */
+class Attributes {
 public:
-    explicit InheritanceList(std::vector<HANDLE> handles) : handles_{std::move(handles)} {
-        std::sort(handles_.begin(), handles_.end());
-        handles_.erase(std::unique(handles_.begin(), handles_.end()), handles_.end());
+    explicit Attributes(DWORD count) {
         SIZE_T size = 0;
-        ::InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
+        ::InitializeProcThreadAttributeList(nullptr, count, 0, &size);
         memory_.resize(size);
-        if (::InitializeProcThreadAttributeList(get(), 1, 0, &size) == 0) throwWindows("cannot prepare a process");
-        if (::UpdateProcThreadAttribute(get(), 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles_.data(),
-                                        handles_.size() * sizeof(HANDLE), nullptr, nullptr) == 0) {
-            const DWORD error = ::GetLastError();
-            ::DeleteProcThreadAttributeList(get());
-            throwWindows("cannot prepare a process", error);
+        if (::InitializeProcThreadAttributeList(get(), count, 0, &size) == 0) throwWindows("cannot prepare a process");
+    }
+    Attributes(const Attributes&) = delete;
+    Attributes& operator=(const Attributes&) = delete;
+    ~Attributes() { ::DeleteProcThreadAttributeList(get()); }
+
+    /** `handles` must outlive the list. */
+    void set(DWORD_PTR attribute, std::vector<HANDLE>& handles) {
+        if (::UpdateProcThreadAttribute(get(), 0, attribute, handles.data(), handles.size() * sizeof(HANDLE), nullptr,
+                                        nullptr) == 0) {
+            throwWindows("cannot prepare a process");
         }
     }
-    InheritanceList(const InheritanceList&) = delete;
-    InheritanceList& operator=(const InheritanceList&) = delete;
-    ~InheritanceList() { ::DeleteProcThreadAttributeList(get()); }
     [[nodiscard]] LPPROC_THREAD_ATTRIBUTE_LIST get() noexcept {
         return reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(memory_.data());
     }
 
 private:
-    std::vector<HANDLE> handles_;  // must outlive the list
     std::vector<std::byte> memory_;
+};
+
+/**
+ * Ends with this process what it was just making. CreateProcess makes a process that stands, and sets it going at the end: whoever
+ * dies in between, by an exit on another thread, would leave one that nobody lets run or ends, with all that it inherited.
+ */
+class BirthJob {
+public:
+    BirthJob() : job_{::CreateJobObjectW(nullptr, nullptr)} {
+        if (!job_ || !limit(JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE)) throwWindows("cannot prepare a process");
+    }
+    [[nodiscard]] HANDLE get() const noexcept { return job_.get(); }
+    /** It runs. Without this its end is that of the job, which is ours alone. */
+    void letLive() const noexcept { limit(0); }
+
+private:
+    bool limit(DWORD flags) const noexcept {
+        JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
+        limits.BasicLimitInformation.LimitFlags = flags;
+        return ::SetInformationJobObject(job_.get(), JobObjectExtendedLimitInformation, &limits, sizeof limits) != 0;
+    }
+
+    WindowsHandle job_;
 };
 
 bool sameName(std::wstring_view left, std::wstring_view right) {
@@ -96,10 +118,18 @@ Spawned spawnProcess(const SpawnOrder& order) {
     const WindowsHandle none{::CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inheritable,
                                            OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr)};
     if (!none) throwWindows("cannot open NUL");
+    // Without a list every inheritable handle of this process would go to every child.
     std::vector<HANDLE> handles = order.inherited;
     handles.push_back(none.get());
     if (order.output != nullptr) handles.push_back(order.output);
-    InheritanceList list{std::move(handles)};
+    std::sort(handles.begin(), handles.end());
+    handles.erase(std::unique(handles.begin(), handles.end()), handles.end());
+    const BirthJob birth;
+    std::vector<HANDLE> jobs = order.jobs;
+    jobs.push_back(birth.get());
+    Attributes attributes{2};
+    attributes.set(PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles);
+    attributes.set(PROC_THREAD_ATTRIBUTE_JOB_LIST, jobs);
 
     STARTUPINFOEXW info{};
     info.StartupInfo.cb = sizeof info;
@@ -107,7 +137,7 @@ Spawned spawnProcess(const SpawnOrder& order) {
     info.StartupInfo.hStdInput = none.get();
     info.StartupInfo.hStdOutput = order.output;
     info.StartupInfo.hStdError = order.output;
-    info.lpAttributeList = list.get();
+    info.lpAttributeList = attributes.get();
 
     std::vector<std::wstring> arguments{order.program.wstring()};
     arguments.insert(arguments.end(), order.arguments.begin(), order.arguments.end());
@@ -115,20 +145,13 @@ Spawned spawnProcess(const SpawnOrder& order) {
     std::wstring environment = order.environment;
     PROCESS_INFORMATION made{};
     if (::CreateProcessW(order.program.c_str(), line.data(), nullptr, nullptr, TRUE,
-                         order.flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT,
+                         order.flags | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT,
                          environment.empty() ? nullptr : environment.data(), nullptr, &info.StartupInfo, &made) == 0) {
         throwWindows("cannot start " + narrow(order.program.wstring()));
     }
-    Spawned out{WindowsHandle{made.hProcess}, made.dwProcessId};
     const WindowsHandle thread{made.hThread};
-    for (HANDLE const job : order.jobs) {
-        if (::AssignProcessToJobObject(job, made.hProcess) != 0) continue;
-        const DWORD error = ::GetLastError();
-        ::TerminateProcess(made.hProcess, 1);  // it has not run yet
-        throwWindows("cannot put a process into a job", error);
-    }
-    ::ResumeThread(thread.get());
-    return out;
+    birth.letLive();
+    return {WindowsHandle{made.hProcess}, made.dwProcessId};
 }
 
 }  // namespace holdfast::inline v1::os

@@ -190,7 +190,7 @@ public:
     virtual void condemn(ResourceNumber resource) = 0;
     /** From its next load on the resource has a host of its own (W-402). */
     virtual void isolate(ResourceNumber resource) { static_cast<void>(resource); }
-    /** Kills whatever runs; nothing is waited for but that the order has been given. */
+    /** Kills whatever runs. Waits, 3 s at most, until that order is given and what is being recorded about it is written. */
     virtual void abandon() {}
     /** Whether agents live in processes that can be killed and replaced. */
     [[nodiscard]] virtual bool isolates() const noexcept { return false; }

@@ -125,7 +125,11 @@ public:
     /** Takes all offline in order and closes them; a second call terminates whatever still works. Returns at once. */
     void stop();
 
-    /** Kills every host at once, for a program that is about to leave without waiting; in-process agents it cannot end. */
+    /**
+     * Kills every host at once, for a program that is about to leave without waiting; in-process agents it cannot end.
+     *
+     * @par Budget 3 s, if it was writing down what hangs; else nothing.
+     */
     void abandon();
 
     /** True once everything is closed or given up after `stop`. */
