@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <csignal>
+#include <utility>
 
 namespace holdfast::inline v1::monitor {
 namespace {
@@ -76,17 +77,22 @@ public:
 
 private:
     void died(sim::ProcessEnd end) {
-        process_ = 0;
         HostEnd told;
         told.signalled = end.signalled;
         told.number = end.number;
         const auto self = shared_from_this();
         events_.ended(told);
-        // What it ran takes a moment to die.
+        prove(std::exchange(process_, 0));
+    }
+
+    /** What it ran takes a moment to die, and nobody is told before that it has. */
+    void prove(sim::ProcessNumber process) {
         auto timer = std::make_shared<boost::asio::steady_timer>(io_);
-        timer->expires_after(std::chrono::milliseconds{sim::Machine::current()->chance().below(50)});
-        timer->async_wait([self, timer](const boost::system::error_code& error) {
-            if (!error) self->events_.proved();
+        timer->expires_after(std::chrono::milliseconds{1 + sim::Machine::current()->chance().below(10)});
+        timer->async_wait([self = shared_from_this(), timer, process](const boost::system::error_code& error) {
+            if (error) return;
+            if (sim::processes->remains(process)) return self->prove(process);
+            self->events_.proved();
         });
     }
 

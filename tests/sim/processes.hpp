@@ -33,8 +33,10 @@ public:
     [[nodiscard]] std::vector<ProcessNumber> living() const;
     /** Which copy of the agent library is its own. */
     [[nodiscard]] std::size_t copyOf(ProcessNumber process) const { return living_.at(process).copy; }
-    /** Told of each that ended: what it ran dies with it. */
+    /** Told of each that ended: what it ran dies with it, a little later. */
     std::function<void(ProcessNumber)> onEnd;
+    /** Whether something that it ran has not died yet. */
+    std::function<bool(ProcessNumber)> remains;
 
 private:
     Machine& machine_;

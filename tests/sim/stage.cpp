@@ -220,14 +220,29 @@ void Stage::processEnded(ProcessNumber process) {
         std::erase_if(it.live, here);
         std::erase_if(it.terminating, here);
         std::erase_if(it.objects, [&](const auto& object) { return object.second.first == process; });
-        if (std::erase(it.entity.copies, process) != 0) {
-            tell(fmt::format("r{}: the entity dies with process {}", r, process));
-            it.entity.broken = false;
-            it.entity.brokenAt = it.entity.exitedAt = never;
-        }
         it.startedAt = never;
         it.idleSince = machine_.now();
     }
+    if (!remains(process)) return;
+    const ProcessNumber before = machine_.enter(0);  // the system's own work
+    machine_.start([this, process]() -> void* {
+        machine_.sleepUntil(machine_.now() + machine_.chance().below(50) * oneMs);
+        for (std::uint32_t r = 0; r < roles_.size(); ++r) {
+            Entity& entity = roles_[r].entity;
+            if (std::erase(entity.copies, process) == 0) continue;
+            tell(fmt::format("r{}: the entity has died with process {}", r, process));
+            entity.broken = false;
+            entity.brokenAt = entity.exitedAt = never;
+        }
+        return nullptr;
+    });
+    machine_.enter(before);
+}
+
+bool Stage::remains(ProcessNumber process) const {
+    return std::any_of(roles_.begin(), roles_.end(), [&](const Role& role) {
+        return std::find(role.entity.copies.begin(), role.entity.copies.end(), process) != role.entity.copies.end();
+    });
 }
 
 void Stage::breakEntity(std::uint32_t resource) {

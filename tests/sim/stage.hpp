@@ -56,8 +56,9 @@ public:
 
     [[nodiscard]] Role& role(std::uint32_t resource) { return roles_.at(resource); }
     [[nodiscard]] const std::vector<Role>& roles() const noexcept { return roles_; }
-    /** What a process ran is gone with it, and whatever of its code ran. */
+    /** Whatever of its code ran is gone; what it started dies in a moment. */
     void processEnded(ProcessNumber process);
+    [[nodiscard]] bool remains(ProcessNumber process) const;
     void breakEntity(std::uint32_t resource);
     void exitEntity(std::uint32_t resource);
     /** The longest that unusual deeds of this member can take. */

@@ -84,6 +84,7 @@ public:
             stage_.processEnded(process);
             table_.closeOf(process);
         };
+        hosts_.remains = [this](ProcessNumber process) { return stage_.remains(process); };
         if (tells) {
             tells_ = true;
             stage_.tell = witness_.tell = [this](const std::string& what) { tell(what); };
@@ -183,6 +184,7 @@ private:
                 witness_.stopped();
             }
         }
+        machine_.sleepUntil(machine_.now() + 200 * oneMs + machine_.delayed());  // for what dies with its process
         witness_.ended();
         tell("the monitor has ended");
     }
