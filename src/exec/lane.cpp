@@ -101,8 +101,9 @@ bool Lane::spawn() noexcept {
     try {
         {
             const std::lock_guard lock{mutex_};
-            // Short jobs may have found a worker since it was asked for.
-            const bool needed = queue_.size() >= idle_ + spawning_ || live_.size() + spawning_ <= options_.standby;
+            // Short jobs may have found a worker since it was asked for. Who is made and has not begun counts twice, as living
+            // and as asked for: the standby goes by the living alone.
+            const bool needed = queue_.size() >= idle_ + spawning_ || live_.size() < options_.standby;
             if (stopping_ || !needed) {
                 --spawning_;
                 return true;
