@@ -6,6 +6,7 @@
   scripts/performance.py show RESULTS              the table, and whether each bar is met
   scripts/performance.py write RESULTS             docs/performance.md and docs/performance/*.svg
   scripts/performance.py check RESULTS             whether these are what `write` would write
+  scripts/performance.py complete RESULTS          whether every row of the C table is there, within the contract's limits
 """
 import datetime
 import json
@@ -15,9 +16,11 @@ import platform
 import subprocess
 import sys
 
-import performance_page
-import performance_plot
-from performance_rows import Results
+sys.dont_write_bytecode = True  # nothing is left among the sources
+
+import performance_page  # noqa: E402
+import performance_plot  # noqa: E402
+from performance_rows import Results  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -119,7 +122,7 @@ def documents(results):
 
 
 def main(arguments):
-    if len(arguments) < 2 or arguments[0] not in ("collect", "show", "write", "check"):
+    if len(arguments) < 2 or arguments[0] not in ("collect", "show", "write", "check", "complete"):
         print(__doc__, file=sys.stderr)
         return 2
     job, target = arguments[:2]
@@ -130,6 +133,10 @@ def main(arguments):
     if job == "show":
         print(performance_page.plain(results), end="")
         return 0
+    if job == "complete":
+        problems = performance_page.incomplete(results)
+        print("\n".join(problems))
+        return 1 if problems else 0
     wrong = 0
     for path, text in documents(results).items():
         if job == "write":

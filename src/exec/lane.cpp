@@ -101,9 +101,8 @@ bool Lane::spawn() noexcept {
     try {
         {
             const std::lock_guard lock{mutex_};
-            // Short jobs may have found a worker since it was asked for. Who is made and has not begun counts twice, as living
-            // and as asked for: the standby goes by the living alone.
-            const bool needed = queue_.size() >= idle_ + spawning_ || live_.size() < options_.standby;
+            // Short jobs may have found a worker since it was asked for. Not so for a standby, which is there before it is needed (D6).
+            const bool needed = options_.standby > 0 || queue_.size() >= idle_ + spawning_;
             if (stopping_ || !needed) {
                 --spawning_;
                 return true;

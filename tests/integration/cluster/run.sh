@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
 # Runs resources in real Pacemaker clusters, breaks things and looks what becomes of them.
-#   run.sh [--scenario NAME|list]... [--group one|three|fence]... [--short] [--seed N] [--faults N] [--times] [--build FOLDER] [--keep]
+#   run.sh [--scenario NAME|list]... [--group one|three|fence]... [--short] [--seed N] [--faults N] [--times] [--recovery FILE] [--build FOLDER] [--keep]
 # Exit status: 0 all passed; 1 one failed; 2 the command line is wrong; 4 skipped: it cannot be done here.
 # shellcheck disable=SC2034  # read by what is sourced
 set -u -o pipefail
@@ -30,7 +30,7 @@ logs() { # the ends of the logs that explain a failure
 
 # What ./dev test runs besides all scenarios of one node.
 short=(three_node_killed three_host_killed three_server_killed three_stop_wedged fence_cable_cut)
-times=no chosen=() groups=() keep=no seed=$((RANDOM * 32768 + RANDOM)) faults=20
+times=no record='' chosen=() groups=() keep=no seed=$((RANDOM * 32768 + RANDOM)) faults=20
 while [ $# -gt 0 ]; do
   case $1 in
     --scenario)
@@ -43,6 +43,7 @@ while [ $# -gt 0 ]; do
     --seed) seed=${2:-}; shift ;;
     --faults) faults=${2:-}; shift ;;
     --times) times=yes ;;
+    --recovery) record=${2:-}; shift ;;
     --build) build=${2:-}; shift ;;
     --keep) keep=yes ;;
     *) echo "run.sh: unknown option '$1'" >&2; exit 2 ;;
@@ -62,6 +63,10 @@ leave() {
 }
 trap leave EXIT
 trap 'exit 143' INT TERM
+if [ -n "$record" ]; then
+  measure_recovery
+  exit
+fi
 if [ $times = yes ]; then
   measure
   exit

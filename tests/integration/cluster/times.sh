@@ -43,6 +43,10 @@ recovery() {
   done
   printf '%-46s %3d %9s %9s %9s\n' "$label" "$rounds" "$(tenths "$(printf '%s\n' "${results[@]}" | median)")" \
     "$(tenths "$(printf '%s\n' "${results[@]}" | percentile95)")" "$(tenths "$(printf '%s\n' "${results[@]}" | sort -n | head -n 1)")"
+  if [ -n "$record" ]; then # for ./dev bench, as its programs write it
+    printf '{"rows": [{"what": "recovery", "subject": "%s", "unit": "ms", "samples": [%s]}]}\n' "pacemaker, waiting monitor" \
+      "$(for i in "${results[@]}"; do tenths "$i"; echo; done | paste -sd ,)" >"$record"
+  fi
   remove program
 }
 tenths() { printf '%d.%d' $(($1 / 10)) $(($1 % 10)); }
@@ -95,6 +99,16 @@ costs() { # a monitor of each kind, one after the other, again and again, inside
   copy='nothing'
   crm crm_resource -r program --meta -p target-role -v Stopped >/dev/null
   crm crm_resource -r database --meta -p target-role -v Stopped >/dev/null
+}
+
+measure_recovery() { # the waiting monitor alone, on one node, into the file `record`
+  rounds=${rounds:-15} agents_of=/usr/lib/ocf/resource.d/holdfast
+  RANDOM=$seed
+  local status=0
+  room up 1 || return
+  (recovery "long-poll monitor (InstantFailure=monitor)" 1s monitor) || { status=1; logs; }
+  room down || return 1
+  return $status
 }
 
 measure() { # all of it; run.sh brings no room up before
