@@ -10,7 +10,7 @@ complain() { printf '%s\n' "$*"; rc=1; }
 ours() { # ours NAME-PATTERN...: the files of the project with these names
   local expression=() pattern
   for pattern in "$@"; do expression+=(-o -name "$pattern"); done
-  find . \( -name .git -o -name build \) -prune -o -type f \( "${expression[@]:1}" \) -print | sort
+  find . \( -name .git -o -name build -o -path ./tests/fuzz/corpus \) -prune -o -type f \( "${expression[@]:1}" \) -print | sort
 }
 
 case ${1:-} in
