@@ -166,7 +166,7 @@ TEST_CASE("a library without holdfast has its calls recorded by its host") {
 
 TEST_CASE("W-440 a deadlocked host is looked at before it is killed: the file names the function that hangs") {
     auto bad = scripted("bad", "online-hangs");
-    bad.times.deadlockTimeout = 1s;
+    bad.times.deadlockTimeout = 3s;  // for the start of its host, too
     bad.restart.threshold = 1;
     HostBench bench{{scripted("good", ""), bad}, withStacks};
     REQUIRE(bench->prepare().empty());

@@ -189,7 +189,7 @@ TEST_CASE("W-440 S37 a host is killed for a call that never returns, whichever i
     const auto script = GENERATE(as<std::string>{}, "online-hangs", "isalive-hangs", "looksalive-hangs");
     CAPTURE(script);
     auto bad = scripted("bad", script);
-    bad.times.deadlockTimeout = 1s;
+    bad.times.deadlockTimeout = 3s;  // for the start of its host, too
     bad.restart.threshold = 1;
     HostBench bench{{scripted("good", ""), bad}};
     REQUIRE(bench->prepare().empty());
@@ -211,7 +211,7 @@ TEST_CASE("W-440 S37 a host is killed for a call that never returns, whichever i
 
 TEST_CASE("W-443 a Terminate that hangs is a deadlock too") {
     auto bad = scripted("bad", "terminate-hangs");
-    bad.times.deadlockTimeout = 1s;
+    bad.times.deadlockTimeout = 3s;  // for the start of its host, too
     HostBench bench{{scripted("good", ""), bad}};
     REQUIRE(bench->prepare().empty());
     bench->start();

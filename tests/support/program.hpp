@@ -4,6 +4,7 @@
 /// The program `holdfast` from outside: what it says, how it is told to stop, how it ends.
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,8 +29,12 @@ public:
     /** Kills it. */
     ~Program();
 
-    /** Reads until `text` appears, `after` so many bytes; false after 30 s or at the end. */
-    bool says(const std::string& text, std::size_t after = 0);
+    /** Reads until `text` appears, `after` so many bytes; false after 30 s or at the end, and what it said is printed. */
+    bool says(const std::string& text, std::size_t after = 0) {
+        if (reads(text, after)) return true;
+        std::fprintf(stderr, "not '%s' but:\n%s\n", text.c_str(), all.c_str());
+        return false;
+    }
     [[nodiscard]] std::int64_t process() const;
     void tell(Tell what) const;
     void kill();
@@ -41,6 +46,8 @@ public:
     struct State;
 
 private:
+    bool reads(const std::string& text, std::size_t after);
+
     std::unique_ptr<State> state_;
 };
 

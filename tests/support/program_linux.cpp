@@ -52,7 +52,7 @@ Program::~Program() {
     ::close(state_->output);
 }
 
-bool Program::says(const std::string& text, std::size_t after) {
+bool Program::reads(const std::string& text, std::size_t after) {
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     while (all.find(text, after) == std::string::npos) {
         pollfd poll{state_->output, POLLIN, 0};
@@ -77,7 +77,7 @@ void Program::kill() {
 }
 
 int Program::ends() {
-    static_cast<void>(says("\x01 nothing says this"));
+    static_cast<void>(reads("\x01 nothing says this", 0));
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     int status = 0;
     while (::waitpid(state_->child, &status, WNOHANG) == 0) {

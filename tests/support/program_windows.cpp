@@ -49,7 +49,7 @@ Program::Program(const std::string& program, std::vector<std::string> arguments,
 
 Program::~Program() { kill(); }
 
-bool Program::says(const std::string& text, std::size_t after) {
+bool Program::reads(const std::string& text, std::size_t after) {
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     while (all.find(text, after) == std::string::npos) {
         if (std::chrono::steady_clock::now() > deadline) return false;
@@ -82,7 +82,7 @@ void Program::kill() {
 }
 
 int Program::ends() {
-    static_cast<void>(says("\x01 nothing says this"));
+    static_cast<void>(reads("\x01 nothing says this", 0));
     if (::WaitForSingleObject(state_->child.process.get(), 30'000) != WAIT_OBJECT_0) return -1;
     DWORD status = 0;
     ::GetExitCodeProcess(state_->child.process.get(), &status);
