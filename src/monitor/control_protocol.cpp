@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include <array>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -68,7 +69,10 @@ std::optional<SettingValue> settingOf(const json::value& value) {
     std::optional<SettingValue> setting{std::in_place};
     if (const auto* flag = value.if_bool()) return setting->emplace<bool>(*flag), setting;
     if (const auto* whole = value.if_int64()) return setting->emplace<std::int64_t>(*whole), setting;
-    if (const auto* fraction = value.if_double()) return setting->emplace<double>(*fraction), setting;
+    if (const auto* fraction = value.if_double()) {
+        if (!std::isfinite(*fraction)) return std::nullopt;  // 1e999: no JSON could say it again
+        return setting->emplace<double>(*fraction), setting;
+    }
     if (const auto* text = value.if_string()) return setting->emplace<std::string>(*text), setting;
     const auto* array = value.if_array();
     if (array == nullptr) return std::nullopt;

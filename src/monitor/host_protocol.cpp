@@ -17,6 +17,18 @@ constexpr std::uint64_t longestSpan = 1'000'000'000'000'000;  // ns, 11 days: a 
 /** A host may say anything; records are UTF-8. */
 std::string printable(const std::string& text) { return abi::toUtf8(abi::toWide(text)); }
 
+/** Paths travel as UTF-8: the narrow encoding of a Windows process is another one, and has no sign for some names. */
+std::string textOf(const std::filesystem::path& path) {
+    const std::u8string text = path.u8string();
+    return {text.begin(), text.end()};
+}
+
+std::filesystem::path pathOf(std::string text) {
+    // A POSIX path is bytes; where paths are UTF-16, what is no UTF-8 would throw.
+    if constexpr (sizeof(std::filesystem::path::value_type) > 1) text = printable(text);
+    return std::u8string{text.begin(), text.end()};
+}
+
 ResourceNumber readNumber(FrameReader& reader) { return static_cast<ResourceNumber>(reader.u32()); }
 
 FrameWriter& number(FrameWriter& writer, ResourceNumber resource) {
@@ -73,7 +85,7 @@ std::string writeAdd(ResourceNumber resource, const HostedResource& description)
     number(writer, resource)
         .text(description.name)
         .text(description.type)
-        .text(description.library.string())
+        .text(textOf(description.library))
         .text(description.registryPath)
         .u32(description.rank);
     return writer.take();
@@ -84,7 +96,7 @@ std::pair<ResourceNumber, HostedResource> readAdd(FrameReader& reader) {
     HostedResource description;
     description.name = reader.text();
     description.type = reader.text();
-    description.library = reader.text();
+    description.library = pathOf(reader.text());
     description.registryPath = reader.text();
     description.rank = reader.u32();
     return {resource, std::move(description)};

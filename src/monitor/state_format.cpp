@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <stdexcept>
 #include <utility>
@@ -16,6 +17,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::int64_t formatNumber = 1;
+/** No period is as long (49 days): what a damaged file says to be older must not overflow. */
+constexpr std::chrono::milliseconds oldest = std::chrono::hours{24 * 365};
 using Slice = core::RestartPolicy::Slice;
 
 json::value toValue(const SettingValue& setting) {
@@ -36,7 +39,9 @@ SettingValue toSetting(const json::value& value) {
     switch (value.kind()) {
         case json::kind::bool_: return value.get_bool();
         case json::kind::int64: return value.get_int64();
-        case json::kind::double_: return value.get_double();
+        case json::kind::double_:
+            if (!std::isfinite(value.get_double())) throw std::runtime_error{"no number"};
+            return value.get_double();
         case json::kind::string: return std::string{value.get_string()};
         case json::kind::array: {
             std::vector<std::string> out;
@@ -69,12 +74,12 @@ std::vector<Slice> toSlices(const json::value& value, const StateClock& now, boo
     const auto time = [&](const json::value& entry, std::string_view steady, std::string_view wall) {
         if (sameBoot) {
             const Time then{std::chrono::milliseconds{entry.at(steady).as_int64()}};
-            return std::min(then, now.steady);
+            return std::clamp(then, now.steady - oldest, now.steady);
         }
         // A clock that was set back makes it younger, never from the future.
         const std::chrono::sys_time<std::chrono::milliseconds> then{
             std::chrono::milliseconds{entry.at(wall).as_int64()}};
-        return now.steady - std::max(now.wall - then, std::chrono::milliseconds{0});
+        return now.steady - (now.wall - std::clamp(then, now.wall - oldest, now.wall));
     };
     for (const auto& entry : value.as_array()) {
         Slice slice;

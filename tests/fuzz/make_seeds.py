@@ -56,6 +56,8 @@ frames = {
     "hello": frame(1, u32(1) + u32(1) + text("holdfast 0.1.0") + u64(4711)),
     "refuse": frame(2, text("the versions do not meet")),
     "add": frame(10, u32(1) + text("shop") + text("SQLite Database") + text("/lib/sqlite.so") + text("Resources\\shop") + u32(0)),
+    "add-path-no-utf8": frame(10, u32(1) + text("shop") + text("Disk") + text(b"C:\\lib\xff\xfe\xc3.dll") + text("Resources\\shop") + u32(0)),
+    "add-path-utf8": frame(10, u32(1) + text("shop") + text("Disk") + text("C:\\Gr\u00f6\u00dfe\\\u65e5\u672c.dll") + text("Resources\\shop") + u32(0)),
     "store": frame(11, u32(1) + port + u32(3)),
     "store-type": frame(18, u32(1) + port + u32(0)),
     "changed": frame(36, u32(1) + port + u32(7)),

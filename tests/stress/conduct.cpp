@@ -102,7 +102,8 @@ public:
         subject_.terminating.fetch_add(1);
         Chance chance{subject_};
         if (chance.percent(30)) std::this_thread::sleep_for(chance.upTo(20ms));
-        if (chance.percent(3)) std::this_thread::sleep_for(chance.upTo(500ms));  // longer than an entry point may take
+        // Terminate waits for it, so an author has 300 ms for it; two Terminates beside each other run it twice.
+        if (chance.percent(3)) std::this_thread::sleep_for(chance.upTo(80ms));
         subject_.running.store(false);
         subject_.terminating.fetch_sub(1);
     }
