@@ -41,8 +41,8 @@ public:
     void online(Operation& operation) override {
         wrote("online");
         std::ofstream{path("word")} << settings_.word << "\n" << settings_.secret << "\n" << settings_.number << "\n";
-        operation.checkpoint("half way");  // first: who sees that it runs may ask how far it is
         std::ofstream{path("running")} << ::getpid() << "\n";
+        operation.checkpoint("half way");
         while (told("online-blocks")) operation.sleepFor(10ms);
         while (told("online-deaf")) std::this_thread::sleep_for(10ms);
         if (told("online-fails"))
