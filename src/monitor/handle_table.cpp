@@ -5,12 +5,6 @@
 
 namespace holdfast::inline v1::monitor {
 
-HandleTable& handles() noexcept {
-    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): without it there is no monitor
-    static auto* const table = new HandleTable;  // an abandoned agent thread may call back during exit
-    return *table;
-}
-
 std::uint64_t HandleTable::insert(std::weak_ptr<CallbackTarget> target, ResourceNumber resource) {
     const std::lock_guard lock{mutex_};
     const std::uint64_t handle = next_;

@@ -53,3 +53,7 @@ std::vector<ProcessNumber> Processes::living() const {
 }
 
 }  // namespace sim
+
+namespace holdfast::inline v1::monitor {
+HandleTable& handles() noexcept { return sim::processes->handles(); }
+}  // namespace holdfast::inline v1::monitor

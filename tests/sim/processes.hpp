@@ -4,6 +4,7 @@
 /// The host processes of one machine, and how they die.
 
 #include "machine/machine.hpp"
+#include "monitor/handle_table.hpp"
 
 #include <functional>
 #include <map>
@@ -38,6 +39,9 @@ public:
     /** Whether something that it ran has not died yet. */
     std::function<bool(ProcessNumber)> remains;
 
+    /** The RESOURCE_HANDLEs of the running process. */
+    [[nodiscard]] holdfast::monitor::HandleTable& handles() { return handles_[machine_.process()]; }
+
 private:
     Machine& machine_;
     struct Process {
@@ -46,6 +50,7 @@ private:
     };
     std::map<ProcessNumber, Process> living_;
     ProcessNumber last_{0};
+    std::map<ProcessNumber, holdfast::monitor::HandleTable> handles_;
 };
 
 /** Of the running machine; set by the world. */

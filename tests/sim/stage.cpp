@@ -76,12 +76,12 @@ const Deed* Stage::deed(std::uint32_t resource, Member member) {
     return found == plan_.deeds.end() ? nullptr : &*found;
 }
 
-Instant Stage::longest(Member member) const {
-    Instant longest = 0;
+Instant Stage::deedsOf(Member member) const {
+    Instant all = 0;
     for (const Deed& deed : plan_.deeds) {
-        if (deed.member == member) longest = std::max(longest, deed.length);
+        if (deed.member == member) all += deed.length;
     }
-    return longest;
+    return all;
 }
 
 void Stage::act(const Deed& deed, holdfast::Stoppable& stoppable, holdfast::Operation* operation) {

@@ -61,8 +61,8 @@ public:
     [[nodiscard]] bool remains(ProcessNumber process) const;
     void breakEntity(std::uint32_t resource);
     void exitEntity(std::uint32_t resource);
-    /** The longest that unusual deeds of this member can take. */
-    [[nodiscard]] Instant longest(Member member) const;
+    /** What unusual deeds of this member can take, all of them. */
+    [[nodiscard]] Instant deedsOf(Member member) const;
     /** What happened, if it is kept. */
     std::function<void(std::string)> tell;
 
