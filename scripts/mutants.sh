@@ -78,13 +78,9 @@ ran() { # ran LOG COMMAND...: as `logged`, without a word
 restore() {
   local file
   [ -e "$touched" ] || return 0
-  while read -r file; do
-    if [ -e "$file" ]; then
-      case $file in
-        *.hpp) cp -p -- "$file" "$tree/$file" ;;  # those that are compiled for it stand in the list, too
-        *) cp -- "$file" "$tree/$file" ;;
-      esac
-    fi
+  while read -r quiet file; do
+    cp -- "$file" "$tree/$file"
+    [ "$quiet" = no ] || touch -r "$file" "$tree/$file"
   done <"$touched"
   rm -f "$touched"
 }
@@ -98,7 +94,7 @@ trap 'exit 130' INT TERM
 # --- a copy of the tree, built once --------------------------------------------------------------------------------------
 git ls-files -z | tar --null --ignore-failed-read -T - -c 2>/dev/null | tar -x -C "$tree" || true
 if [ -e "$touched" ]; then  # a run before this one was killed
-  while read -r file; do case $file in *.cpp) touch "$tree/$file" ;; esac; done <"$touched"
+  while read -r quiet file; do [ "$quiet" = yes ] || touch "$tree/$file"; done <"$touched"
   rm -f "$touched"
 fi
 # Objects compiled for the tree serve the copy.
@@ -122,16 +118,19 @@ for name in "${names[@]}"; do
   mapfile -t files < <(changed "$name")
   # A header's change shows only where its functions are used: the patch says where, so that not everything is compiled.
   read -ra users < <(field "$name" Compile) || true
-  printf '%s\n' "${files[@]}" "${users[@]}" >"$touched"
+  for file in "${files[@]}" "${users[@]}"; do
+    quiet=no
+    case $file in *.hpp) [ ${#users[@]} -eq 0 ] || quiet=yes ;; esac
+    printf '%s %s\n' "$quiet" "$file"
+  done >"$touched"
   if ! env -C "$tree" patch -p1 -s -f --no-backup-if-mismatch -F0 <"$patch" >"$log" 2>&1; then
     cat "$log"
     warn "$name does not apply any more"
     exit 2
   fi
-  for file in "${files[@]}"; do
-    case $file in *.hpp) [ ${#users[@]} -eq 0 ] || touch -r "$file" "$tree/$file" ;; esac
-  done
-  for file in "${users[@]}"; do touch "$tree/$file"; done
+  while read -r quiet file; do
+    if [ "$quiet" = yes ]; then touch -r "$file" "$tree/$file"; else touch "$tree/$file"; fi
+  done <"$touched"
   if ! ran "$log" "${compile[@]}"; then
     grep -aE ' error: ' "$log" | head -n 5 || tail -n 20 "$log"
     warn "$name does not compile"

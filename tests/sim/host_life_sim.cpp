@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <csignal>
+#include <utility>
 
 namespace holdfast::inline v1::monitor {
 namespace {
@@ -76,7 +77,7 @@ public:
 
 private:
     void died(sim::ProcessEnd end) {
-        process_ = 0;
+        const sim::ProcessNumber process = std::exchange(process_, 0);
         HostEnd told;
         told.signalled = end.signalled;
         told.number = end.number;
@@ -85,8 +86,10 @@ private:
         // What it ran takes a moment to die.
         auto timer = std::make_shared<boost::asio::steady_timer>(io_);
         timer->expires_after(std::chrono::milliseconds{sim::Machine::current()->chance().below(50)});
-        timer->async_wait([self, timer](const boost::system::error_code& error) {
-            if (!error) self->events_.proved();
+        timer->async_wait([self, timer, process](const boost::system::error_code& error) {
+            if (error) return;
+            sim::processes->onGone(process);
+            self->events_.proved();
         });
     }
 

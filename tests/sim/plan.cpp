@@ -57,8 +57,10 @@ Plan Plan::of(std::uint64_t seed) {
                     : how < 95 ? Deed::Kind::odd
                                : Deed::Kind::crashes;
         if (deed.member == Member::terminate) deed.kind = chance.hits(950) ? Deed::Kind::slow : Deed::Kind::crashes;
-        const bool longer = chance.hits(400);
-        deed.length = ms(longer ? chance.below(8'000) : chance.below(400));
+        const std::uint32_t longer = chance.below(100);
+        deed.length = ms(longer < 5    ? 10'000 + chance.below(30'000)  // longer than every limit
+                         : longer < 40 ? chance.below(8'000)
+                                       : chance.below(400));
         plan.deeds.push_back(deed);
     }
     const std::uint32_t wishes = 1 + chance.below(6);
@@ -80,7 +82,8 @@ Plan Plan::of(std::uint64_t seed) {
         wish.length = ms(500 + chance.below(5'000));
         plan.wishes.push_back(wish);
     }
-    plan.end = at + ms(chance.hits(300) ? chance.below(30) : chance.below(8'000));
+    const std::uint32_t rest = chance.below(100);
+    plan.end = at + ms(rest < 30 ? chance.below(30) : rest < 90 ? chance.below(8'000) : chance.below(30'000));
     return plan;
 }
 

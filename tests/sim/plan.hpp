@@ -67,6 +67,7 @@ struct Plan {
     Instant deadlockTimeout{15'000 * oneMs};
     Instant stopPatience{500 * oneMs};
     Instant terminateTimeout{5'000 * oneMs};
+    Instant predecessorTimeout{3'000 * oneMs};
     std::uint32_t restarts{2};
     std::vector<Deed> deeds;
     std::vector<Wish> wishes;

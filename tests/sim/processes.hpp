@@ -35,6 +35,8 @@ public:
     [[nodiscard]] std::size_t copyOf(ProcessNumber process) const { return living_.at(process).copy; }
     /** Told of each that ended: what it ran dies with it. */
     std::function<void(ProcessNumber)> onEnd;
+    /** And told once nothing of what it ran is left, which takes a moment longer. */
+    std::function<void(ProcessNumber)> onGone;
 
 private:
     Machine& machine_;

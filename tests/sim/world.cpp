@@ -56,7 +56,7 @@ monitor::MonitorConfiguration configurationOf(const Plan& plan, const Ground& gr
         set("TerminateTimeout", plan.terminateTimeout / oneMs);
         set("OnlineLimit", 20'000);
         set("OfflineLimit", 20'000);
-        set("PredecessorTimeout", 3'000);
+        set("PredecessorTimeout", plan.predecessorTimeout / oneMs);
         configuration.resources.push_back(std::move(resource));
     }
     return configuration;
@@ -84,6 +84,7 @@ public:
             stage_.processEnded(process);
             table_.closeOf(process);
         };
+        hosts_.onGone = [this](ProcessNumber process) { stage_.processGone(process); };
         if (tells) {
             tells_ = true;
             stage_.tell = witness_.tell = [this](const std::string& what) { tell(what); };
