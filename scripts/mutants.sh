@@ -17,6 +17,7 @@ Plays schedules with one deliberate bug after the other (all, or those named) un
   --seconds N   how long each may take to be caught (default 120)
   --seed N      of the first schedule (default 1)
   --jobs N      schedules side by side (default: one a processor)
+  --quick       no shrinking, and no look at the simulation without a bug
   --write       writes docs/mutants.md from the results; only with all of them
   -h, --help    this text
 
@@ -24,12 +25,13 @@ Exit status: 0 all were caught; 1 one survived; 2 something else went wrong.
 USAGE
 }
 
-mutants=$PWD/tests/sim/mutants work=$PWD/build/mutants seconds=120 seed=1 jobs=$(nproc) write=no list=no names=()
+mutants=$PWD/tests/sim/mutants work=$PWD/build/mutants seconds=120 seed=1 jobs=$(nproc) write=no quick=no list=no names=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
     --list) list=yes ;;
     --write) write=yes ;;
+    --quick) quick=yes ;;
     --seconds | --seed | --jobs)
       [[ ${2-} =~ ^[1-9][0-9]{0,8}$ ]] || { warn "$1 needs a number"; exit 2; }
       case $1 in --seconds) seconds=$2 ;; --seed) seed=$2 ;; --jobs) jobs=$2 ;; esac
@@ -57,7 +59,7 @@ if [ "$list" = yes ]; then
   for name in "${names[@]}"; do printf '%-36s %s\n' "$name" "$(field "$name" Breaks)"; done
   exit 0
 fi
-if [ "$write" = yes ] && [ "$all" = no ]; then warn "--write needs all mutants"; exit 2; fi
+if [ "$write" = yes ] && [ "$all$quick" != yesno ]; then warn "--write needs all mutants, and not quickly"; exit 2; fi
 
 tree=$work/tree build=$work/tree/build/dev touched=$work/touched
 mkdir -p "$tree"
@@ -69,6 +71,15 @@ ran() { # ran LOG COMMAND...: as `logged`, without a word
   shift
   setsid "$@" >"$log" 2>&1 </dev/null &
   child=$!
+  while [ "$quick" = yes ] && kill -0 "$child" 2>/dev/null; do
+    sleep 0.2
+    if grep -aq '^shrinking' "$log"; then
+      kill -- "-$child" 2>/dev/null || true
+      wait "$child" || true
+      child=
+      return 1
+    fi
+  done
   wait "$child" || rc=$?
   child=
   return "$rc"
@@ -92,11 +103,10 @@ trap leave EXIT
 trap 'exit 130' INT TERM
 
 # --- a copy of the tree, built once --------------------------------------------------------------------------------------
-git ls-files -z | tar --null --ignore-failed-read -T - -c 2>/dev/null | tar -x -C "$tree" || true
-if [ -e "$touched" ]; then  # a run before this one was killed
-  while read -r quiet file; do [ "$quiet" = yes ] || touch "$tree/$file"; done <"$touched"
-  rm -f "$touched"
-fi
+restore  # what a run before this one left, if it was killed
+# Files that were restored are newer than the tree's, and have to stay so until they are compiled.
+git ls-files -z | tar --null --ignore-failed-read -T - -c 2>/dev/null |
+  tar -x --keep-newer-files -C "$tree" 2>/dev/null || true
 # Objects compiled for the tree serve the copy.
 export CCACHE_BASEDIR=$tree CCACHE_NOHASHDIR=1
 configure=(cmake --preset dev -DHOLDFAST_EXAMPLES=OFF -DHOLDFAST_BENCHMARKS=OFF -DHOLDFAST_INSTALL=OFF)
@@ -105,7 +115,7 @@ program=$build/tests/sim/holdfast_sim
 logged "Configuring a copy" "$work/configure.log" env -C "$tree" "${configure[@]}" || exit 2
 logged "Building it" "$work/build.log" "${compile[@]}" || exit 2
 # A simulation that cries without a reason would "catch" everything.
-if ! ran "$work/unchanged.log" "$program" --quiet --seed "$seed" --schedules 1000 --jobs "$jobs"; then
+if [ "$quick" = no ] && ! ran "$work/unchanged.log" "$program" --quiet --seed "$seed" --schedules 1000 --jobs "$jobs"; then
   cat "$work/unchanged.log"
   warn "the simulation breaks a rule without any bug"
   exit 2
@@ -141,19 +151,25 @@ for name in "${names[@]}"; do
   ran "$log" timeout $((seconds + 300)) "$program" --quiet --seed "$seed" --seconds "$seconds" --schedules 100000000 \
     --most 1 --jobs "$jobs" || rc=$?
   found=$(sed -n 's/^  seed [0-9]* (--replay [0-9]*): //p' "$log" | head -n 1)
-  if [ "$rc" -eq 1 ] && [ -n "$found" ]; then
+  calm=$(sed -n 's/^holdfast_sim: the calm schedule breaks a rule: //p' "$log" | head -n 1)
+  if [ "$rc" -eq 2 ] && [ -n "$calm" ]; then  # so bad that it takes no event at all
+    rc=1 found=$calm at=$seed events=0
+  elif [ "$rc" -eq 1 ] && [ -n "$found" ]; then
     at=$(sed -n 's/^  seed \([0-9]*\) (--replay.*/\1/p' "$log" | head -n 1)
     events=$(sed -n '/^the shortest found/,$p' "$log" |
       grep -cE '^ +[0-9]+\.[0-9]{3} s  r[0-9]+: |^  r[0-9]+: call [0-9]+ of ' || true)
     grep -q '^the shortest found' "$log" || events='?'
+  fi
+  if [ "$rc" -eq 1 ] && [ -n "$found" ]; then
     caught=$((caught + 1))
     printf '%-36s caught after %s schedules, shrunk to %s events: %s\n' "$name" "$((at - seed + 1))" "$events" "$found"
     rule=$(sed -E 's/^r[0-9]+: //; s/[0-9.]+ of them because.*\(/(/; s/ [0-9]+(\.[0-9]+)? ms/ n ms/g; s/[0-9]+ times/n times/' <<<"$found")
     rows+=("| \`$name\` | $(field "$name" Breaks) | $rule | $((at - seed + 1)) | $events |")
   else
     survivors+=("$name")
-    printf '%-36s SURVIVED %s\n' "$name" "$(grep -oE '^[0-9]+ schedules' "$log" | head -n 1 || true)"
-    rows+=("| \`$name\` | $(field "$name" Breaks) | **survived** | $(grep -oE '^[0-9]+ schedules' "$log" | head -n 1) | |")
+    played=$(tr -d '\r' <"$log" | sed -n 's/^\([0-9]*\) schedules, .*/\1/p' | head -n 1)
+    printf '%-36s SURVIVED %s schedules\n' "$name" "${played:-?}"
+    rows+=("| \`$name\` | $(field "$name" Breaks) | **survived** | ${played:-?} | |")
   fi
   restore
 done

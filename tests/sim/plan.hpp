@@ -19,7 +19,7 @@ enum class Member : std::uint8_t { online, offline, terminate, check, repair };
 struct Deed {
     enum class Kind : std::uint8_t {
         slow,     ///< takes `length`, and listens to a stop
-        deaf,     ///< takes `length`, whatever it is told
+        deaf,     ///< takes `length`, whatever it is told; terminate() has done its work before
         fails,    ///< throws, or says "failed"
         half,     ///< does its work and throws then
         reports,  ///< calls reportFailure in the middle

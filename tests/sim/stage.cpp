@@ -193,10 +193,11 @@ void Stage::terminate(std::string_view resource) noexcept {
     const Call call{*this, r, Member::terminate, "terminate()"};
     const Deed* const unusual = deed(r, Member::terminate);
     if (unusual != nullptr) {
-        if (unusual->kind == Deed::Kind::crashes)
-            processes->end(machine_.process(), {true, SIGSEGV});
-        else
-            machine_.sleepUntil(machine_.now() + unusual->length);
+        if (unusual->kind == Deed::Kind::crashes) processes->end(machine_.process(), {true, SIGSEGV});
+        const bool first = unusual->kind == Deed::Kind::deaf;
+        if (first) stop(r);
+        machine_.sleepUntil(machine_.now() + unusual->length);
+        if (first) return;
     }
     stop(r);
 }

@@ -265,8 +265,9 @@ void Witness::audit() {
             now - role.startedAt > moment + delays)
             violated_(fmt::format("r{}: online() succeeded {} ms ago, and the monitor was not told", r,
                                   (now - role.startedAt) / oneMs));
+        // The record of its beginning may have come a moment after the call itself.
         const bool behind = std::any_of(role.live.begin(), role.live.end(),
-                                        [&](const Role::Live& live) { return live.since < seen.since; });
+                                        [&](const Role::Live& live) { return live.since + moment < seen.since; });
         if (starting && behind && now - seen.since > plan_.predecessorTimeout + moment + delays)
             violated_(fmt::format("r{}: online() has waited for an earlier call for {} ms (D3)", r,
                                   (now - seen.since) / oneMs));
