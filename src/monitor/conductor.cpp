@@ -39,7 +39,8 @@ Conductor::Requests Conductor::changed(std::size_t resource, const View& view) {
     const bool settles = member.asked == Asked::down && phase_ == Phase::running;
     switch (view.state) {
         case MonitorState::opened:
-            if (settles) member.asked = Asked::nothing;
+            // An Online that was taken and is not to begin came when there was no host.
+            if (settles || (member.asked == Asked::up && !view.starts)) member.asked = Asked::nothing;
             break;
         case MonitorState::unloaded:
             if (settles && !view.restartPending) member.asked = Asked::nothing;

@@ -56,10 +56,19 @@ Plan Plan::of(std::uint64_t seed) {
                     : how < 90 ? Deed::Kind::reports
                     : how < 95 ? Deed::Kind::odd
                                : Deed::Kind::crashes;
-        if (deed.member == Member::terminate) deed.kind = chance.hits(950) ? Deed::Kind::slow : Deed::Kind::crashes;
-        const bool longer = chance.hits(400);
-        deed.length = ms(longer ? chance.below(8'000) : chance.below(400));
+        if (deed.member == Member::terminate)
+            deed.kind = how < 45 ? Deed::Kind::slow : how < 95 ? Deed::Kind::deaf : Deed::Kind::crashes;
+        const std::uint32_t longer = chance.below(100);
+        deed.length = ms(longer < 5    ? 10'000 + chance.below(30'000)  // longer than every limit
+                         : longer < 40 ? chance.below(8'000)
+                                       : chance.below(400));
         plan.deeds.push_back(deed);
+    }
+    if (chance.hits(
+            80)) {  // two that have to meet: an online() that is given up, and a terminate() over it that takes long
+        const std::uint32_t resource = chance.below(plan.resources);
+        plan.deeds.push_back({resource, Member::online, 0, Deed::Kind::deaf, ms(chance.below(6'000))});
+        plan.deeds.push_back({resource, Member::terminate, 0, Deed::Kind::deaf, ms(chance.below(4'000))});
     }
     const std::uint32_t wishes = 1 + chance.below(6);
     Instant at = 0;
@@ -80,7 +89,8 @@ Plan Plan::of(std::uint64_t seed) {
         wish.length = ms(500 + chance.below(5'000));
         plan.wishes.push_back(wish);
     }
-    plan.end = at + ms(chance.hits(300) ? chance.below(30) : chance.below(8'000));
+    const std::uint32_t rest = chance.below(100);
+    plan.end = at + ms(rest < 30 ? chance.below(30) : rest < 90 ? chance.below(8'000) : chance.below(30'000));
     plan.abrupt = chance.hits(100);
     return plan;
 }

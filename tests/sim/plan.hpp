@@ -19,7 +19,7 @@ enum class Member : std::uint8_t { online, offline, terminate, check, repair };
 struct Deed {
     enum class Kind : std::uint8_t {
         slow,     ///< takes `length`, and listens to a stop
-        deaf,     ///< takes `length`, whatever it is told
+        deaf,     ///< takes `length`, whatever it is told; terminate() has done its work before
         fails,    ///< throws, or says "failed"
         half,     ///< does its work and throws then
         reports,  ///< calls reportFailure in the middle
@@ -67,6 +67,7 @@ struct Plan {
     Instant deadlockTimeout{15'000 * oneMs};
     Instant stopPatience{500 * oneMs};
     Instant terminateTimeout{5'000 * oneMs};
+    Instant predecessorTimeout{3'000 * oneMs};
     std::uint32_t restarts{2};
     std::vector<Deed> deeds;
     std::vector<Wish> wishes;

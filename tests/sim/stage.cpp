@@ -39,13 +39,20 @@ public:
         if (member == Member::terminate) {
             if (std::any_of(role.terminating.begin(), role.terminating.end(), here))
                 stage.violated_(fmt::format("r{}: terminate() overlaps itself (D5)", resource));
-            role.terminating.push_back({member, process, false, id_});
+            // What listens to its stop has ended before its grace has (D7), if it was not kept waiting.
+            const Instant now = stage.machine_.now();
+            const bool kept = stage.machine_.delaysBetween(now - 1'000 * oneMs, now) != 0;
+            if (!kept && std::any_of(role.live.begin(), role.live.end(),
+                                     [&](const Role::Live& live) { return here(live) && !live.deaf; }))
+                stage.violated_(
+                    fmt::format("r{}: terminate() begins beside a member that listens to its stop (D5)", resource));
+            role.terminating.push_back({member, process, false, id_, now});
             return;
         }
         if (std::any_of(role.live.begin(), role.live.end(), here) ||
             std::any_of(role.terminating.begin(), role.terminating.end(), here))
             stage.violated_(fmt::format("r{}: {} begins while another member runs (D5)", resource, name));
-        role.live.push_back({member, process, false, id_});
+        role.live.push_back({member, process, false, id_, stage.machine_.now()});
     }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -73,7 +80,10 @@ const Deed* Stage::deed(std::uint32_t resource, Member member) {
     const auto found = std::find_if(plan_.deeds.begin(), plan_.deeds.end(), [&](const Deed& deed) {
         return deed.resource == resource && deed.member == member && deed.nth == nth;
     });
-    return found == plan_.deeds.end() ? nullptr : &*found;
+    if (found == plan_.deeds.end()) return nullptr;
+    if (member == Member::check || member == Member::repair || found->kind == Deed::Kind::reports)
+        excuse(role(resource));
+    return &*found;
 }
 
 Instant Stage::deedsOf(Member member) const {
@@ -102,12 +112,19 @@ void Stage::act(const Deed& deed, holdfast::Stoppable& stoppable, holdfast::Oper
         case Deed::Kind::odd: throw 42;  // NOLINT(hicpp-exception-baseclass): what an author may do
         case Deed::Kind::fails: throw holdfast::Error{"as planned"};
         case Deed::Kind::reports:
+            // One that is reported while it stops interests nobody.
+            if (deed.member != Member::offline) role(deed.resource).reportedAt = machine_.now();
             for (const auto& [object, known] : role(deed.resource).objects) {
                 if (known.first == machine_.process()) known.second->reportFailure("as planned");
             }
             break;
         case Deed::Kind::half: break;
     }
+}
+
+void Stage::excuse(Role& role) const {
+    role.excused = true;
+    role.causeAt = machine_.now();
 }
 
 void Stage::start(std::uint32_t resource) {
@@ -117,10 +134,12 @@ void Stage::start(std::uint32_t resource) {
     entity.copies.push_back(machine_.process());
     entity.broken = false;
     entity.brokenAt = entity.exitedAt = never;
+    role(resource).diedAt = never;
 }
 
 void Stage::stop(std::uint32_t resource) {
     Entity& entity = role(resource).entity;
+    role(resource).reportedAt = role(resource).diedAt = never;
     if (!entity.copies.empty()) tell(fmt::format("r{}: the entity ends", resource));
     entity.copies.clear();
     entity.broken = false;
@@ -144,7 +163,8 @@ void Stage::online(std::string_view resource, holdfast::Operation& operation) {
     Call call{*this, r, Member::online, "online()"};
     Role& it = role(r);
     ++it.onlines;
-    it.startedAt = never;
+    it.startedAt = it.reportedAt = it.diedAt = never;
+    it.excused = false;
     const Deed* const unusual = deed(r, Member::online);
     if (unusual != nullptr) {
         if (unusual->kind == Deed::Kind::deaf) call.becomesDeaf();
@@ -173,10 +193,11 @@ void Stage::terminate(std::string_view resource) noexcept {
     const Call call{*this, r, Member::terminate, "terminate()"};
     const Deed* const unusual = deed(r, Member::terminate);
     if (unusual != nullptr) {
-        if (unusual->kind == Deed::Kind::crashes)
-            processes->end(machine_.process(), {true, SIGSEGV});
-        else
-            machine_.sleepUntil(machine_.now() + unusual->length);
+        if (unusual->kind == Deed::Kind::crashes) processes->end(machine_.process(), {true, SIGSEGV});
+        const bool first = unusual->kind == Deed::Kind::deaf;
+        if (first) stop(r);
+        machine_.sleepUntil(machine_.now() + unusual->length);
+        if (first) return;
     }
     if (!plan_.sabotage) stop(r);
 }
@@ -220,7 +241,9 @@ void Stage::processEnded(ProcessNumber process) {
         std::erase_if(it.live, here);
         std::erase_if(it.terminating, here);
         std::erase_if(it.objects, [&](const auto& object) { return object.second.first == process; });
-        it.startedAt = never;
+        if (std::find(it.entity.copies.begin(), it.entity.copies.end(), process) != it.entity.copies.end())
+            it.diedAt = machine_.now();
+        it.startedAt = it.reportedAt = never;
         it.idleSince = machine_.now();
     }
     if (!remains(process)) return;
@@ -250,6 +273,7 @@ void Stage::breakEntity(std::uint32_t resource) {
     if (entity.copies.empty() || entity.broken || entity.exitedAt != never) return;
     tell(fmt::format("r{}: the entity breaks", resource));
     entity.broken = true;
+    excuse(role(resource));
     entity.brokenAt = machine_.now();
     entity.delayedWhenBroken = machine_.delayed();
 }
@@ -260,6 +284,7 @@ void Stage::exitEntity(std::uint32_t resource) {
     if (entity.copies.empty() || entity.exitedAt != never) return;
     tell(fmt::format("r{}: the entity exits", resource));
     entity.exitedAt = machine_.now();
+    excuse(it);
     if (entity.brokenAt == never) entity.brokenAt = machine_.now();
     entity.delayedWhenBroken = machine_.delayed();
     const ProcessNumber owner = entity.copies.front();

@@ -32,6 +32,7 @@ struct Role {
         ProcessNumber process;
         bool deaf;
         std::uint64_t id;
+        Instant since;
     };
     std::vector<Live> live;  ///< members other than terminate() that run now
     std::vector<Live> terminating;
@@ -39,6 +40,10 @@ struct Role {
     Instant idleSince{0};               ///< no member has run since then
     Instant startedAt{never};           ///< the last online() that did its work ended then, and nothing stopped it
     Instant deafUntil{-1'000 * oneMs};  ///< the last call that did not listen to its stop ended then
+    Instant reportedAt{never};          ///< its code reported a failure of this run then
+    Instant diedAt{never};              ///< its process ended then, and it with it
+    Instant causeAt{-1'000 * oneMs};    ///< something that may be taken for a failure happened last then
+    bool excused{false};                ///< and that was in this run
     std::uint64_t onlines{0};
 };
 
@@ -73,6 +78,7 @@ private:
     void act(const Deed& deed, holdfast::Stoppable& stoppable, holdfast::Operation* operation);
     void start(std::uint32_t resource);
     void stop(std::uint32_t resource);
+    void excuse(Role& role) const;
 
     const Plan& plan_;
     Machine& machine_;

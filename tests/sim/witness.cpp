@@ -14,6 +14,7 @@ using holdfast::monitor::CallRecord;
 using holdfast::monitor::EntryPoint;
 using holdfast::monitor::LogRecord;
 using holdfast::monitor::Record;
+using holdfast::monitor::SignalRecord;
 using holdfast::monitor::StateRecord;
 using holdfast::monitor::StatusRecord;
 
@@ -83,6 +84,8 @@ void Witness::heard(const Record& record) {
         state(number, *changed);
     } else if (std::holds_alternative<StatusRecord>(record.what)) {
         ++reports_;
+    } else if (std::holds_alternative<SignalRecord>(record.what)) {
+        signalled(number);
     } else if (const auto* const said = std::get_if<LogRecord>(&record.what)) {
         tell(fmt::format("r{}: says: {}", number, said->text));
         // A report that has begun is waited for 30 ms (W-240): no longer, because an engine may hold it until Terminate is back.
@@ -93,7 +96,8 @@ void Witness::heard(const Record& record) {
                                       said->text));
         }
         const Instant recently = machine_.delaysBetween(machine_.now() - plan_.deadlockTimeout, machine_.now());
-        if (recently != 0) return;
+        // Before its settings are read, an agent waits 30 s for a terminate() that takes so long (D1).
+        if (recently != 0 || stage_.deedsOf(Member::terminate) > plan_.deadlockTimeout / 2) return;
         for (const char* const words :
              {"did not return within DeadlockTimeout", "made no progress for PendingTimeout"}) {
             if (said->text.find(words) != std::string::npos && !said->fromAgent)
@@ -117,6 +121,46 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
     if (call.threw)
         violated_(
             fmt::format("r{}: an exception left {} (W-105)", resource, holdfast::monitor::nameOf(call.entryPoint)));
+    const bool polled = call.entryPoint == EntryPoint::isAlive || call.entryPoint == EntryPoint::looksAlive;
+    if (polled && call.code == 0 && meansOnline(seen_.at(resource).state) && !isExcused(resource))
+        violated_(fmt::format("r{}: {} says no, and nothing has happened to it (D10)", resource,
+                              holdfast::monitor::nameOf(call.entryPoint)));
+}
+
+bool Witness::isCalm(Instant length) const {
+    return machine_.delaysBetween(machine_.now() - length, machine_.now()) == 0;
+}
+
+/** Something has happened in this run, or just before, that a failure may come of. */
+bool Witness::isExcused(std::uint32_t resource) const {
+    const Role& role = stage_.role(resource);
+    const bool declared = std::any_of(plan_.wishes.begin(), plan_.wishes.end(), [&](const Wish& wish) {
+        return wish.kind == Wish::Kind::fail && wish.resource == resource;
+    });
+    return role.excused || declared || machine_.now() - role.causeAt < 100 * oneMs || !isCalm(20'000 * oneMs);
+}
+
+void Witness::signalled(std::uint32_t resource) {
+    tell(fmt::format("r{}: signals a failure", resource));
+    if (meansOnline(seen_.at(resource).state) && !isExcused(resource))
+        violated_(fmt::format("r{}: a failure is signalled, and nothing has failed in this run (D12)", resource));
+}
+
+/** Who depends on another starts after it, and stops before it. */
+void Witness::order(std::uint32_t resource) {
+    if (!plan_.depends || plan_.resources < 2) return;
+    const Seen& provider = seen_[0];
+    if (resource != 0 && seen_[resource].state == MonitorState::onlineCalled && !meansOnline(provider.state) &&
+        machine_.now() - provider.since > moment + delaysSince(provider.delayedThen))
+        violated_(
+            fmt::format("r{} starts while r0, on which it depends, is {} (W-412)", resource, nameOf(provider.state)));
+    if (resource != 0 || provider.state != MonitorState::offlineCalled) return;
+    for (std::uint32_t r = 1; r < plan_.resources; ++r) {
+        const MonitorState state = seen_[r].state;
+        if (!meansOffline(state) && state != MonitorState::dead)
+            violated_(
+                fmt::format("r0 is taken offline while r{}, which depends on it, is {} (W-412)", r, nameOf(state)));
+    }
 }
 
 void Witness::state(std::uint32_t resource, const StateRecord& state) {
@@ -124,6 +168,7 @@ void Witness::state(std::uint32_t resource, const StateRecord& state) {
     tell(fmt::format("r{}: {} -> {}{}{}", resource, nameOf(state.from), nameOf(state.to),
                      state.reason.empty() ? "" : ": ", state.reason));
     seen.state = state.to;
+    seen.failed = state.external == holdfast::abi::ResourceState::failed;
     if (state.to == MonitorState::onlinePending) return;  // its time began with OnlineCalled
     seen.since = machine_.now();
     seen.delayedThen = machine_.delayed();
@@ -131,13 +176,24 @@ void Witness::state(std::uint32_t resource, const StateRecord& state) {
     if (state.to == MonitorState::onlineCalled) {
         ++seen.starts;
         if (seen.starts > 1) ++restarts_;
+        if (!seen.wanted && machine_.now() - seen.wantedSince > moment && isCalm(machine_.now() - seen.wantedSince))
+            violated_(fmt::format("r{}: it is started, and people want it offline", resource));
     }
+    order(resource);
     if (meansOffline(state.to)) rest(resource);
 }
 
 /** The monitor has just heard that it is offline, or failed and terminated. */
 void Witness::rest(std::uint32_t resource) {
     const Role& role = stage_.role(resource);
+    // Undoing what an abandoned call has left goes on behind a Terminate that is back.
+    const bool undoes = machine_.now() - role.deafUntil < plan_.terminateTimeout + moment;
+    for (const Role::Live& live : role.terminating) {
+        if (!undoes && machine_.now() - live.since < plan_.terminateTimeout - moment &&
+            isCalm(2 * plan_.terminateTimeout))
+            violated_(fmt::format("r{}: it is {} for the monitor, and terminate() still runs (D1)", resource,
+                                  nameOf(seen_.at(resource).state)));
+    }
     if (role.entity.copies.empty() || !role.live.empty() || !role.terminating.empty()) return;
     if (seen_.at(resource).state == MonitorState::unloaded) return;  // its host died, and it dies with it
     // What an abandoned call has left is undone once that call ends (promise 2), which may be now: `audit` sees whether it is.
@@ -146,11 +202,53 @@ void Witness::rest(std::uint32_t resource) {
 }
 
 void Witness::asked(std::uint32_t resource, bool online) {
-    if (online) seen_.at(resource).allowed += 1 + plan_.restarts;
+    Seen& seen = seen_.at(resource);
+    if (online) seen.allowed += 1 + plan_.restarts;
+    seen.wanted = online;
+    seen.wantedSince = machine_.now();
+}
+
+void Witness::auditHealth(std::uint32_t r) {
+    const Instant now = machine_.now();
+    const Seen& seen = seen_[r];
+    const Role& role = stage_.role(r);
+    const auto lasts = [&](Instant since) {
+        const Instant begin = std::max(since, seen.since);
+        return now - begin - 2 * machine_.delaysBetween(begin, now) - moment;
+    };
+    if (!meansOnline(seen.state)) return;
+    if (role.diedAt != never && lasts(role.diedAt) > 0)
+        violated_(fmt::format("r{}: its host died {} ms ago, and the monitor was not told (D17)", r,
+                              (now - role.diedAt) / oneMs));
+    if (role.reportedAt != never && lasts(role.reportedAt) > 0)
+        violated_(fmt::format("r{}: a failure was reported {} ms ago, and is not noticed (D12)", r,
+                              (now - role.reportedAt) / oneMs));
+    for (const Role::Live& live : role.live) {
+        const bool checks = live.member == Member::check || live.member == Member::repair;
+        if (checks && lasts(live.since) > plan_.checkTimeout * (1 + plan_.timeoutTolerance))
+            violated_(fmt::format("r{}: a check has hung for {} ms, and is not noticed (D11)", r,
+                                  (now - live.since) / oneMs));
+    }
+}
+
+/** What people want happens, and goes on. */
+void Witness::auditWishes(std::uint32_t r) {
+    const Instant now = machine_.now();
+    const Seen& seen = seen_[r];
+    if (stopping_) return;
+    const Instant since = std::max({seen.since, seen.wantedSince, auditedSince_});
+    const Instant lasts = now - since - 2 * machine_.delaysBetween(since, now) - 2 * moment;
+    if (seen.state == MonitorState::dead && lasts > 0)
+        violated_(fmt::format("r{}: it lost its host {} ms ago, and gets no other (D17)", r, (now - since) / oneMs));
+    const bool waits = seen.state == MonitorState::opened || (seen.state == MonitorState::unloaded && !seen.failed);
+    if (waits && seen.wanted && (r == 0 || !plan_.depends) && lasts > 0)
+        violated_(fmt::format("r{}: it is wanted online and has been {} for {} ms", r, nameOf(seen.state),
+                              (now - since) / oneMs));
 }
 
 void Witness::audit() {
     const Instant now = machine_.now();
+    if (auditedSince_ == never) auditedSince_ = now;
     for (std::uint32_t r = 0; r < plan_.resources; ++r) {
         const Seen& seen = seen_[r];
         const Role& role = stage_.role(r);
@@ -177,6 +275,14 @@ void Witness::audit() {
             now - role.startedAt > moment + delays)
             violated_(fmt::format("r{}: online() succeeded {} ms ago, and the monitor was not told", r,
                                   (now - role.startedAt) / oneMs));
+        // The record of its beginning may have come a moment after the call itself.
+        const bool behind = std::any_of(role.live.begin(), role.live.end(),
+                                        [&](const Role::Live& live) { return live.since + moment < seen.since; });
+        if (starting && behind && now - seen.since > plan_.predecessorTimeout + moment + delays)
+            violated_(fmt::format("r{}: online() has waited for an earlier call for {} ms (D3)", r,
+                                  (now - seen.since) / oneMs));
+        auditHealth(r);
+        auditWishes(r);
         std::uint64_t allowed = seen.allowed + plan_.restarts;
         for (const Wish& wish : plan_.wishes) allowed += wish.kind == Wish::Kind::kill ? 1 : 0;
         for (const Deed& deed : plan_.deeds) allowed += deed.kind == Deed::Kind::crashes ? 1 : 0;

@@ -44,10 +44,20 @@ private:
         Instant delayedThen{0};
         std::uint64_t starts{0};   ///< Online calls
         std::uint64_t allowed{1};  ///< of those: the first, one for each wish, and so on
+        bool wanted{true};
+        Instant wantedSince{0};
+        bool failed{false};  ///< for the outside
     };
     void call(std::uint32_t resource, const holdfast::monitor::CallRecord& call);
     void state(std::uint32_t resource, const holdfast::monitor::StateRecord& state);
     void rest(std::uint32_t resource);
+    void signalled(std::uint32_t resource);
+    void order(std::uint32_t resource);
+    void auditHealth(std::uint32_t resource);
+    void auditWishes(std::uint32_t resource);
+    /** Nobody was kept waiting on purpose of late. */
+    [[nodiscard]] bool isCalm(Instant length) const;
+    [[nodiscard]] bool isExcused(std::uint32_t resource) const;
     [[nodiscard]] Instant delaysSince(Instant delayedThen) const;
 
     const Plan& plan_;
@@ -57,6 +67,7 @@ private:
     holdfast::monitor::ResourceMonitor* monitor_{nullptr};
     std::vector<Seen> seen_;
     bool stopping_{false};
+    Instant auditedSince_{never};
     std::uint64_t calls_{0};
     std::uint64_t reports_{0};
     std::uint64_t failures_{0};

@@ -56,7 +56,7 @@ monitor::MonitorConfiguration configurationOf(const Plan& plan, const Ground& gr
         set("TerminateTimeout", plan.terminateTimeout / oneMs);
         set("OnlineLimit", 20'000);
         set("OfflineLimit", 20'000);
-        set("PredecessorTimeout", 3'000);
+        set("PredecessorTimeout", plan.predecessorTimeout / oneMs);
         configuration.resources.push_back(std::move(resource));
     }
     return configuration;

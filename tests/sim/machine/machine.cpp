@@ -136,11 +136,16 @@ bool Machine::advance() {
     }
     if (next == never) return false;
     now_ = std::max(now_, next);
+    expire();
+    return true;
+}
+
+/** What was due by now happens. */
+void Machine::expire() {
     if (source_ != nullptr && source_->next() <= now_) source_->due(now_);
     for (Fiber* const fiber : living_) {
         if (fiber->state == Fiber::State::waiting && fiber->deadline <= now_) makeReady(fiber);
     }
-    return true;
 }
 
 void Machine::makeReady(Fiber* fiber) {
@@ -153,6 +158,7 @@ void Machine::makeReady(Fiber* fiber) {
 /** The running thread gives way; with `mayStay` it can be chosen again. */
 void Machine::runOther(bool mayStay) {
     if (++steps_ > mostSteps) leave(End::endless);
+    if (steps_ % 64 == 0) expire();
     while (ready_.empty() && !mayStay) {
         if (!advance()) leave(End::stuck);
     }
@@ -171,6 +177,7 @@ void Machine::runOther(bool mayStay) {
 void Machine::point() {
     tick();
     if (++steps_ > mostSteps) leave(End::endless);
+    if (steps_ % 64 == 0) expire();  // also while others are busy
     const std::uint32_t roll = chance_.below(1'000'000);
     if (roll < weather_.delay * 1'000) {
         const Instant length =
@@ -226,6 +233,7 @@ void Machine::pause(Instant length) {
     delayed_ += length;
     delays_.emplace_back(now_, length);
     now_ += length;
+    expire();
     point();
 }
 

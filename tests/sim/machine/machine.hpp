@@ -138,6 +138,7 @@ private:
     void leave(End end);
     [[nodiscard]] Fiber* choose(bool mayStay);
     bool advance();
+    void expire();
     void makeReady(Fiber* fiber);
 
     static Machine* current_;
