@@ -45,7 +45,6 @@ void Lane::submit(std::function<void()> work) { submit(std::make_shared<Function
 void Lane::submit(const std::shared_ptr<LaneJob>& job) {
     bool needsThread = false;
     bool taken = false;
-    std::shared_ptr<std::condition_variable> called;
     {
         const std::lock_guard lock{mutex_};
         if (!stopping_ && (!options_.mayReject || live_.size() - idle_ + queue_.size() < options_.most)) {
@@ -53,24 +52,27 @@ void Lane::submit(const std::shared_ptr<LaneJob>& job) {
             taken = true;
             needsThread = shortOfWorkers();
             if (needsThread) ++spawning_;
-            called = callOne();
+            callOne();
         }
     }
     if (!taken) {
         job->rejected();  // D6: above the cap it fails fast
         return;
     }
-    if (called) called->notify_one();  // without the mutex, or who wakes up would wait for it
     if (needsThread) spawner_.want(*this);
 }
 
-/** With the mutex held. Nobody to call: whoever was called already, is at work or is being made will look at the queue. */
-std::shared_ptr<std::condition_variable> Lane::callOne() noexcept {
-    if (idleOrder_.empty()) return {};
+/**
+ * With the mutex held. One at a time: who was called calls the next before it begins, if there still is a job (see `work`). Of many
+ * short jobs that come together a few workers do all, and jobs that block still find one each.
+ */
+void Lane::callOne() noexcept {
+    if (called_ != 0 || idleOrder_.empty()) return;
     Worker& worker = *idleOrder_.front();
     worker.place.splice(worker.place.begin(), idleOrder_, worker.at);
     worker.called = true;
-    return worker.wake;
+    ++called_;
+    worker.wake.notify_one();  // with the mutex: if this thread stopped before it, nobody else would be called
 }
 
 void Lane::warm() {
@@ -116,7 +118,7 @@ bool Lane::spawn() noexcept {
             const std::lock_guard lock{mutex_};
             live_.splice(live_.end(), one);
             self->listed = true;
-            self->wake->notify_one();  // under the lock: afterwards the worker may be gone
+            self->wake.notify_one();  // under the lock: afterwards the worker may be gone
         }
     } catch (const std::exception&) {
         made = false;
@@ -142,12 +144,16 @@ bool Lane::waitForCall(Worker& self, std::unique_lock<std::mutex>& lock) {
     ++idle_;
     const auto ready = [&] { return self.called || stopping_; };
     bool stays = true;
-    while (!self.wake->wait_for(lock, options_.idleTime, ready)) {
+    while (!self.wake.wait_for(lock, options_.idleTime, ready)) {
         stays = live_.size() - leaving_ <= options_.standby;
         if (!stays) break;
     }
     --idle_;
-    if (!self.called) self.place.splice(self.place.begin(), idleOrder_, self.at);
+    if (self.called) {
+        --called_;
+    } else {
+        self.place.splice(self.place.begin(), idleOrder_, self.at);
+    }
     return stays;
 }
 
@@ -181,13 +187,14 @@ void Lane::work(std::list<Worker>::iterator self) {
     };
 
     std::unique_lock lock{mutex_};
-    self->wake->wait(lock, [&] { return self->listed; });
+    self->wake.wait(lock, [&] { return self->listed; });
     lock.unlock();
     const Leave leave{*this, self};
     boost::this_thread::disable_interruption uninterruptible;  // D7: armed only inside the author's own calls
     lock.lock();
     --spawning_;
     while (std::shared_ptr<LaneJob> job = next(*self, lock)) {
+        if (!queue_.empty()) callOne();
         lock.unlock();
         job->run({self->thread, uninterruptible});
         job.reset();  // what it holds is destroyed here, on a worker (D14)
@@ -228,7 +235,7 @@ void Lane::stop() noexcept {
     {
         const std::lock_guard lock{mutex_};
         stopping_ = true;
-        for (Worker& worker : live_) worker.wake->notify_one();
+        for (Worker& worker : live_) worker.wake.notify_one();
     }
 }
 
