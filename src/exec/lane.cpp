@@ -102,8 +102,14 @@ bool Lane::spawn() noexcept {
     bool made = true;
     try {
         {
-            const std::lock_guard lock{mutex_};
-            // Short jobs may have found a worker since it was asked for. Not so for a standby, which is there before it is needed (D6).
+            std::unique_lock lock{mutex_};
+            // Of many short jobs that come together a few workers do all, so while jobs are being taken they get a moment. Not so for
+            // a standby, which is there before it is needed (D6), nor where all that came before block.
+            if (options_.standby == 0 && std::exchange(looked_, taken_) != taken_) {
+                lock.unlock();
+                std::this_thread::sleep_for(std::chrono::microseconds{100});
+                lock.lock();
+            }
             const bool needed = options_.standby > 0 || queue_.size() >= idle_ + spawning_;
             if (stopping_ || !needed) {
                 --spawning_;
@@ -168,6 +174,7 @@ std::shared_ptr<LaneJob> Lane::next(Worker& self, std::unique_lock<std::mutex>& 
     }
     std::shared_ptr<LaneJob> job = std::move(queue_.front());
     queue_.pop_front();
+    ++taken_;
     return job;
 }
 
@@ -323,6 +330,23 @@ void Spawner::spawnLoop() {
     const auto wanted = [this] {
         return std::any_of(lanes_.begin(), lanes_.end(), [](const Known& known) { return known.wanted != 0; });
     };
+    const auto make = [&](Known& known) {
+        --known.wanted;
+        Lane& lane = *known.lane;
+        lock.unlock();
+        const bool made = lane.spawn();
+        lock.lock();
+        return made;
+    };
+    // Terminate, stops and reports do not wait until every thread of a thousand blocked calls is made.
+    const auto makeUrgent = [&] {
+        // NOLINTNEXTLINE(modernize-loop-convert): the lock is given up inside
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+            while (lanes_[i].lane->options_.standby > 0 && lanes_[i].wanted != 0) {
+                if (!make(lanes_[i])) retry_ = true;
+            }
+        }
+    };
     while (!ending_) {
         if (retry_) {
             spawnWake_.wait_for(lock, retryInterval,
@@ -336,10 +360,8 @@ void Spawner::spawnLoop() {
             Lane& lane = *lanes_[i].lane;
             bool made = true;
             while (lanes_[i].wanted != 0) {
-                --lanes_[i].wanted;
-                lock.unlock();
-                made = lane.spawn() && made;
-                lock.lock();
+                makeUrgent();
+                if (lanes_[i].wanted != 0) made = make(lanes_[i]) && made;
             }
             while (again && made && lane.askForOneMore()) {
                 lock.unlock();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <list>
@@ -113,6 +114,8 @@ private:
     std::size_t called_{0};    // that one
     std::size_t leaving_{0};   // workers that are on their way from live_ to retired_
     std::size_t spawning_{0};  // threads that were asked for and have not looked at the queue yet
+    std::uint64_t taken_{0};   // jobs, ever
+    std::uint64_t looked_{0};  // what `taken_` was when the spawner looked last
     bool stopping_{false};
 };
 
