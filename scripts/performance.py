@@ -10,6 +10,7 @@
 """
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -72,7 +73,8 @@ def summary(samples):
     ordered = sorted(samples)
 
     def at(share):
-        return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)
+        # The smallest sample that so many are not above.
+        return round(ordered[math.ceil(share * len(ordered)) - 1], 3)
     return {"count": len(ordered), "mean": round(sum(ordered) / len(ordered), 3), "median": at(0.5), "p99": at(0.99), "p999": at(0.999),
             "worst": round(ordered[-1], 3)}
 

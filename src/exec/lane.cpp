@@ -45,7 +45,6 @@ void Lane::submit(std::function<void()> work) { submit(std::make_shared<Function
 void Lane::submit(const std::shared_ptr<LaneJob>& job) {
     bool needsThread = false;
     bool taken = false;
-    std::shared_ptr<std::condition_variable> called;
     {
         const std::lock_guard lock{mutex_};
         if (!stopping_ && (!options_.mayReject || live_.size() - idle_ + queue_.size() < options_.most)) {
@@ -53,24 +52,27 @@ void Lane::submit(const std::shared_ptr<LaneJob>& job) {
             taken = true;
             needsThread = shortOfWorkers();
             if (needsThread) ++spawning_;
-            called = callOne();
+            callOne();
         }
     }
     if (!taken) {
         job->rejected();  // D6: above the cap it fails fast
         return;
     }
-    if (called) called->notify_one();  // without the mutex, or who wakes up would wait for it
     if (needsThread) spawner_.want(*this);
 }
 
-/** With the mutex held. Nobody to call: whoever was called already, is at work or is being made will look at the queue. */
-std::shared_ptr<std::condition_variable> Lane::callOne() noexcept {
-    if (idleOrder_.empty()) return {};
+/**
+ * With the mutex held. One at a time: who was called calls the next before it begins, if there still is a job (see `work`). Of many
+ * short jobs that come together a few workers do all, and jobs that block still find one each.
+ */
+void Lane::callOne() noexcept {
+    if (called_ != 0 || idleOrder_.empty()) return;
     Worker& worker = *idleOrder_.front();
     worker.place.splice(worker.place.begin(), idleOrder_, worker.at);
     worker.called = true;
-    return worker.wake;
+    ++called_;
+    worker.wake.notify_one();  // with the mutex: if this thread stopped before it, nobody else would be called
 }
 
 void Lane::warm() {
@@ -100,8 +102,14 @@ bool Lane::spawn() noexcept {
     bool made = true;
     try {
         {
-            const std::lock_guard lock{mutex_};
-            // Short jobs may have found a worker since it was asked for. Not so for a standby, which is there before it is needed (D6).
+            std::unique_lock lock{mutex_};
+            // Of many short jobs that come together a few workers do all, so while jobs are being taken they get a moment. Not so for
+            // a standby, which is there before it is needed (D6), nor where all that came before block.
+            if (options_.standby == 0 && std::exchange(looked_, taken_) != taken_) {
+                lock.unlock();
+                std::this_thread::sleep_for(std::chrono::microseconds{100});
+                lock.lock();
+            }
             const bool needed = options_.standby > 0 || queue_.size() >= idle_ + spawning_;
             if (stopping_ || !needed) {
                 --spawning_;
@@ -116,7 +124,7 @@ bool Lane::spawn() noexcept {
             const std::lock_guard lock{mutex_};
             live_.splice(live_.end(), one);
             self->listed = true;
-            self->wake->notify_one();  // under the lock: afterwards the worker may be gone
+            self->wake.notify_one();  // under the lock: afterwards the worker may be gone
         }
     } catch (const std::exception&) {
         made = false;
@@ -142,12 +150,16 @@ bool Lane::waitForCall(Worker& self, std::unique_lock<std::mutex>& lock) {
     ++idle_;
     const auto ready = [&] { return self.called || stopping_; };
     bool stays = true;
-    while (!self.wake->wait_for(lock, options_.idleTime, ready)) {
+    while (!self.wake.wait_for(lock, options_.idleTime, ready)) {
         stays = live_.size() - leaving_ <= options_.standby;
         if (!stays) break;
     }
     --idle_;
-    if (!self.called) self.place.splice(self.place.begin(), idleOrder_, self.at);
+    if (self.called) {
+        --called_;
+    } else {
+        self.place.splice(self.place.begin(), idleOrder_, self.at);
+    }
     return stays;
 }
 
@@ -162,6 +174,7 @@ std::shared_ptr<LaneJob> Lane::next(Worker& self, std::unique_lock<std::mutex>& 
     }
     std::shared_ptr<LaneJob> job = std::move(queue_.front());
     queue_.pop_front();
+    ++taken_;
     return job;
 }
 
@@ -181,13 +194,14 @@ void Lane::work(std::list<Worker>::iterator self) {
     };
 
     std::unique_lock lock{mutex_};
-    self->wake->wait(lock, [&] { return self->listed; });
+    self->wake.wait(lock, [&] { return self->listed; });
     lock.unlock();
     const Leave leave{*this, self};
     boost::this_thread::disable_interruption uninterruptible;  // D7: armed only inside the author's own calls
     lock.lock();
     --spawning_;
     while (std::shared_ptr<LaneJob> job = next(*self, lock)) {
+        if (!queue_.empty()) callOne();
         lock.unlock();
         job->run({self->thread, uninterruptible});
         job.reset();  // what it holds is destroyed here, on a worker (D14)
@@ -228,7 +242,7 @@ void Lane::stop() noexcept {
     {
         const std::lock_guard lock{mutex_};
         stopping_ = true;
-        for (Worker& worker : live_) worker.wake->notify_one();
+        for (Worker& worker : live_) worker.wake.notify_one();
     }
 }
 
@@ -316,6 +330,23 @@ void Spawner::spawnLoop() {
     const auto wanted = [this] {
         return std::any_of(lanes_.begin(), lanes_.end(), [](const Known& known) { return known.wanted != 0; });
     };
+    const auto make = [&](Known& known) {
+        --known.wanted;
+        Lane& lane = *known.lane;
+        lock.unlock();
+        const bool made = lane.spawn();
+        lock.lock();
+        return made;
+    };
+    // Terminate, stops and reports do not wait until every thread of a thousand blocked calls is made.
+    const auto makeUrgent = [&] {
+        // NOLINTNEXTLINE(modernize-loop-convert): the lock is given up inside
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+            while (lanes_[i].lane->options_.standby > 0 && lanes_[i].wanted != 0) {
+                if (!make(lanes_[i])) retry_ = true;
+            }
+        }
+    };
     while (!ending_) {
         if (retry_) {
             spawnWake_.wait_for(lock, retryInterval,
@@ -329,10 +360,8 @@ void Spawner::spawnLoop() {
             Lane& lane = *lanes_[i].lane;
             bool made = true;
             while (lanes_[i].wanted != 0) {
-                --lanes_[i].wanted;
-                lock.unlock();
-                made = lane.spawn() && made;
-                lock.lock();
+                makeUrgent();
+                if (lanes_[i].wanted != 0) made = make(lanes_[i]) && made;
             }
             while (again && made && lane.askForOneMore()) {
                 lock.unlock();

@@ -101,6 +101,17 @@ std::vector<double> killedUnderPolls(Agent& agent, const Database& database, int
     return took;
 }
 
+/** One measurement that fails does not cost the others their rows. */
+template <typename Measurement>
+void orSayWhyNot(bench::Rows& rows, const bench::Key& key, const Measurement& measurement) {
+    try {
+        measurement();
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "  {}: {}\n", key.subject, error.what());
+        rows.stopped(key, error.what());
+    }
+}
+
 void measure(const Options& options) {
     bench::Rows rows;
     const Folder folder;
@@ -138,16 +149,21 @@ void measure(const Options& options) {
     measureCost(all, options, rows);
 
     fmt::print(stderr, "  {} kills under a monitor that waits\n", options.kills * 2);
-    waiting.start();
-    rows.samples({"reported", "ocf:holdfast:application"}, "ms", killedUnderWaiting(waiting, options.kills * 2));
-    waiting.stop();
+    const bench::Key waits{"reported", "ocf:holdfast:application"};
+    orSayWhyNot(rows, waits, [&] {
+        waiting.start();
+        rows.samples(waits, "ms", killedUnderWaiting(waiting, options.kills * 2));
+        waiting.stop();
+    });
+    const bench::Key polls{"reported", "ocf:heartbeat:pgsql, 1 s"};
     if (withDatabase) {
-        ours.stop();
         fmt::print(stderr, "  {} kills of a database under a monitor every second\n", options.kills);
-        heartbeat.start();
-        rows.samples({"reported", "ocf:heartbeat:pgsql, 1 s"}, "ms",
-                     killedUnderPolls(heartbeat, database, options.kills));
-        heartbeat.stop();
+        orSayWhyNot(rows, polls, [&] {
+            ours.stop();
+            heartbeat.start();
+            rows.samples(polls, "ms", killedUnderPolls(heartbeat, database, options.kills));
+            heartbeat.stop();
+        });
     }
     if (dummy.installed()) dummy.stop();
     application.stop();

@@ -214,9 +214,16 @@ int Database::postmaster() const {
 
 void Database::clear() const {
     if (!problem_.empty()) return;
-    const auto until = Clock::now() + std::chrono::seconds{20};
-    while (postmaster() > 0 && Clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{10});
-    std::this_thread::sleep_for(std::chrono::milliseconds{200});  // its children notice it on their own
+    // Its children notice on their own that the server is gone; a new one does not start beside them. Each works in its folder.
+    const auto lives = [this] {
+        for (const int pid : holdfast::process::allProcesses()) {
+            std::error_code gone;
+            if (fs::read_symlink("/proc/" + std::to_string(pid) + "/cwd", gone) == data_) return true;
+        }
+        return false;
+    };
+    const auto until = Clock::now() + std::chrono::seconds{30};
+    while (lives() && Clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{20});
 }
 
 }  // namespace ocf_stage

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <list>
@@ -79,8 +80,7 @@ private:
     friend class Spawner;
     struct Worker {
         boost::thread thread;
-        // Shared with whoever calls it, who has given up the mutex by then.
-        const std::shared_ptr<std::condition_variable> wake{std::make_shared<std::condition_variable>()};
+        std::condition_variable wake;
         std::list<Worker*> place{this};  // its place in idleOrder_ while it is not there: moving it allocates nothing
         const std::list<Worker*>::iterator at{place.begin()};
         bool called{false};       // taken out of idleOrder_ for a job
@@ -98,7 +98,7 @@ private:
     void work(std::list<Worker>::iterator self);
     std::shared_ptr<LaneJob> next(Worker& self, std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool waitForCall(Worker& self, std::unique_lock<std::mutex>& lock);
-    [[nodiscard]] std::shared_ptr<std::condition_variable> callOne() noexcept;
+    void callOne() noexcept;
     [[nodiscard]] bool shortOfWorkers() const noexcept { return queue_.size() > idle_ + spawning_; }
 
     Spawner& spawner_;
@@ -110,9 +110,12 @@ private:
     // Who waits and was not called yet. The last to become idle is called first: it is the warmest, and whoever is not needed for
     // a while stays uncalled and retires.
     std::list<Worker*> idleOrder_;
-    std::size_t idle_{0};      // these, and those that were called and have not woken up yet
+    std::size_t idle_{0};      // these, and who was called and has not woken up yet
+    std::size_t called_{0};    // that one
     std::size_t leaving_{0};   // workers that are on their way from live_ to retired_
     std::size_t spawning_{0};  // threads that were asked for and have not looked at the queue yet
+    std::uint64_t taken_{0};   // jobs, ever
+    std::uint64_t looked_{0};  // what `taken_` was when the spawner looked last
     bool stopping_{false};
 };
 
