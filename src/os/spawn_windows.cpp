@@ -40,6 +40,9 @@ private:
 /**
  * Ends with this process what it was just making. CreateProcess makes a process that stands, and sets it going at the end: whoever
  * dies in between, by an exit on another thread, would leave one that nobody lets run or ends, with all that it inherited.
+ *
+ * Not for a process that belongs to no job: it would be in this one for good, and a named job that it nests in there, as a monitor
+ * does with its yard, would be refused to its successor.
  */
 class BirthJob {
 public:
@@ -126,10 +129,10 @@ Spawned spawnProcess(const SpawnOrder& order) {
     handles.erase(std::unique(handles.begin(), handles.end()), handles.end());
     const BirthJob birth;
     std::vector<HANDLE> jobs = order.jobs;
-    jobs.push_back(birth.get());
+    if (!jobs.empty()) jobs.push_back(birth.get());
     Attributes attributes{2};
     attributes.set(PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles);
-    attributes.set(PROC_THREAD_ATTRIBUTE_JOB_LIST, jobs);
+    if (!jobs.empty()) attributes.set(PROC_THREAD_ATTRIBUTE_JOB_LIST, jobs);
 
     STARTUPINFOEXW info{};
     info.StartupInfo.cb = sizeof info;

@@ -24,7 +24,7 @@ struct SpawnOrder {
     std::wstring environment;             ///< from `environmentBlock`
     HANDLE output{nullptr};               ///< inheritable: standard output and error
     std::vector<HANDLE> inherited;        ///< inheritable; nothing beside these and `output` reaches the child
-    std::vector<HANDLE> jobs;             ///< it is in them before its first instruction, outermost first
+    std::vector<HANDLE> jobs;             ///< it is in them from its making on, outermost first
     DWORD flags{0};
 };
 
