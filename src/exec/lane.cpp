@@ -64,10 +64,11 @@ void Lane::submit(const std::shared_ptr<LaneJob>& job) {
 
 /**
  * With the mutex held. One at a time: who was called calls the next before it begins, if there still is a job (see `work`). Of many
- * short jobs that come together a few workers do all, and jobs that block still find one each.
+ * short jobs that come together a few workers do all, and jobs that block still find one each. Where workers stand by (D6) each job
+ * calls one: it must not wait until another's thread gets a processor.
  */
 void Lane::callOne() noexcept {
-    if (called_ != 0 || idleOrder_.empty()) return;
+    if ((called_ != 0 && options_.standby == 0) || idleOrder_.empty()) return;
     Worker& worker = *idleOrder_.front();
     worker.place.splice(worker.place.begin(), idleOrder_, worker.at);
     worker.called = true;

@@ -62,7 +62,10 @@ Conductor::Requests Conductor::start() {
 Conductor::Requests Conductor::stop() {
     if (phase_ == Phase::preparing || phase_ == Phase::running) {
         phase_ = Phase::stopping;
-        for (auto& [number, member] : members_) member.asked = Asked::nothing;
+        for (auto& [number, member] : members_) {
+            if (member.asked != Asked::up)
+                member.asked = Asked::nothing;  // what is to start may begin before it hears of this
+        }
     } else if (phase_ == Phase::stopping || phase_ == Phase::closing) {
         Requests requests;
         if (phase_ == Phase::stopping) phase_ = Phase::terminating;
@@ -119,7 +122,8 @@ Conductor::Requests Conductor::revive(std::size_t resource) {
 
 bool Conductor::mayRestart(std::size_t resource) {
     const auto found = members_.find(resource);
-    if (found == members_.end() || phase_ != Phase::running) return true;
+    if (found == members_.end() || phase_ == Phase::preparing) return true;
+    if (phase_ != Phase::running) return false;
     Member& member = found->second;
     if (!isCurrent(member)) return false;  // the request that is on its way decides
     if (mayWork(member) && isFree(member)) {
