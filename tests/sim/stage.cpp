@@ -86,12 +86,10 @@ const Deed* Stage::deed(std::uint32_t resource, Member member) {
     return &*found;
 }
 
-Instant Stage::longest(Member member) const {
-    Instant longest = 0;
-    for (const Deed& deed : plan_.deeds) {
-        if (deed.member == member) longest = std::max(longest, deed.length);
-    }
-    return longest;
+Instant Stage::deedsOf(Member member) const {
+    Instant all = 0;
+    for (const Deed& deed : plan_.deeds) all += deed.member == member ? deed.length : 0;
+    return all;
 }
 
 void Stage::act(const Deed& deed, holdfast::Stoppable& stoppable, holdfast::Operation* operation) {

@@ -67,8 +67,8 @@ public:
     void processGone(ProcessNumber process);
     void breakEntity(std::uint32_t resource);
     void exitEntity(std::uint32_t resource);
-    /** The longest that unusual deeds of this member can take. */
-    [[nodiscard]] Instant longest(Member member) const;
+    /** How long all unusual deeds of this member take. */
+    [[nodiscard]] Instant deedsOf(Member member) const;
     /** What happened, if it is kept. */
     std::function<void(std::string)> tell;
 

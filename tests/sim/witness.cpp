@@ -102,7 +102,8 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
     const Instant span = call.span.count();
     const Instant start = instantOf(call.start);
     Instant allowed = budget + machine_.delaysBetween(start, start + span);
-    if (call.entryPoint == EntryPoint::terminate) allowed += stage_.longest(Member::terminate);
+    // What an abandoned call has left is undone before Terminate is back, if that call ends in time: a second terminate().
+    if (call.entryPoint == EntryPoint::terminate) allowed += stage_.deedsOf(Member::terminate);
     if (span > allowed) {
         violated_(fmt::format("r{}: {} took {:.3f} ms, {:.3f} of them because its threads were kept waiting (W-100)",
                               resource, holdfast::monitor::nameOf(call.entryPoint), static_cast<double>(span) / 1e6,
@@ -270,6 +271,11 @@ void Witness::audit() {
                                         [&](const Role::Live& live) { return live.since + moment < seen.since; });
         if (starting && behind && now - seen.since > plan_.predecessorTimeout + moment + delays)
             violated_(fmt::format("r{}: online() has waited for an earlier call for {} ms (D3)", r,
+                                  (now - seen.since) / oneMs));
+        const bool pending =
+            starting || seen.state == MonitorState::offlineCalled || seen.state == MonitorState::offlinePending;
+        if (pending && now - seen.since > plan_.operationLimit + plan_.predecessorTimeout + moment + delays)
+            violated_(fmt::format("r{}: it has been {} for {} ms, whatever its limit is (D4)", r, nameOf(seen.state),
                                   (now - seen.since) / oneMs));
         auditHealth(r);
         auditWishes(r);
