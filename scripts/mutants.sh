@@ -63,13 +63,15 @@ if [ "$write" = yes ] && [ "$all$quick" != yesno ]; then warn "--write needs all
 
 tree=$work/tree build=$work/tree/build/dev touched=$work/touched
 mkdir -p "$tree"
+exec 9>"$work/lock"
+flock -n 9 || die "another run works in $work"
 
 # The program that works: its group goes with us.
 child=
 ran() { # ran LOG COMMAND...: as `logged`, without a word
   local log=$1 rc=0
   shift
-  setsid "$@" >"$log" 2>&1 </dev/null &
+  setsid "$@" >"$log" 2>&1 </dev/null 9>&- &
   child=$!
   while [ "$quick" = yes ] && kill -0 "$child" 2>/dev/null; do
     sleep 0.2

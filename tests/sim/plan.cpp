@@ -73,7 +73,8 @@ Plan Plan::of(std::uint64_t seed) {
     const std::uint32_t wishes = 1 + chance.below(6);
     Instant at = 0;
     for (std::uint32_t i = 0; i < wishes; ++i) {
-        at += chance.hits(350) ? ms(chance.below(20)) : ms(chance.below(4'000));
+        const std::uint32_t gap = chance.below(100);  // some come while the last is still being carried out
+        at += gap < 15 ? 0 : gap < 35 ? ms(chance.below(20)) : ms(chance.below(4'000));
         Wish wish{};
         wish.at = at;
         const std::uint32_t which = chance.below(100);

@@ -68,6 +68,7 @@ struct Plan {
     Instant stopPatience{500 * oneMs};
     Instant terminateTimeout{5'000 * oneMs};
     Instant predecessorTimeout{3'000 * oneMs};
+    Instant operationLimit{20'000 * oneMs};  // OnlineLimit and OfflineLimit
     std::uint32_t restarts{2};
     std::vector<Deed> deeds;
     std::vector<Wish> wishes;

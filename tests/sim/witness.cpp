@@ -281,6 +281,11 @@ void Witness::audit() {
         if (starting && behind && now - seen.since > plan_.predecessorTimeout + moment + delays)
             violated_(fmt::format("r{}: online() has waited for an earlier call for {} ms (D3)", r,
                                   (now - seen.since) / oneMs));
+        const bool pending =
+            starting || seen.state == MonitorState::offlineCalled || seen.state == MonitorState::offlinePending;
+        if (pending && now - seen.since > plan_.operationLimit + plan_.predecessorTimeout + moment + delays)
+            violated_(fmt::format("r{}: it has been {} for {} ms, whatever its limit is (D4)", r, nameOf(seen.state),
+                                  (now - seen.since) / oneMs));
         auditHealth(r);
         auditWishes(r);
         std::uint64_t allowed = seen.allowed + plan_.restarts;

@@ -54,8 +54,8 @@ monitor::MonitorConfiguration configurationOf(const Plan& plan, const Ground& gr
         set("FailureTolerance", plan.failureTolerance);
         set("TimeoutTolerance", plan.timeoutTolerance);
         set("TerminateTimeout", plan.terminateTimeout / oneMs);
-        set("OnlineLimit", 20'000);
-        set("OfflineLimit", 20'000);
+        set("OnlineLimit", plan.operationLimit / oneMs);
+        set("OfflineLimit", plan.operationLimit / oneMs);
         set("PredecessorTimeout", plan.predecessorTimeout / oneMs);
         configuration.resources.push_back(std::move(resource));
     }
