@@ -130,13 +130,20 @@ int main(int argc, char** argv) {
                 }
             }
             if (!json.empty()) {
-                boost::json::object figures{{"seed", campaign.seed},           {"schedules", sums.schedules},
-                                            {"seconds", result.took},          {"violations", result.violations.size()},
-                                            {"imaginedSeconds", sums.seconds}, {"calls", sums.calls},
-                                            {"onlines", sums.onlines},         {"failures", sums.failures},
-                                            {"restarts", sums.restarts},       {"reports", sums.reports},
-                                            {"hostDeaths", sums.deaths},       {"steps", sums.steps},
-                                            {"switches", sums.switches},       {"jobs", campaign.jobs}};
+                boost::json::array rows;
+                const auto row = [&](const char* what, double value, const char* unit) {
+                    rows.push_back({{"what", what}, {"subject", "holdfast"}, {"unit", unit}, {"value", value}});
+                };
+                const auto count = [](std::uint64_t value) { return static_cast<double>(value); };
+                row("simulation.violations", count(result.violations.size()), "");
+                row("simulation.schedules", count(sums.schedules), "");
+                row("simulation.rate", count(sums.schedules) / result.took, "per s");
+                row("simulation.imagined", sums.seconds / 3'600, "h");
+                row("simulation.calls", count(sums.calls), "");
+                row("simulation.reports", count(sums.reports), "");
+                row("simulation.failures", count(sums.failures), "");
+                row("simulation.deaths", count(sums.deaths), "");
+                const boost::json::object figures{{"seed", campaign.seed}, {"rows", rows}};
                 std::ofstream{json} << boost::json::serialize(figures) << '\n';
             }
         }
