@@ -225,7 +225,8 @@ def page(results):
            "# Performance", "",
            f"Measured on {machine['date']} by `{results.command}`: {machine['processor']}, {machine['processors']} processors, "
            f"{machine['memory']}; Linux {machine['kernel']}, {machine['system']}; {machine['compiler']}, RelWithDebInfo.",
-           f"Load before the run ended: {machine['load']}. Everything in a table comes from the same run.", ""]
+           f"Load when it ended: {machine['load']}." + (
+               " Everything here comes from one run." if results.command == "./dev bench" else ""), ""]
     shown_plots = False
     for title, words, header, rows in sections(results):
         if title.startswith("Idle") and not shown_plots:

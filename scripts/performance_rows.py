@@ -49,7 +49,7 @@ def bars(results):
         ("a program dies, the failure event is signalled: 99 %", n("death.signalled", field="p99"), "ms", 10, True),
         (f"{many:,} resources checked every second: processor", n("idle.processor", resources=many), "% of a core", 5, True),
         (f"{many:,} resources: memory of each beyond the user's own", n("idle.memoryEach", resources=many), "KiB", 8, True),
-        (f"{many:,} resources: threads", n("idle.threads", resources=many), "", many / 10, True),
+        (f"{many:,} resources: threads", n("idle.threads", resources=many), "", max(32, many / 10), True),
         ("OCF monitor, against starting /bin/true", divided(ours, true), "times", 1.3, True),
         ("ocf:pacemaker:Dummy, against ours", divided(n("monitor.wall", "ocf:pacemaker:Dummy"), ours), "times", 4, False),
         ("ocf:heartbeat:pgsql, against ours", divided(n("monitor.wall", "ocf:heartbeat:pgsql"), ours_database), "times", 50,
