@@ -41,7 +41,7 @@ void Processes::end(ProcessNumber process, ProcessEnd how) {
     machine_.silence(process);
     resetLibrary(living_.at(process).copy);
     living_.erase(process);
-    if (onEnd) onEnd(process);
+    if (onEnd) onEnd(process, how);
     ended(how);
     machine_.kill(process);
 }

@@ -35,7 +35,7 @@ public:
     /** Which copy of the agent library is its own. */
     [[nodiscard]] std::size_t copyOf(ProcessNumber process) const { return living_.at(process).copy; }
     /** Told of each that ended: what it ran dies with it, a little later. */
-    std::function<void(ProcessNumber)> onEnd;
+    std::function<void(ProcessNumber, ProcessEnd)> onEnd;
     /** Whether something that it ran has not died yet. */
     std::function<bool(ProcessNumber)> remains;
 

@@ -97,17 +97,21 @@ void put(char* into, std::size_t size, const std::string& text) {
 /** The child's whole life. */
 [[noreturn]] void playRow(Board& board, std::uint64_t first, std::uint64_t count, const Ground& ground, bool sabotage) {
     const Ground own = ownGround(ground);
-    for (std::uint64_t i = 0; i < count; ++i) {
-        board.current.store(first + i);
-        Plan plan = Plan::of(first + i);
-        plan.sabotage = sabotage;
-        const Outcome outcome = play(plan, own, false);
-        board.sums.add(outcome);
-        if (outcome.violation.empty()) continue;
-        put(board.text, sizeof board.text, outcome.violation);
-        board.violated = true;
-        break;
-    }
+    for (std::uint64_t i = 0; i < count; ++i) try {
+            board.current.store(first + i);
+            Plan plan = Plan::of(first + i);
+            plan.sabotage = sabotage;
+            const Outcome outcome = play(plan, own, false);
+            board.sums.add(outcome);
+            if (outcome.violation.empty()) continue;
+            put(board.text, sizeof board.text, outcome.violation);
+            board.violated = true;
+            break;
+        } catch (const std::exception& error) {
+            put(board.text, sizeof board.text, std::string{"the simulation itself: "} + error.what());
+            board.violated = true;
+            break;
+        }
     board.done = true;
     std::error_code ignored;
     std::filesystem::remove_all(own.runDirectory, ignored);

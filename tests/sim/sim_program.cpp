@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // holdfast_sim: plays schedules, and finds the shortest that breaks a rule (docs/simulation.md).
 #include "machine/libraries.hpp"
+#include "monitor/reason_text.hpp"
 #include "runner.hpp"
 
 #include <fmt/format.h>
@@ -66,6 +67,18 @@ int main(int argc, char** argv) {
         std::filesystem::create_directories(folder);
         sim::loadLibraries(SIM_AGENT, folder);
         const sim::Ground ground{SIM_AGENT, folder};
+        // Rules that go by the monitor's own words notice when these change.
+        using holdfast::core::MonitorReason;
+        for (const auto& [reason, words] :
+             {std::pair{MonitorReason::unexpectedReport, "outside a pending operation"},
+              std::pair{MonitorReason::onlineReportedIllegal, "which no Online may"},
+              std::pair{MonitorReason::offlineReportedIllegal, "which no Offline may"},
+              std::pair{MonitorReason::lateFailureSignal, "SignalFailure while it is not online"},
+              std::pair{MonitorReason::deadlock, "did not return within DeadlockTimeout"},
+              std::pair{MonitorReason::onlineTimedOut, "made no progress for PendingTimeout"}}) {
+            if (holdfast::monitor::reasonText(reason, {}, 0).find(words) == std::string::npos)
+                throw std::runtime_error{std::string{"no reason of the monitor says any more: "} + words};
+        }
         // What is made once in a process is made now: then the first schedule of a row is played as every other.
         sim::Plan calm;
         calm.seed = 1;
@@ -91,9 +104,9 @@ int main(int argc, char** argv) {
             status = outcome.violation.empty() ? 0 : 1;
         } else {
             const auto begin = std::chrono::steady_clock::now();
+            fmt::print("seed {} (--seed repeats it)\n", campaign.seed);
+            std::fflush(stdout);
             if (!quiet) {
-                fmt::print("seed {} (--seed repeats it)\n", campaign.seed);
-                std::fflush(stdout);
                 campaign.progress = [&](const sim::Sums& sums) {
                     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
                     if (::isatty(1) != 0) fmt::print("\r{}   ", rate(sums, took));
@@ -143,6 +156,7 @@ int main(int argc, char** argv) {
                 row("simulation.reports", count(sums.reports), "");
                 row("simulation.failures", count(sums.failures), "");
                 row("simulation.deaths", count(sums.deaths), "");
+                row("simulation.refused", count(sums.refused), "");
                 const boost::json::object figures{{"seed", campaign.seed}, {"rows", rows}};
                 std::ofstream{json} << boost::json::serialize(figures) << '\n';
             }

@@ -94,6 +94,14 @@ Instant Stage::deedsOf(Member member) const {
     return all;
 }
 
+Instant Stage::deedsOf(Member member, std::uint32_t resource) const {
+    Instant all = 0;
+    for (const Deed& deed : plan_.deeds) {
+        if (deed.member == member && deed.resource == resource) all += deed.length + 1;
+    }
+    return all;
+}
+
 void Stage::act(const Deed& deed, holdfast::Stoppable& stoppable, holdfast::Operation* operation) {
     const std::chrono::milliseconds length{deed.length / oneMs};
     switch (deed.kind) {
@@ -234,15 +242,22 @@ bool Stage::repair(std::string_view resource, holdfast::Check& check) {
     return true;
 }
 
-void Stage::processEnded(ProcessNumber process) {
+void Stage::processEnded(ProcessNumber process, bool orderly) {
     for (std::uint32_t r = 0; r < roles_.size(); ++r) {
         Role& it = roles_[r];
         const auto here = [&](const Role::Live& live) { return live.process == process; };
-        std::erase_if(it.live, here);
-        std::erase_if(it.terminating, here);
-        std::erase_if(it.objects, [&](const auto& object) { return object.second.first == process; });
-        if (std::find(it.entity.copies.begin(), it.entity.copies.end(), process) != it.entity.copies.end())
-            it.diedAt = machine_.now();
+        const bool ran = std::find(it.entity.copies.begin(), it.entity.copies.end(), process) != it.entity.copies.end();
+        const bool deaf =
+            std::any_of(it.live.begin(), it.live.end(), [&](const Role::Live& live) { return live.deaf; });
+        const auto calls = std::erase_if(it.live, here) + std::erase_if(it.terminating, here);
+        const auto objects =
+            std::erase_if(it.objects, [&](const auto& object) { return object.second.first == process; });
+        if (orderly && !deaf && machine_.now() - it.deafUntil > 1'000 * oneMs && deedsOf(Member::terminate, r) == 0) {
+            if (calls != 0) violated_(fmt::format("r{}: its host has left while its author's code runs (D8)", r));
+            if (objects != 0) violated_(fmt::format("r{}: its host has left with an object of it (D8, D14)", r));
+        }
+        if (ran) it.diedAt = machine_.now();
+        if (!ran && calls == 0 && objects == 0) continue;  // another's
         it.startedAt = it.reportedAt = never;
         it.idleSince = machine_.now();
     }

@@ -62,12 +62,14 @@ public:
     [[nodiscard]] Role& role(std::uint32_t resource) { return roles_.at(resource); }
     [[nodiscard]] const std::vector<Role>& roles() const noexcept { return roles_; }
     /** Whatever of its code ran is gone; what it started dies in a moment. */
-    void processEnded(ProcessNumber process);
+    void processEnded(ProcessNumber process, bool orderly);
     [[nodiscard]] bool remains(ProcessNumber process) const;
     void breakEntity(std::uint32_t resource);
     void exitEntity(std::uint32_t resource);
     /** What unusual deeds of this member can take, all of them. */
     [[nodiscard]] Instant deedsOf(Member member) const;
+    /** And of this resource; more than 0 if there are any. */
+    [[nodiscard]] Instant deedsOf(Member member, std::uint32_t resource) const;
     /** What happened, if it is kept. */
     std::function<void(std::string)> tell;
 

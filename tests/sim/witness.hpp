@@ -46,17 +46,28 @@ private:
         std::uint64_t allowed{1};  ///< of those: the first, one for each wish, and so on
         bool wanted{true};
         Instant wantedSince{0};
-        bool failed{false};  ///< for the outside
+        bool failed{false};         ///< for the outside
+        Instant onlineSince{0};     ///< the first time after it was not
+        std::uint64_t failures{0};  ///< also of its host
+        std::uint64_t deaths{0};    ///< of its host
+        std::uint64_t stops{0};     ///< Offline calls
+        std::uint64_t onlineFinals{0};
+        std::uint64_t offlineFinals{0};
+        std::uint64_t failedFinals{0};
     };
     void call(std::uint32_t resource, const holdfast::monitor::CallRecord& call);
     void state(std::uint32_t resource, const holdfast::monitor::StateRecord& state);
+    void reported(std::uint32_t resource, const holdfast::monitor::StatusRecord& status);
     void rest(std::uint32_t resource);
+    /** No thread was kept waiting so long that what it said may come after what was said later. */
+    [[nodiscard]] bool inOrder() const;
     void signalled(std::uint32_t resource);
     void order(std::uint32_t resource);
     void auditHealth(std::uint32_t resource);
     void auditWishes(std::uint32_t resource);
     /** Nobody was kept waiting on purpose of late. */
     [[nodiscard]] bool isCalm(Instant length) const;
+    [[nodiscard]] bool isDeclared(std::uint32_t resource) const;
     [[nodiscard]] bool isExcused(std::uint32_t resource) const;
     [[nodiscard]] Instant delaysSince(Instant delayedThen) const;
 

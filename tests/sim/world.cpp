@@ -78,10 +78,10 @@ public:
         copyOfProcess = [](ProcessNumber process) { return processes->copyOf(process); };
         const auto [begin, end] = ownVariables();
         machine_.ownLocks(begin, static_cast<std::size_t>(end - begin));
-        hosts_.onEnd = [this](ProcessNumber process) {
-            ++outcome_.deaths;
+        hosts_.onEnd = [this](ProcessNumber process, ProcessEnd how) {
+            if (how.signalled) ++outcome_.deaths;
             tell(fmt::format("process {} ends", process));
-            stage_.processEnded(process);
+            stage_.processEnded(process, !how.signalled && how.number == 0);
             table_.closeOf(process);
         };
         hosts_.remains = [this](ProcessNumber process) { return stage_.remains(process); };
