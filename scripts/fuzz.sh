@@ -87,7 +87,7 @@ number() { sed -n "s/^stat::$2: *//p" "$logs/$1.log" | tail -n 1; }
 edges() { sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$logs/$1.log" | tail -n 1; }
 
 covered() { # covered TARGET: "lines regions" in percent of its codec's files, reached by all inputs there are
-  local target=$1 program=build/coverage/tests/fuzz/$1_fuzz places=("tests/fuzz/corpus/$1") raw=$PWD/$logs/$1.profraw files
+  local target=$1 program=build/coverage/tests/fuzz/$1_fuzz places=("tests/fuzz/corpus/$1") raw=$PWD/$logs/$1.profraw
   if [ "$coverage" = no ] || ! [ -e "$program" ]; then
     echo '- -'
     return
@@ -95,10 +95,21 @@ covered() { # covered TARGET: "lines regions" in percent of its codec's files, r
   [ -z "$(ls -A "$build/corpus/$target" 2>/dev/null)" ] || places+=("$build/corpus/$target")
   LLVM_PROFILE_FILE=$raw timeout 600 nice -n 10 "$program" "${places[@]}" >"$logs/$target.replay.log" 2>&1 || { echo '? ?'; return; }
   llvm-profdata merge -sparse "$raw" -o "$logs/$target.profdata" || { echo '? ?'; return; }
-  read -r -a files <<<"$(tr -s ' \n' '  ' <<<"${codec[$target]}")"
-  llvm-cov report "$program" -instr-profile="$logs/$target.profdata" "${files[@]/#/$PWD/}" >"$logs/$target.coverage" 2>&1 || true
-  # Name, then total, missed and percent of regions, functions, lines.
-  awk '$1 == "TOTAL" {print $10, $4; found = 1} END {if (!found) print "? ?"}' "$logs/$target.coverage"
+  llvm-cov report "$program" -instr-profile="$logs/$target.profdata" >"$logs/$target.coverage" 2>&1 || true
+  # Name, then total, missed and percent of regions, functions, lines. The names are whole or begin in this folder, as the
+  # compiler was told them: so they are picked here and not by llvm-cov, which would take all of them for none.
+  awk -v wanted="$(tr -s ' \n' '  ' <<<"${codec[$target]}")" '
+    BEGIN {count = split(wanted, file, " ")}
+    {
+      for (i = 1; i <= count; ++i) {
+        if ($1 != file[i] && substr($1, length($1) - length(file[i])) != "/" file[i]) continue
+        regions += $2; regions_missed += $3; lines += $8; lines_missed += $9
+      }
+    }
+    END {
+      if (lines == 0 || regions == 0) print "? ?"
+      else printf "%.1f %.1f\n", 100 * (lines - lines_missed) / lines, 100 * (regions - regions_missed) / regions
+    }' "$logs/$target.coverage"
 }
 
 started=$SECONDS
