@@ -4,6 +4,7 @@
 #include <holdfast/resource.hpp>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <stdexcept>
@@ -24,16 +25,19 @@ namespace {
 /** One at a time (D5), terminate() apart. */
 class Inside {
 public:
-    explicit Inside(Subject& subject) : subject_{subject} {
+    explicit Inside(Subject& subject) : subject_{subject}, ends_{subject.ends.load()} {
         subject_.members.fetch_add(1);
         room().judge->expect(subject_.inside.fetch_add(1) == 0, "D5 two members ran at a time", subject_.number);
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
     ~Inside() { subject_.inside.fetch_sub(1); }
+    /** Whether a terminate() began meanwhile: it did not wait for us any longer. */
+    [[nodiscard]] bool overtaken() const { return subject_.ends.load() != ends_; }
 
 private:
     Subject& subject_;
+    const std::uint64_t ends_;
 };
 
 class Chance {
@@ -75,20 +79,26 @@ Verdict anyVerdict(Chance& chance, Check& check) {
 
 class Unruly final : public holdfast::Resource {
 public:
-    explicit Unruly(Subject& subject) : subject_{subject} {
+    Unruly(Context& context, Subject& subject) : context_{context}, subject_{subject} {
         Chance chance{subject_};
         if (chance.percent(3)) throw std::runtime_error{"no object today"};
         subject_.objects.fetch_add(1);
     }
-    ~Unruly() override { subject_.objects.fetch_sub(1); }
+    ~Unruly() override {
+        leaving_.store(true);
+        if (observer_.joinable()) observer_.join();
+        subject_.objects.fetch_sub(1);
+    }
     Unruly(const Unruly&) = delete;
     Unruly& operator=(const Unruly&) = delete;
 
     void online(Operation& operation) override {
         const Inside inside{subject_};
         Chance chance{subject_};
+        if (chance.percent(20)) observe(chance);  // it reports before, while and after something runs
         misbehave(chance, operation);
-        start();
+        start(inside);
+        if (chance.percent(3)) context_.reportFailure("it runs, and has failed already");
         // W-132: what was begun before it went wrong is terminate()'s.
         if (chance.percent(5)) throw std::runtime_error{"it ran, and then this"};
     }
@@ -100,6 +110,7 @@ public:
     }
     void terminate() noexcept override {
         subject_.terminating.fetch_add(1);
+        subject_.ends.fetch_add(1);
         Chance chance{subject_};
         if (chance.percent(30)) std::this_thread::sleep_for(chance.upTo(20ms));
         // Terminate waits for it, so an author has 300 ms for it; two Terminates beside each other run it twice.
@@ -110,6 +121,7 @@ public:
     Verdict isAlive(Check& check) override {
         const Inside inside{subject_};
         Chance chance{subject_};
+        if (chance.percent(1)) context_.reportFailure("seen by the check");
         return anyVerdict(chance, check);
     }
     bool repair(Check&) override {
@@ -122,10 +134,28 @@ public:
     }
 
 private:
-    void start() {
+    void start(const Inside& inside) {
+        // Not known until it runs: a terminate() that begins after that finds it, one that began before does not.
+        subject_.late.store(true);
         room().judge->expect(!subject_.running.exchange(true), "W-124 a second copy was started", subject_.number);
+        subject_.late.store(inside.overtaken());
     }
+    /** A thread of the author's that reports a failure at any time, or several times. */
+    void observe(Chance& chance) {
+        const auto least = chance.upTo(60ms);
+        const bool twice = chance.percent(30);
+        observer_ = std::thread{[this, least, twice] {
+            const auto until = Steady::now() + least;
+            while (!leaving_.load() && Steady::now() < until) std::this_thread::sleep_for(1ms);
+            context_.reportFailure("100% of %1!s! failed");
+            if (twice) context_.reportFailure("and again");
+        }};
+    }
+
+    Context& context_;
     Subject& subject_;
+    std::atomic<bool> leaving_{false};
+    std::thread observer_;  // of the thread that runs online(), then of the destructor
 };
 
 class Type final : public holdfast::AgentType {
@@ -154,7 +184,7 @@ public:
     [[nodiscard]] std::unique_ptr<holdfast::Resource> build(Context& context,
                                                             const holdfast::PropertyBag& /*values*/) const override {
         const auto number = static_cast<std::size_t>(std::strtoul(context.resourceName().c_str(), nullptr, 10));
-        return std::make_unique<Unruly>(room().at(number));
+        return std::make_unique<Unruly>(context, room().at(number));
     }
 
 private:

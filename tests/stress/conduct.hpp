@@ -20,13 +20,16 @@ namespace stress {
 /** What is known of the objects of one resource, from its Open to its Close and as long as anything of it is left. */
 struct Subject {
     Subject(std::size_t itsNumber, std::uint64_t itsLife) : number{itsNumber}, life{itsLife} {}
-    const std::size_t number;               ///< of the place it is opened in
-    const std::uint64_t life;               ///< how often that place was opened before
-    std::atomic<std::uint64_t> draws{0};    ///< so many decisions were made: each has its own seed
-    std::atomic<int> inside{0};             ///< members other than terminate() that run now
-    std::atomic<int> terminating{0};        ///< terminate() that runs now
-    std::atomic<int> objects{0};            ///< alive now
-    std::atomic<bool> running{false};       ///< the entity: there must never be two
+    const std::size_t number;             ///< of the place it is opened in
+    const std::uint64_t life;             ///< how often that place was opened before
+    std::atomic<std::uint64_t> draws{0};  ///< so many decisions were made: each has its own seed
+    std::atomic<int> inside{0};           ///< members other than terminate() that run now
+    std::atomic<int> terminating{0};      ///< terminate() that runs now
+    std::atomic<int> objects{0};          ///< alive now
+    std::atomic<bool> running{false};     ///< the entity: there must never be two
+    std::atomic<std::uint64_t> ends{0};   ///< terminate() that began
+    std::atomic<bool> late{
+        false};  ///< what runs was started by a member that a terminate() overtook (D8): it is undone later
     std::atomic<std::uint64_t> members{0};  ///< calls of members so far
 };
 

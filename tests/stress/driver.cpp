@@ -73,6 +73,8 @@ void Driver::step(Place& place, std::uint64_t random, std::uint64_t more) {
         case 3: place.cancel(); return;
         case 4:
             if (place.terminate()) terminates_.fetch_add(1);
+            place.isAlive();  // at once: nothing of the old run is left
+            place.looksAlive();
             return;
         case 5:
         case 6:

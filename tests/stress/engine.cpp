@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <thread>
 
 namespace stress {
 
@@ -72,6 +73,8 @@ LateCalls& lateCalls() {
 }
 
 std::atomic<std::uint64_t> strayCalls{0};
+std::atomic<std::uint64_t> allSignals{0};
+std::atomic<std::uint64_t> allLines{0};
 std::atomic<std::uint64_t> allCalls{0};
 std::atomic<std::int64_t> worst{0};  // ms
 std::mutex typeCalls;                // W-101: Open and Close of one type, one at a time
@@ -111,9 +114,20 @@ Dword HOLDFAST_STDCALL setStatusEx(abi::ResourceHandle handle, abi::ResourceStat
 }
 void HOLDFAST_STDCALL logEvent(abi::ResourceHandle handle, Dword /*level*/, const abi::WideChar* /*format*/, ...) {
     if (handle != nullptr && !desk().find(handle)) strayCalls.fetch_add(1);
+    // An engine that is slow to listen: what is to be said queues up behind it, and must not be said once it is too late.
+    if (allLines.fetch_add(1, std::memory_order_relaxed) % 8 == 0) std::this_thread::sleep_for(milliseconds{60});
 }
 Dword HOLDFAST_STDCALL signalFailure(abi::ResourceHandle handle, abi::FailureType /*type*/, Dword /*code*/) {
-    if (!desk().find(handle)) strayCalls.fetch_add(1);
+    const auto now = Steady::now();
+    allSignals.fetch_add(1, std::memory_order_relaxed);
+    const auto heard = desk().find(handle);
+    if (!heard) {
+        strayCalls.fetch_add(1);
+        return 0;
+    }
+    const std::lock_guard lock{heard->mutex};
+    room().judge->expect(!heard->quiet || now <= heard->quietSince,
+                         "W-132 a failure signalled after Terminate returned", heard->number);
     return 0;
 }
 Dword HOLDFAST_STDCALL endCall(std::int64_t context, Dword /*status*/) {
@@ -125,6 +139,7 @@ Dword HOLDFAST_STDCALL endCall(std::int64_t context, Dword /*status*/) {
 }  // namespace
 
 std::uint64_t strays() noexcept { return strayCalls.load(); }
+std::uint64_t signals() noexcept { return allSignals.load(); }
 std::uint64_t callCount() noexcept { return allCalls.load(); }
 std::size_t unansweredCalls() {
     const std::lock_guard lock{lateCalls().mutex};
@@ -189,7 +204,9 @@ void Place::open(const Table& table) {
         desk().nextHandle += 2;
         desk().open[handle_] = heard_;
     }
-    const auto name = abi::toWide(std::to_string(room().add(number_, lives_++).first));
+    const auto [index, subject] = room().add(number_, lives_++);
+    subject_ = subject;
+    const auto name = abi::toWide(std::to_string(index));
     auto* const handle = reinterpret_cast<abi::ResourceHandle>(handle_);
     const auto& raw = table.raw();
     id_ = timed("Open", entryPoint, [&] {
@@ -250,18 +267,27 @@ bool Place::offline() {
     return answered(code);
 }
 
+bool Place::quiet() {
+    const std::lock_guard lock{heard_->mutex};
+    return heard_->quiet;
+}
+
 void Place::looksAlive() {
     const auto& raw = table_->raw();
-    static_cast<void>(timed("LooksAlive", entryPoint, [&] {
+    const bool ended = quiet();
+    const abi::Bool alive = timed("LooksAlive", entryPoint, [&] {
         return table_->version() == abi::versionV1 ? raw.v1.looksAlive(id_) : raw.v2.looksAlive(id_);
-    }));
+    });
+    judge_.expect(!ended || alive == 0, "W-132 LooksAlive after Terminate returned", number_);
 }
 
 void Place::isAlive() {
     const auto& raw = table_->raw();
-    static_cast<void>(timed("IsAlive", entryPoint, [&] {
+    const bool ended = quiet();
+    const abi::Bool alive = timed("IsAlive", entryPoint, [&] {
         return table_->version() == abi::versionV1 ? raw.v1.isAlive(id_) : raw.v2.isAlive(id_);
-    }));
+    });
+    judge_.expect(!ended || alive == 0, "W-132 IsAlive after Terminate returned", number_);
 }
 
 void Place::cancel() {
@@ -341,6 +367,9 @@ bool Place::terminate() {
     if (apart && heard_->begun == before && heard_->inCall == 0) {
         heard_->quiet = true;
         heard_->quietSince = Steady::now();
+        // Nothing new begins under the lock. What a member starts that did not listen to its end is undone when it is back (D8).
+        judge_.expect(!subject_->running.load() || subject_->late.load(), "W-132 it runs after Terminate returned",
+                      number_);
     }
     return true;
 }

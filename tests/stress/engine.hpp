@@ -92,6 +92,8 @@ private:
     auto timed(const char* what, milliseconds budget, const Call& call);
     void begin(bool online);
     bool answered(abi::Dword code);
+    /** Terminate has returned, and nothing was ordered since; while `calls` is held nothing is. */
+    [[nodiscard]] bool quiet();
 
     const std::size_t number_;
     Judge& judge_;
@@ -100,12 +102,15 @@ private:
     const Table* table_{nullptr};  // with what follows: written under life_ and calls
     abi::ResourceId id_{nullptr};
     std::uintptr_t handle_{0};
+    Subject* subject_{nullptr};
     std::uint64_t lives_{0};
     std::shared_ptr<Heard> heard_;
 };
 
 /** How often a callback came for a resource that is closed (W-117). */
 [[nodiscard]] std::uint64_t strays() noexcept;
+/** How many failures were signalled (W-324). */
+[[nodiscard]] std::uint64_t signals() noexcept;
 /** How many calls were made of all entry points. */
 [[nodiscard]] std::uint64_t callCount() noexcept;
 [[nodiscard]] milliseconds worstCall() noexcept;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// Random calls with concurrent Terminate (W-1150). The seed decides which calls are made and how the agent misbehaves; what the
-/// system's scheduler makes of it is its own, so a seed that failed may need more than one run to fail again.
+/// system's scheduler makes of it is its own, so a seed that failed may need more than one run to fail again. Without --seed it is a random one.
 ///   holdfast_stress [--seconds N] [--seed N]
 #include "driver.hpp"
 #include "support/own_process.hpp"
@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
+#include <random>
 #include <string_view>
 #include <thread>
 
@@ -50,6 +51,7 @@ void watch(std::chrono::seconds longest, std::uint64_t seed) {
 int main(int count, char** arguments) {
     std::uint64_t seconds = 600;
     stress::Driver::Options options;
+    options.seed = std::random_device{}() % 1'000'000'000;  // another one each time; --seed repeats it
     for (int i = 1; i + 1 < count; i += 2) {
         const std::string_view word{arguments[i]};
         if (word == "--seconds") {
@@ -104,8 +106,9 @@ int main(int count, char** arguments) {
 
     std::uint64_t members = 0;
     for (const auto& subject : subjects) members += subject.members;
-    fmt::print("{} lives, {} calls, {} operations, {} Terminates, {} members of the agent\n", driver.lives(),
-               stress::callCount(), driver.operations(), driver.terminates(), members);
+    fmt::print("{} lives, {} calls, {} operations, {} Terminates, {} members of the agent, {} failures signalled\n",
+               driver.lives(), stress::callCount(), driver.operations(), driver.terminates(), members,
+               stress::signals());
     fmt::print("longest call {} ms without stalls; {} promises kept, {} excused by stalls ({} ms in all)\n",
                stress::worstCall().count(), judge.keptCount(), judge.excusedCount(),
                std::chrono::duration_cast<std::chrono::milliseconds>(stalls.soFar()).count());
