@@ -25,7 +25,7 @@ TROUBLE = [
     ("a program is killed: until the event is signalled", "death.signalled"),
 ]
 ENTRIES = [
-    ("Open", "open"), ("ResourceControl, the private properties", "control"), ("Online answers", "online"), ("… until Online is reported", "online.done"),
+    ("Open", "open"), ("ResourceControl, the characteristics", "control"), ("Online answers", "online"), ("… until Online is reported", "online.done"),
     ("Offline answers", "offline"), ("… until Offline is reported", "offline.done"), ("Terminate", "terminate"),
     ("Close", "close"), ("IsAlive", "isAlive"), ("LooksAlive", "looksAlive"), ("IsAlive, single calls", "isAlive.single"),
 ]

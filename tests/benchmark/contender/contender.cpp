@@ -64,8 +64,8 @@ void terminate(abi::ResourceId id) { of(id).terminate(); }
 abi::Bool alive(abi::ResourceId id) { return of(id).alive() ? 1 : 0; }
 abi::Dword control(abi::ResourceId id, abi::Dword code, void* /*in*/, abi::Dword /*inSize*/, void* out,
                    abi::Dword outSize, abi::Dword* returned) {
-    if (code != abi::control::resourceGetPrivateProperties) return abi::code::invalidFunction;
-    return of(id).privateProperties(out, outSize, returned);
+    if (code != abi::control::resourceGetCharacteristics) return abi::code::invalidFunction;
+    return of(id).characteristics(out, outSize, returned);
 }
 abi::Dword typeControl(const abi::WideChar*, abi::Dword, void*, abi::Dword, void*, abi::Dword, abi::Dword*) {
     return abi::code::invalidFunction;

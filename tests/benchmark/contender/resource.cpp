@@ -72,8 +72,8 @@ bool Resource::alive() const {
     return alive_;
 }
 
-abi::Dword Resource::privateProperties(void* out, abi::Dword size, abi::Dword* returned) const {
-    constexpr abi::Dword none = 0;  // the number of properties
+abi::Dword Resource::characteristics(void* out, abi::Dword size, abi::Dword* returned) const {
+    constexpr abi::Dword none = 0;
     const std::lock_guard lock{everything()};
     if (returned != nullptr) *returned = sizeof none;
     if (out == nullptr || size < sizeof none) return abi::code::moreData;

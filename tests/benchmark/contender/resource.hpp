@@ -49,8 +49,8 @@ public:
     abi::Dword offline();
     void terminate();
     [[nodiscard]] bool alive() const;
-    /** The property list; its one property is none. */
-    abi::Dword privateProperties(void* out, abi::Dword size, abi::Dword* returned) const;
+    /** What kind of resource it is: no kind of its own. */
+    abi::Dword characteristics(void* out, abi::Dword size, abi::Dword* returned) const;
 
 private:
     enum class State { offline, onlinePending, online, offlinePending, failed };

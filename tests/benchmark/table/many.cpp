@@ -69,9 +69,10 @@ void live(const Library& library, std::size_t rounds, Taken& taken) {
         timed(taken.control, [&] {
             std::array<char, 256> list{};
             abi::Dword size = 0;
-            const auto answer = library.table().resourceControl(one->id(), abi::control::resourceGetPrivateProperties,
+            const auto answer = library.table().resourceControl(one->id(), abi::control::resourceGetCharacteristics,
                                                                 nullptr, 0, list.data(), sizeof list, &size);
-            if (answer != abi::code::success) throw std::runtime_error{"its private properties cannot be read"};
+            if (answer != abi::code::success)
+                throw std::runtime_error{"its characteristics cannot be read: " + std::to_string(answer)};
         });
         auto start = timed(taken.online, [&] { static_cast<void>(one->online()); });
         if (!one->finished(abi::ResourceState::online)) throw std::runtime_error{"it does not come online"};
