@@ -264,7 +264,7 @@ def page(results):
         at = out.index("## The floor")
         out[at:at] = [*remarks, ""]
     out += ["## Again", "",
-            "    ./dev bench            measures and shows the tables; about 8 minutes, as root on Debian 12",
+            "    ./dev bench            measures and shows the tables; 8 to 10 minutes, as root on Debian 12",
             "    ./dev bench --quick    the same with few of everything, in less than a minute", "",
             "`--quick` leaves the documents alone; the whole run writes this page, its pictures and [its figures](performance/results.json).",
             "A machine that does other things meanwhile shows in the 99 % and the worst, seldom in the medians.", ""]

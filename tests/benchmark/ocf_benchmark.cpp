@@ -20,7 +20,7 @@ using namespace ocf_stage;
 struct Options {
     int monitors{200};
     int kills{10};
-    std::chrono::seconds idle{10};  // for how long a host's own checks are watched
+    std::chrono::seconds idle{5};  // for how long a host's own checks are watched
     std::string json;
 };
 

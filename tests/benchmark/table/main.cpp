@@ -38,7 +38,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int patience = 180;  // seconds for one scenario
+constexpr int patience = 90;  // seconds for one scenario
 
 struct Subject {
     std::string name;

@@ -18,7 +18,7 @@ struct Options {
     std::size_t wedged{30};                   ///< Terminates of a wedged online(), in all turns together
     std::size_t kills{100};                   ///< programs killed, in all turns together
     std::chrono::milliseconds settle{7'000};  ///< until what was only needed to start is gone
-    std::chrono::milliseconds idle{5'000};    ///< for how long nothing but checks is watched
+    std::chrono::milliseconds idle{4'000};    ///< for how long nothing but checks is watched
     std::string json;
 
     // Of a child.
