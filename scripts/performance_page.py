@@ -183,7 +183,7 @@ verdict that process has kept since its last check, while the script asks anew e
 that stays uses for answering. Its own checks are not in it: they run once per CheckInterval, however many monitors ask. What PostgreSQL's own
 processes spend on a query is counted on neither side.""",
     "reported": """At a random moment between two polls. `application` and the two rows of `holdfast's monitor` watch a program that sleeps; the two
-of PostgreSQL kill the same server's first process, so these are the ones to compare. A monitor that Pacemaker repeats every second against one that waits: what
+of PostgreSQL kill the same server's first process, so these are the ones to compare: a monitor that Pacemaker repeats every second against one that waits: what
 differs is above all when somebody looks.""",
 }
 

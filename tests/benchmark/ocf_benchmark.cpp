@@ -163,23 +163,25 @@ void measure(const Options& options) {
     });
     const bench::Key polls{"reported", "ocf:heartbeat:pgsql, 1 s"};
     if (withDatabase) {
-        fmt::print(stderr, "  {} kills of a database under a monitor that waits, and every second\n", options.kills);
+        fmt::print(stderr, "  {} kills of a database under a monitor every second, and one that waits\n",
+                   options.kills);
         const bench::Key waitsToo{"reported", "ocf:holdfast:postgresql"};
         ours.stop();
+        orSayWhyNot(rows, polls, [&] {
+            heartbeat.start();
+            rows.samples(polls, "ms", killedUnderPolls(heartbeat, database, options.kills));
+            heartbeat.stop();
+        });
         orSayWhyNot(rows, waitsToo, [&] {
             Agent told{folder,
                        "database",
                        POSTGRESQL_OCF,
                        {{"DataDirectory", database.data()}, {"InstantFailure", "monitor"}}};
+            database.clear();  // of what was killed last
             told.start();
             const auto victimOf = [&] { return database.postmaster(); };
             rows.samples(waitsToo, "ms", killedUnderWaiting(told, options.kills, victimOf, [&] { database.clear(); }));
             told.stop();
-        });
-        orSayWhyNot(rows, polls, [&] {
-            heartbeat.start();
-            rows.samples(polls, "ms", killedUnderPolls(heartbeat, database, options.kills));
-            heartbeat.stop();
         });
     }
     if (dummy.installed()) dummy.stop();
