@@ -81,16 +81,20 @@ def summary(samples):
 
 def collect(target, files):
     merged = {}
+    simulation = {}
     for file in files:
         content = json.loads(pathlib.Path(file).read_text(encoding="utf-8"))
         rows = samples_of_google_benchmark(content) if "benchmarks" in content else content["rows"]
+        if any(row.get("what") == "simulation.schedules" for row in rows):  # a run of its own: which one it was
+            played = datetime.date.fromtimestamp(pathlib.Path(file).stat().st_mtime).isoformat()
+            simulation = {"seed": content["seed"], "date": played} if "seed" in content else {"date": played}
         for row in rows:
             key = (row["what"], row["subject"], row.get("resources", 0))
             known = merged.setdefault(key, {"unit": row["unit"], "samples": [], "values": [], "stopped": ""})
             known["samples"] += row.get("samples", [])
             if "value" in row:
                 known["values"].append(row["value"])
-            known["stopped"] = row.get("stopped", known["stopped"])
+            known["stopped"] = known["stopped"] or row.get("stopped", "")
     rows = []
     for (what, subject, resources), known in merged.items():
         row = {"what": what, "subject": subject}
@@ -108,9 +112,9 @@ def collect(target, files):
             row["value"] = round(values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2, 3)
         rows.append(row)
     rows.sort(key=lambda row: (row["what"], row["subject"], row.get("resources", 0)))
-    content = {"machine": machine(), "command": "./dev bench", "rows": rows}
+    content = {"machine": machine(), "command": "./dev bench", "simulation": simulation, "rows": rows}
     # A row a line, so that a change can be read.
-    text = json.dumps({key: content[key] for key in ("machine", "command")}, indent=1)[:-2]
+    text = json.dumps({key: content[key] for key in ("machine", "command", "simulation")}, indent=1)[:-2]
     text += ',\n "rows": [\n' + ",\n".join("  " + json.dumps(row) for row in rows) + "\n ]\n}\n"
     pathlib.Path(target).write_text(text, encoding="utf-8")
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <functional>
 #include <random>
 #include <set>
 #include <thread>
@@ -19,6 +20,7 @@ using namespace ocf_stage;
 struct Options {
     int monitors{200};
     int kills{10};
+    std::chrono::seconds idle{5};  // for how long a host's own checks are watched
     std::string json;
 };
 
@@ -45,12 +47,13 @@ void measureCost(std::vector<Measured>& all, const Options& options, bench::Rows
         rows.samples({"monitor.wall", one.name}, "us", one.wall);
         rows.samples({"monitor.processor", one.name}, "us", one.processor);
         if (!one.name.starts_with("ocf:holdfast:") || one.agent->hostPid() == 0) continue;
-        // What the process that stays spends on being asked, beyond its own checks.
+        // What the process that stays spends on being asked, beyond its own checks; and on these.
         const int host = one.agent->hostPid();
-        const auto idle = std::chrono::seconds{1};
+        const auto watched = Clock::now();
         double before = processorOf(host);
-        std::this_thread::sleep_for(idle);
-        const double own = (processorOf(host) - before) / 1e6;  // per microsecond
+        std::this_thread::sleep_for(options.idle);
+        const double own = (processorOf(host) - before) / microseconds(Clock::now() - watched);  // per microsecond
+        rows.value({"monitor.ownChecks", one.name}, "us/s", own * 1e6);
         const auto start = Clock::now();
         before = processorOf(host);
         for (int i = 0; i < options.monitors; ++i) static_cast<void>(run(one));
@@ -59,21 +62,23 @@ void measureCost(std::vector<Measured>& all, const Options& options, bench::Rows
     }
 }
 
-/** The waiting monitor of ours: it answers at the moment of the failure. */
-std::vector<double> killedUnderWaiting(Agent& agent, int kills) {
+/** The waiting monitor of ours: it answers at the moment of the failure. `clear`: until nothing of what was killed is left. */
+std::vector<double> killedUnderWaiting(Agent& agent, int kills, const std::function<int()>& victimOf,
+                                       const std::function<void()>& clear) {
     std::vector<double> took;
     std::mt19937 random{1};
     for (int i = 0; i < kills; ++i) {
         static_cast<void>(agent.run("monitor"));  // the first after a start is answered at once
         const int waiting = agent.begin("monitor");
         std::this_thread::sleep_for(std::chrono::milliseconds{100 + random() % 200});
-        const int victim = agent.processPid();
+        const int victim = victimOf();
         if (victim <= 0) throw std::runtime_error{"the program does not run"};
         const auto start = Clock::now();
         ::kill(victim, SIGKILL);
         if (finish(waiting, start).status == 0) throw std::runtime_error{"the failure was not reported"};
         took.push_back(microseconds(Clock::now() - start) / 1'000);
         static_cast<void>(agent.run("stop"));
+        clear();
         agent.start();
     }
     return took;
@@ -152,17 +157,31 @@ void measure(const Options& options) {
     const bench::Key waits{"reported", "ocf:holdfast:application"};
     orSayWhyNot(rows, waits, [&] {
         waiting.start();
-        rows.samples(waits, "ms", killedUnderWaiting(waiting, options.kills * 2));
+        const auto victimOf = [&] { return waiting.processPid(); };
+        rows.samples(waits, "ms", killedUnderWaiting(waiting, options.kills * 2, victimOf, [] {}));
         waiting.stop();
     });
     const bench::Key polls{"reported", "ocf:heartbeat:pgsql, 1 s"};
     if (withDatabase) {
-        fmt::print(stderr, "  {} kills of a database under a monitor every second\n", options.kills);
+        fmt::print(stderr, "  {} kills of a database under a monitor every second, and one that waits\n",
+                   options.kills);
+        const bench::Key waitsToo{"reported", "ocf:holdfast:postgresql"};
+        ours.stop();
         orSayWhyNot(rows, polls, [&] {
-            ours.stop();
             heartbeat.start();
             rows.samples(polls, "ms", killedUnderPolls(heartbeat, database, options.kills));
             heartbeat.stop();
+        });
+        orSayWhyNot(rows, waitsToo, [&] {
+            Agent told{folder,
+                       "database",
+                       POSTGRESQL_OCF,
+                       {{"DataDirectory", database.data()}, {"InstantFailure", "monitor"}}};
+            database.clear();  // of what was killed last
+            told.start();
+            const auto victimOf = [&] { return database.postmaster(); };
+            rows.samples(waitsToo, "ms", killedUnderWaiting(told, options.kills, victimOf, [&] { database.clear(); }));
+            told.stop();
         });
     }
     if (dummy.installed()) dummy.stop();
@@ -177,6 +196,7 @@ Options parse(int argc, char** argv) {
         if (name == "--quick") {
             options.monitors = 10;
             options.kills = 1;
+            options.idle = std::chrono::seconds{1};
             continue;
         }
         if (i + 1 == argc) throw std::runtime_error{name + " needs a value"};

@@ -7,7 +7,7 @@ program=$1 python=$2
 scripts=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../scripts" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$program" --counts 2,5 --rounds 3 --repeats 1 --blocked 8 --wedged 1 --kills 1 --settle 100 --idle 1200 --json "$folder/table.json"
+"$program" --counts 2,5 --rounds 3 --repeats 1 --turns 2 --blocked 8 --wedged 2 --kills 2 --settle 100 --idle 1200 --json "$folder/table.json"
 "$python" "$scripts/performance.py" collect "$folder/results.json" "$folder/table.json"
 "$python" "$scripts/performance.py" show "$folder/results.json"
 "$python" "$scripts/performance.py" complete "$folder/results.json"

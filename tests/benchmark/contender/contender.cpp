@@ -2,6 +2,7 @@
 /// The function table of the library to compare with (see resource.hpp).
 #include "resource.hpp"
 
+#include <holdfast/abi/control_codes.hpp>
 #include <holdfast/abi/wide.hpp>
 
 #include <dlfcn.h>
@@ -61,8 +62,10 @@ abi::Dword online(abi::ResourceId id, abi::Handle* event) { return of(id).online
 abi::Dword offline(abi::ResourceId id) { return of(id).offline(); }
 void terminate(abi::ResourceId id) { of(id).terminate(); }
 abi::Bool alive(abi::ResourceId id) { return of(id).alive() ? 1 : 0; }
-abi::Dword control(abi::ResourceId, abi::Dword, void*, abi::Dword, void*, abi::Dword, abi::Dword*) {
-    return abi::code::invalidFunction;
+abi::Dword control(abi::ResourceId id, abi::Dword code, void* /*in*/, abi::Dword /*inSize*/, void* out,
+                   abi::Dword outSize, abi::Dword* returned) {
+    if (code != abi::control::resourceGetCharacteristics) return abi::code::invalidFunction;
+    return of(id).characteristics(out, outSize, returned);
 }
 abi::Dword typeControl(const abi::WideChar*, abi::Dword, void*, abi::Dword, void*, abi::Dword, abi::Dword*) {
     return abi::code::invalidFunction;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -34,11 +35,7 @@ abi::Dword Resource::online(abi::Handle* event) {
     stopThreads(lock);  // of the last run; they have ended by themselves
     stopping_ = false;
     state_ = State::onlinePending;
-    try {
-        worker_.running = true;
-        worker_.handle = std::thread{[self = shared_from_this()] { self->bringOnline(); }};
-    } catch (const std::system_error&) {
-        worker_.running = false;
+    if (!begin(worker_, &Resource::bringOnline, lock)) {
         state_ = State::failed;
         return abi::code::noSystemResources;
     }
@@ -53,11 +50,7 @@ abi::Dword Resource::offline() {
     join(worker_, lock, Clock::now() + terminateBudget);
     state_ = State::offlinePending;
     alive_ = false;
-    try {
-        worker_.running = true;
-        worker_.handle = std::thread{[self = shared_from_this()] { self->takeOffline(); }};
-    } catch (const std::system_error&) {
-        worker_.running = false;
+    if (!begin(worker_, &Resource::takeOffline, lock)) {
         state_ = State::failed;
         return abi::code::noSystemResources;
     }
@@ -77,6 +70,15 @@ void Resource::terminate() {
 bool Resource::alive() const {
     const std::lock_guard lock{everything()};
     return alive_;
+}
+
+abi::Dword Resource::characteristics(void* out, abi::Dword size, abi::Dword* returned) const {
+    constexpr abi::Dword none = 0;
+    const std::lock_guard lock{everything()};
+    if (returned != nullptr) *returned = sizeof none;
+    if (out == nullptr || size < sizeof none) return abi::code::moreData;
+    std::memcpy(out, &none, sizeof none);
+    return abi::code::success;
 }
 
 // ---- threads -----------------------------------------------------------------------------------------------------
@@ -104,15 +106,10 @@ void Resource::bringOnline() {
         report(abi::ResourceState::onlinePending, ++checkPoint);
         lock.lock();
     }
-    bool good = false;
-    if (!stopping_) {
-        std::uint64_t count = 0;
-        static_cast<void>(::read(event_, &count, sizeof count));
-        try {
-            startPolling();
-            good = true;
-        } catch (const std::system_error&) {  // no thread is left for its checks
-        }
+    std::uint64_t count = 0;
+    static_cast<void>(::read(event_, &count, sizeof count));
+    const bool good = !stopping_ && begin(poller_, &Resource::poll, lock);  // else no thread is left for its checks
+    if (!stopping_) {  // Terminate may have come while the thread was made
         state_ = good ? State::online : State::failed;
         alive_ = good;
         lock.unlock();
@@ -140,16 +137,6 @@ void Resource::takeOffline() {
     const std::lock_guard lock{everything()};
     worker_.running = false;
     changed_.notify_all();
-}
-
-void Resource::startPolling() {
-    poller_.running = true;
-    try {
-        poller_.handle = std::thread{[self = shared_from_this()] { self->poll(); }};
-    } catch (const std::system_error&) {
-        poller_.running = false;
-        throw;
-    }
 }
 
 void Resource::poll() {
@@ -210,10 +197,27 @@ void Resource::stopThreads(std::unique_lock<std::mutex>& lock) {
     join(poller_, lock, until);
 }
 
+bool Resource::begin(Thread& thread, void (Resource::*work)(), std::unique_lock<std::mutex>& lock) {
+    thread.running = true;
+    lock.unlock();
+    std::thread made;
+    try {
+        made = std::thread{[self = shared_from_this(), work] { (self.get()->*work)(); }};
+    } catch (const std::system_error&) {  // `made` says so
+    }
+    lock.lock();
+    thread.handle = std::move(made);
+    if (thread.handle.joinable()) return true;
+    thread.running = false;
+    changed_.notify_all();
+    return false;
+}
+
 void Resource::join(Thread& thread, std::unique_lock<std::mutex>& lock, Clock::time_point until) {
-    if (!thread.handle.joinable()) return;
+    if (!thread.handle.joinable() && !thread.running) return;
     const bool ended = changed_.wait_until(lock, until, [&] { return !thread.running; });
     std::thread handle = std::exchange(thread.handle, std::thread{});
+    if (!handle.joinable()) return;
     if (!ended) {
         handle.detach();  // it keeps the resource alive as long as it needs it
         return;

@@ -16,8 +16,8 @@
  * A resource library as it is usually written by hand: a thread for each pending operation, a thread for each resource that
  * checks it, a verdict they keep for IsAlive, and one mutex around everything.
  *
- * It is written as well as that design allows: no lock is held while the user's code or an engine's callback runs, nothing in it polls
- * what it could wait for, and a worker that does not end costs Terminate its 300 ms and no more. It does less than
+ * No lock is held while the user's code or an engine's callback runs or while a thread is made, nothing in it polls what it
+ * could wait for, and a worker that does not end costs Terminate its 300 ms and no more. It does less than
  * holdfast: no check of a late report, no age of a verdict, no undo, no log, no properties, no protection against stale ids.
  */
 namespace contender {
@@ -49,6 +49,8 @@ public:
     abi::Dword offline();
     void terminate();
     [[nodiscard]] bool alive() const;
+    /** What kind of resource it is: no kind of its own. */
+    abi::Dword characteristics(void* out, abi::Dword size, abi::Dword* returned) const;
 
 private:
     enum class State { offline, onlinePending, online, offlinePending, failed };
@@ -62,8 +64,9 @@ private:
     void takeOffline();
     void poll();
     [[nodiscard]] bool check();
-    void startPolling();
     void endProcess();
+    /** Makes a thread, the lock not held meanwhile; false if the system has none left. */
+    [[nodiscard]] bool begin(Thread& thread, void (Resource::*work)(), std::unique_lock<std::mutex>& lock);
     void report(abi::ResourceState state, abi::Dword checkPoint);
     /** Tells both threads to stop and waits for them; a thread that does not end is left behind. */
     void stopThreads(std::unique_lock<std::mutex>& lock);

@@ -4,6 +4,9 @@
 #include "own_use.hpp"
 #include "scenarios.hpp"
 
+#include <holdfast/abi/control_codes.hpp>
+
+#include <array>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -49,7 +52,7 @@ void measureIdle(const Options& options, Rows& rows, std::size_t count, const Ow
 }
 
 struct Taken {
-    std::vector<double> open, online, onlineDone, offline, offlineDone, terminate, close;
+    std::vector<double> open, control, online, onlineDone, offline, offlineDone, terminate, close;
 };
 
 /** A resource's whole life, again and again, beside all the others. */
@@ -63,6 +66,14 @@ void live(const Library& library, std::size_t rounds, Taken& taken) {
     for (std::size_t round = 0; round < rounds; ++round) {
         std::unique_ptr<Resource> one;
         timed(taken.open, [&] { one = std::make_unique<Resource>(library, "plain, measured"); });
+        timed(taken.control, [&] {
+            std::array<char, 256> list{};
+            abi::Dword size = 0;
+            const auto answer = library.table().resourceControl(one->id(), abi::control::resourceGetCharacteristics,
+                                                                nullptr, 0, list.data(), sizeof list, &size);
+            if (answer != abi::code::success)
+                throw std::runtime_error{"its characteristics cannot be read: " + std::to_string(answer)};
+        });
         auto start = timed(taken.online, [&] { static_cast<void>(one->online()); });
         if (!one->finished(abi::ResourceState::online)) throw std::runtime_error{"it does not come online"};
         taken.onlineDone.push_back(microseconds(one->reportedAt() - start));
@@ -121,6 +132,7 @@ void measureMany(const Options& options, Rows& rows) {
     Taken taken;
     live(library, options.rounds, taken);
     rows.samples(key("open"), "us", taken.open);
+    rows.samples(key("control"), "us", taken.control);
     rows.samples(key("online"), "us", taken.online);
     rows.samples(key("online.done"), "us", taken.onlineDone);
     rows.samples(key("offline"), "us", taken.offline);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "options.hpp"
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 
@@ -18,6 +19,7 @@ void makeQuick(Options& options) {
     options.counts = {10, 100};
     options.rounds = 50;
     options.repeats = 1;
+    options.turns = 1;
     options.blocked = 100;
     options.wedged = 3;
     options.kills = 5;
@@ -43,6 +45,8 @@ Options parse(int argc, char** argv) {
             options.rounds = std::stoul(value);
         else if (name == "--repeats")
             options.repeats = std::stoul(value);
+        else if (name == "--turns")
+            options.turns = std::max<std::size_t>(1, std::stoul(value));
         else if (name == "--blocked")
             options.blocked = std::stoul(value);
         else if (name == "--wedged")

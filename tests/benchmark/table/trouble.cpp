@@ -34,6 +34,8 @@ void measureHung(const Options& options, Rows& rows) {
     require(Door::one().waitFor(1), "its check does not begin");
     measure("isAlive.anotherHangs", *plain);
     measure("isAlive.itselfHangs", *hung);
+    rows.samples({"looksAlive.itselfHangs", options.subject}, "ns",
+                 pollCost(library.table().looksAlive, {hung->id()}, options.rounds).batches);
 }
 
 void measureBlocked(const Options& options, Rows& rows) {
