@@ -91,6 +91,12 @@ Plan Plan::of(std::uint64_t seed) {
         plan.wishes.push_back(wish);
     }
     const std::uint32_t rest = chance.below(100);
+    const bool hangs =
+        std::any_of(plan.deeds.begin(), plan.deeds.end(), [](const Deed& deed) { return deed.length >= ms(10'000); });
+    if (hangs && rest >= 40) {  // long enough to see what becomes of it
+        plan.end = at + ms(20'000 + chance.below(25'000));
+        return plan;
+    }
     plan.end = at + ms(rest < 30 ? chance.below(30) : rest < 90 ? chance.below(8'000) : chance.below(30'000));
     return plan;
 }

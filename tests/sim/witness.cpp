@@ -112,6 +112,7 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
     if (call.threw)
         violated_(
             fmt::format("r{}: an exception left {} (W-105)", resource, holdfast::monitor::nameOf(call.entryPoint)));
+    if (call.entryPoint == EntryPoint::isAlive) seen_.at(resource).polledAt = machine_.now();
     const bool polled = call.entryPoint == EntryPoint::isAlive || call.entryPoint == EntryPoint::looksAlive;
     if (polled && call.code == 0 && meansOnline(seen_.at(resource).state) && !isExcused(resource))
         violated_(fmt::format("r{}: {} says no, and nothing has happened to it (D10)", resource,
@@ -214,6 +215,9 @@ void Witness::auditHealth(std::uint32_t r) {
     if (role.reportedAt != never && lasts(role.reportedAt) > 0)
         violated_(fmt::format("r{}: a failure was reported {} ms ago, and is not noticed (D12)", r,
                               (now - role.reportedAt) / oneMs));
+    const Instant asked = std::max(seen.since, seen.polledAt);
+    if (now - asked > plan_.isAlivePoll + moment && isCalm(now - asked))
+        violated_(fmt::format("r{}: nobody has asked it IsAlive for {} ms (W-300)", r, (now - asked) / oneMs));
     for (const Role::Live& live : role.live) {
         const bool checks = live.member == Member::check || live.member == Member::repair;
         if (checks && lasts(live.since) > plan_.checkTimeout * (1 + plan_.timeoutTolerance))
@@ -231,7 +235,11 @@ void Witness::auditWishes(std::uint32_t r) {
     const Instant lasts = now - since - 2 * machine_.delaysBetween(since, now) - 2 * moment;
     if (seen.state == MonitorState::dead && lasts > 0)
         violated_(fmt::format("r{}: it lost its host {} ms ago, and gets no other (D17)", r, (now - since) / oneMs));
-    const bool waits = seen.state == MonitorState::opened || (seen.state == MonitorState::unloaded && !seen.failed);
+    // Whose own code ended its host may have used up its restarts; who lost it to others comes back (W-402).
+    const bool innocent = std::none_of(plan_.deeds.begin(), plan_.deeds.end(),
+                                       [](const Deed& deed) { return deed.kind == Deed::Kind::crashes; });
+    const bool waits =
+        seen.state == MonitorState::opened || (seen.state == MonitorState::unloaded && (innocent || !seen.failed));
     if (waits && seen.wanted && (r == 0 || !plan_.depends) && lasts > 0)
         violated_(fmt::format("r{}: it is wanted online and has been {} for {} ms", r, nameOf(seen.state),
                               (now - since) / oneMs));
