@@ -282,7 +282,9 @@ void Witness::audit() {
                                   (now - seen.since) / oneMs));
         const bool pending =
             starting || seen.state == MonitorState::offlineCalled || seen.state == MonitorState::offlinePending;
-        if (pending && now - seen.since > plan_.operationLimit + plan_.predecessorTimeout + moment + delays)
+        // A stall restarts the limit (D4).
+        const Instant limit = plan_.operationLimit + plan_.predecessorTimeout + moment;
+        if (pending && now - seen.since > limit && isCalm(now - seen.since))
             violated_(fmt::format("r{}: it has been {} for {} ms, whatever its limit is (D4)", r, nameOf(seen.state),
                                   (now - seen.since) / oneMs));
         auditHealth(r);
