@@ -240,7 +240,11 @@ void Witness::auditWishes(std::uint32_t r) {
                                        [](const Deed& deed) { return deed.kind == Deed::Kind::crashes; });
     const bool waits =
         seen.state == MonitorState::opened || (seen.state == MonitorState::unloaded && (innocent || !seen.failed));
-    if (waits && seen.wanted && (r == 0 || !plan_.depends) && lasts > 0)
+    // What depends on something goes down before that comes back, and starts after it.
+    const bool alone = !plan_.depends || plan_.resources == 1 ||
+                       (r == 0 && (meansOffline(seen_[1].state) || seen_[1].state == MonitorState::dead) &&
+                        now - seen_[1].since > moment);
+    if (waits && seen.wanted && alone && lasts > 0)
         violated_(fmt::format("r{}: it is wanted online and has been {} for {} ms", r, nameOf(seen.state),
                               (now - since) / oneMs));
 }
