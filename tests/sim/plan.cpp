@@ -56,18 +56,18 @@ Plan Plan::of(std::uint64_t seed) {
                     : how < 90 ? Deed::Kind::reports
                     : how < 95 ? Deed::Kind::odd
                                : Deed::Kind::crashes;
-        // Longer ones end their host (W-443): before the first Online has read TerminateTimeout, Terminate is patient.
-        if (deed.member == Member::terminate) deed.length %= ms(8'000);
         if (deed.member == Member::terminate)
             deed.kind = how < 45 ? Deed::Kind::slow : how < 95 ? Deed::Kind::deaf : Deed::Kind::crashes;
         const std::uint32_t longer = chance.below(100);
         deed.length = ms(longer < 5    ? 10'000 + chance.below(30'000)  // longer than every limit
                          : longer < 40 ? chance.below(8'000)
                                        : chance.below(400));
+        // Longer ones end their host (W-443): before the first Online has read TerminateTimeout, Terminate is patient.
+        if (deed.member == Member::terminate) deed.length %= ms(8'000);
         plan.deeds.push_back(deed);
     }
-    if (chance.hits(
-            80)) {  // two that have to meet: an online() that is given up, and a terminate() over it that takes long
+    // Two that have to meet: an online() that is given up, and a terminate() over it that takes long.
+    if (chance.hits(80)) {
         const std::uint32_t resource = chance.below(plan.resources);
         plan.deeds.push_back({resource, Member::online, 0, Deed::Kind::deaf, ms(chance.below(6'000))});
         plan.deeds.push_back({resource, Member::terminate, 0, Deed::Kind::deaf, ms(chance.below(4'000))});
