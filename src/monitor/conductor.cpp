@@ -34,13 +34,14 @@ Conductor::Requests Conductor::changed(std::size_t resource, const View& view) {
     View seen = view;
     if (seen.state == MonitorState::verifying) seen.state = MonitorState::online;  // the same from outside
     if (seen == member.view) return {};  // nothing new, and all that follows from it was asked for: most news are polls
+    const bool wasDead = member.view.state == MonitorState::dead;
+    const bool hasTaken = view.taken != member.view.taken;
     member.view = seen;
     if (!isCurrent(member)) return next();  // a request is on its way
     const bool settles = member.asked == Asked::down && phase_ == Phase::running;
     switch (view.state) {
         case MonitorState::opened:
-            // An Online that was taken and is not to begin came when there was no host.
-            if (settles || (member.asked == Asked::up && !view.starts)) member.asked = Asked::nothing;
+            if (settles) member.asked = Asked::nothing;
             break;
         case MonitorState::unloaded:
             if (settles && !view.restartPending) member.asked = Asked::nothing;
@@ -50,7 +51,13 @@ Conductor::Requests Conductor::changed(std::size_t resource, const View& view) {
             break;
         default: break;
     }
-    if (view.state != MonitorState::failed && view.state != MonitorState::unloaded) member.restartDue = false;
+    const bool staysDead = wasDead && view.state == MonitorState::dead;
+    if (view.state != MonitorState::failed && view.state != MonitorState::unloaded && !staysDead)
+        member.restartDue = false;
+    if (view.state == MonitorState::dead && hasTaken && member.asked == Asked::up) {
+        member.asked = Asked::nothing;  // it came when there was no host: once more, when there is one
+        member.restartDue = true;
+    }
     return next();
 }
 
@@ -89,7 +96,9 @@ Conductor::Requests Conductor::want(std::size_t resource, bool online) {
         const bool gaveUp = member.view.state == MonitorState::unloaded && member.asked == Asked::up &&
                             isCurrent(member) && !member.view.restartPending;  // its agent could not be loaded
         if (gaveUp) member.asked = Asked::nothing;
-        if (member.view.state == MonitorState::failed || member.view.broken) member.restartDue = true;
+        const bool dead = member.view.state == MonitorState::dead && isCurrent(member) && member.asked != Asked::close;
+        if (dead) member.asked = Asked::nothing;  // nothing can be asked of it before it has a host again
+        if (member.view.state == MonitorState::failed || member.view.broken || dead) member.restartDue = true;
     }
     Requests requests;
     if (online && member.asked == Asked::down && mayWork(member)) {  // its Offline may not have begun, or be vetoed

@@ -32,7 +32,6 @@ public:
         bool closed{false};          ///< its close request has ended
         std::uint32_t taken{0};      ///< how many requests it has taken so far: an older picture decides nothing
         bool broken{false};          ///< it could not be opened, or its host died at work: the restart policy goes on
-        bool starts{false};          ///< it has taken an Online, which begins once the call on the stack is back
 
         auto operator<=>(const View&) const = default;
     };

@@ -249,7 +249,7 @@ void ResourceMonitor::Engine::publishView(Unit& unit) {
         const bool follows = unit.afterHost != Unit::AfterHost::nothing && unit.afterHost != Unit::AfterHost::stay;
         const bool loads = s.state == MonitorState::unloaded && s.wantOnline;  // it is on its way
         settle(conductor_.changed(unit.index, {s.state, restartPending || waits || follows || loads, unit.closed,
-                                               unit.requestsTaken, s.broken, s.wantOnline}));
+                                               unit.requestsTaken, s.broken}));
         stopped = conductor_.phase() == Conductor::Phase::stopped;
         hopeless = conductor_.hopeless() && !saidHopeless_;
         saidHopeless_ = conductor_.hopeless();

@@ -244,7 +244,8 @@ void MonitorMachine::die(MonitorReason reason, Call call, MonitorActions& out) n
     }
     const bool idle = was == State::unloaded || was == State::opened || was == State::closed;
     // Also one that was about to be started: who asked for it is told, and the policy decides.
-    if ((!idle || old.wantOnline) && !old.wantOffline && !old.wantClose) {
+    // An Online that waits behind an Offline came after it, and counts.
+    if ((old.wantOnline || (!idle && !old.wantOffline)) && !old.wantClose) {
         s_.broken = true;
         action.kind = Act::failed;
         action.reason = reason;

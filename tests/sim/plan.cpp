@@ -62,10 +62,12 @@ Plan Plan::of(std::uint64_t seed) {
         deed.length = ms(longer < 5    ? 10'000 + chance.below(30'000)  // longer than every limit
                          : longer < 40 ? chance.below(8'000)
                                        : chance.below(400));
+        // Longer ones end their host (W-443): before the first Online has read TerminateTimeout, Terminate is patient.
+        if (deed.member == Member::terminate) deed.length %= ms(8'000);
         plan.deeds.push_back(deed);
     }
-    if (chance.hits(
-            80)) {  // two that have to meet: an online() that is given up, and a terminate() over it that takes long
+    // Two that have to meet: an online() that is given up, and a terminate() over it that takes long.
+    if (chance.hits(80)) {
         const std::uint32_t resource = chance.below(plan.resources);
         plan.deeds.push_back({resource, Member::online, 0, Deed::Kind::deaf, ms(chance.below(6'000))});
         plan.deeds.push_back({resource, Member::terminate, 0, Deed::Kind::deaf, ms(chance.below(4'000))});
@@ -91,6 +93,12 @@ Plan Plan::of(std::uint64_t seed) {
         plan.wishes.push_back(wish);
     }
     const std::uint32_t rest = chance.below(100);
+    const bool hangs =
+        std::any_of(plan.deeds.begin(), plan.deeds.end(), [](const Deed& deed) { return deed.length >= ms(10'000); });
+    if (hangs && rest >= 40) {  // long enough to see what becomes of it
+        plan.end = at + ms(20'000 + chance.below(25'000));
+        return plan;
+    }
     plan.end = at + ms(rest < 30 ? chance.below(30) : rest < 90 ? chance.below(8'000) : chance.below(30'000));
     plan.abrupt = chance.hits(100);
     return plan;

@@ -146,6 +146,7 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
     if (call.threw)
         violated_(
             fmt::format("r{}: an exception left {} (W-105)", resource, holdfast::monitor::nameOf(call.entryPoint)));
+    if (call.entryPoint == EntryPoint::isAlive) seen_.at(resource).polledAt = machine_.now();
     if (polls && call.code == 0 && meansOnline(seen_.at(resource).state) && !isExcused(resource))
         violated_(fmt::format("r{}: {} says no, and nothing has happened to it (D10)", resource,
                               holdfast::monitor::nameOf(call.entryPoint)));
@@ -219,7 +220,9 @@ void Witness::state(std::uint32_t resource, const StateRecord& state) {
 void Witness::rest(std::uint32_t resource) {
     const Role& role = stage_.role(resource);
     // Undoing what an abandoned call has left goes on behind a Terminate that is back.
-    const bool undoes = machine_.now() - role.deafUntil < plan_.terminateTimeout + moment;
+    const bool wedged =
+        std::any_of(role.live.begin(), role.live.end(), [](const Role::Live& live) { return live.deaf; });
+    const bool undoes = wedged || machine_.now() - role.deafUntil < plan_.terminateTimeout + moment;
     for (const Role::Live& live : role.terminating) {
         if (!undoes && machine_.now() - live.since < plan_.terminateTimeout - moment &&
             isCalm(2 * plan_.terminateTimeout))
@@ -255,6 +258,9 @@ void Witness::auditHealth(std::uint32_t r) {
     if (role.reportedAt != never && lasts(role.reportedAt) > 0)
         violated_(fmt::format("r{}: a failure was reported {} ms ago, and is not noticed (D12)", r,
                               (now - role.reportedAt) / oneMs));
+    const Instant asked = std::max(seen.since, seen.polledAt);
+    if (now - asked > plan_.isAlivePoll + moment && isCalm(now - asked))
+        violated_(fmt::format("r{}: nobody has asked it IsAlive for {} ms (W-300)", r, (now - asked) / oneMs));
     for (const Role::Live& live : role.live) {
         const bool checks = live.member == Member::check || live.member == Member::repair;
         if (checks && lasts(live.since) > plan_.checkTimeout * (1 + plan_.timeoutTolerance))
@@ -277,8 +283,16 @@ void Witness::auditWishes(std::uint32_t r) {
         violated_(
             fmt::format("r{}: it failed {} ms ago, for the {}. time, and is not started again (RestartThreshold {})", r,
                         (now - since) / oneMs, seen.failures, plan_.restarts));
-    const bool waits = seen.state == MonitorState::opened || (seen.state == MonitorState::unloaded && !seen.failed);
-    if (waits && seen.wanted && (r == 0 || !plan_.depends) && lasts > 0)
+    // Whose own code ended its host may have used up its restarts; who lost it to others comes back (W-402).
+    const bool innocent = std::none_of(plan_.deeds.begin(), plan_.deeds.end(),
+                                       [](const Deed& deed) { return deed.kind == Deed::Kind::crashes; });
+    const bool waits =
+        seen.state == MonitorState::opened || (seen.state == MonitorState::unloaded && (innocent || !seen.failed));
+    // What depends on something goes down before that comes back, and starts after it.
+    const bool alone = !plan_.depends || plan_.resources == 1 ||
+                       (r == 0 && (meansOffline(seen_[1].state) || seen_[1].state == MonitorState::dead) &&
+                        now - seen_[1].since > moment);
+    if (waits && seen.wanted && alone && lasts > 0)
         violated_(fmt::format("r{}: it is wanted online and has been {} for {} ms", r, nameOf(seen.state),
                               (now - since) / oneMs));
 }
@@ -323,7 +337,9 @@ void Witness::audit() {
                                   (now - seen.since) / oneMs));
         const bool pending =
             starting || seen.state == MonitorState::offlineCalled || seen.state == MonitorState::offlinePending;
-        if (pending && now - seen.since > plan_.operationLimit + plan_.predecessorTimeout + moment + delays)
+        // A stall restarts the limit (D4).
+        const Instant limit = plan_.operationLimit + plan_.predecessorTimeout + moment;
+        if (pending && now - seen.since > limit && isCalm(now - seen.since))
             violated_(fmt::format("r{}: it has been {} for {} ms, whatever its limit is (D4)", r, nameOf(seen.state),
                                   (now - seen.since) / oneMs));
         auditHealth(r);

@@ -44,6 +44,7 @@ private:
         Instant delayedThen{0};
         std::uint64_t starts{0};   ///< Online calls
         std::uint64_t allowed{1};  ///< of those: the first, one for each wish, and so on
+        Instant polledAt{0};       ///< IsAlive was back then
         bool wanted{true};
         Instant wantedSince{0};
         bool failed{false};         ///< for the outside

@@ -665,6 +665,22 @@ TEST_CASE("S39 a host that dies under a first Open fails the Online that waits f
     CHECK(b.arms(MonitorTimer::restart, 500ms));
 }
 
+TEST_CASE("S39 an Online that waits behind an Offline survives the death of the host between them") {
+    Bench b;
+    b.online().feed(Kind::terminate);
+    REQUIRE(b.state() == State::terminating);
+    SECTION("asked for last, it counts") {
+        b.feed(Kind::online);
+        b.feed(Kind::hostDied);
+        CHECK(b.did(Act::failed));
+    }
+    SECTION("without one nothing follows but the stop") {
+        b.feed(Kind::offline);
+        b.feed(Kind::hostDied);
+        CHECK_FALSE(b.did(Act::failed));
+    }
+}
+
 TEST_CASE("S40 control requests are serialised with the other calls (W-101)") {
     Bench b;
     SECTION("at once if nothing runs") {
