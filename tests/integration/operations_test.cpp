@@ -4,14 +4,18 @@
 
 #include "scripted_agent.hpp"
 
+#include <holdfast/exec/manual_clock.hpp>
+#include <holdfast/exec/runtime.hpp>
 #include <holdfast/testing.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/chrono.hpp>
 #include <boost/thread/thread.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -52,6 +56,54 @@ TEST_CASE("W-200 Online and Offline answer pending and end in exactly one final 
     CHECK(engine.reports().back().state == "Offline");
     CHECK(engine.close());
     CHECK(script->overlaps == 0);
+}
+
+TEST_CASE("D2 Online is answered by one piece of work for the pool: a hop to the strand and back") {
+    namespace exec = holdfast::exec;
+    // Nobody serves the pool but this test, and no timer adds to its work.
+    exec::Runtime::Options options;
+    options.poolThreads = 0;
+    options.clock = std::make_shared<exec::ManualClock>();
+    exec::Runtime::setOptions(options);
+    {
+        const auto lease = exec::Runtime::acquire();  // the pool outlives the engine
+        boost::asio::io_context& pool = lease->runtime().pool();
+        const auto door = std::make_shared<Door>();
+        const auto script = std::make_shared<Script>();
+        script->online = [door](Operation&) { door->waitDeaf(); };
+        FakeEngine engine{typeOf(script)};
+        while (pool.poll() != 0) {
+        }
+        const auto worksFor = [&](const std::function<void()>& call) {
+            std::atomic<bool> answered{false};
+            std::thread caller{[&] {
+                call();
+                answered = true;
+            }};
+            std::size_t works = 0;
+            // Each piece gets the time to be the one that answers: what follows from the answer is not counted.
+            while (!answered) {
+                works += pool.run_one_for(20ms);
+                for (int waited = 0; works != 0 && waited < 1'000 && !answered; ++waited)
+                    std::this_thread::sleep_for(1ms);
+            }
+            caller.join();
+            return works;
+        };
+        Answer answer{};
+        CHECK(worksFor([&] { answer = engine.online(); }) == 1);
+        CHECK(answer == Answer::pending);
+        std::atomic<bool> done{false};
+        std::thread serving{[&] {
+            while (!done) pool.run_one_for(1ms);
+        }};
+        door->open();
+        CHECK(engine.waitFor("Online"));
+        CHECK(engine.close());
+        done = true;
+        serving.join();
+    }
+    exec::Runtime::setOptions({});
 }
 
 TEST_CASE("W-203 checkpoints strictly increase and D4 coalesces them") {
