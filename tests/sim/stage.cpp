@@ -252,7 +252,10 @@ void Stage::processEnded(ProcessNumber process, bool orderly) {
         const auto calls = std::erase_if(it.live, here) + std::erase_if(it.terminating, here);
         const auto objects =
             std::erase_if(it.objects, [&](const auto& object) { return object.second.first == process; });
-        if (orderly && !deaf && machine_.now() - it.deafUntil > 1'000 * oneMs && deedsOf(Member::terminate, r) == 0) {
+        // A call that was kept from the processor may be as wedged as a deaf one.
+        const bool calm = machine_.delaysBetween(machine_.now() - 2'000 * oneMs, machine_.now()) == 0;
+        if (orderly && calm && !deaf && machine_.now() - it.deafUntil > 1'000 * oneMs &&
+            deedsOf(Member::terminate, r) == 0) {
             if (calls != 0) violated_(fmt::format("r{}: its host has left while its author's code runs (D8)", r));
             if (objects != 0) violated_(fmt::format("r{}: its host has left with an object of it (D8, D14)", r));
         }
