@@ -290,13 +290,18 @@ TEST_CASE("W-1110 W-1150 a thousand Open and Close, handles and threads stay fla
     const FunctionsV2& f = tableOf(library, "Other Type");
     const ResourceId keeper = openOne(f);  // as in a host that has other resources: the runtime stays
     for (int i = 0; i < 20; ++i) f.close(openOne(f));
+    // On a busy machine the threads that stand by come a while after the first Open.
+    for (std::size_t known = 0; known != threads();) {
+        known = threads();
+        std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    }
     const std::size_t handlesBefore = handles();
     const std::size_t threadsBefore = threads();
     for (int i = 0; i < 1'000; ++i) f.close(openOne(f));
     std::printf("1,000 Open/Close beside another resource: handles %zu -> %zu, threads %zu -> %zu\n", handlesBefore,
                 handles(), threadsBefore, threads());
-    CHECK(handles() <= handlesBefore + 3);
-    CHECK(threads() <= threadsBefore + 1);
+    // Workers that a busy machine needed are there until they have been idle for 5 s; what leaks stays.
+    CHECK(scripted::eventually([&] { return threads() <= threadsBefore + 1 && handles() <= handlesBefore + 3; }));
     // With a whole life in each, a few hundred times.
     Handle event = nullptr;
     const auto live = [&] {
@@ -314,10 +319,7 @@ TEST_CASE("W-1110 W-1150 a thousand Open and Close, handles and threads stay fla
     const std::size_t threadsThen = threads();
     for (int i = 0; i < 300; ++i) live();
     std::printf("300 lives: handles %zu -> %zu, threads %zu -> %zu\n", handlesThen, handles(), threadsThen, threads());
-    const std::size_t threadsNow = threads();
-    const std::size_t more = threadsNow > threadsThen ? threadsNow - threadsThen : 0;
-    CHECK(more <= 2);
-    CHECK(handles() <= handlesThen + 5 + more * 8);  // a thread that a busy machine needed has some of its own
+    CHECK(scripted::eventually([&] { return threads() <= threadsThen + 2 && handles() <= handlesThen + 5; }));
     f.close(keeper);
 }
 

@@ -313,7 +313,8 @@ void Stage::exitEntity(std::uint32_t resource) {
         machine_.start([this, r = resource, object = object, context = known.second]() -> void* {
             // While the object lives, as an author who joins the watch in the destructor would.
             const auto& objects = role(r).objects;
-            if (objects.contains(object)) context->reportFailure("the process exited");
+            const auto found = objects.find(object);  // another may have been made in its place
+            if (found != objects.end() && found->second.second == context) context->reportFailure("the process exited");
             return nullptr;
         });
         machine_.enter(before);

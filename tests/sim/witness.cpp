@@ -231,6 +231,8 @@ void Witness::rest(std::uint32_t resource) {
     }
     if (role.entity.copies.empty() || !role.live.empty() || !role.terminating.empty()) return;
     if (seen_.at(resource).state == MonitorState::unloaded) return;  // its host died, and it dies with it
+    // So does what ran in a host that has died this very moment; `audit` sees whether it does.
+    if (role.diedAt != never && machine_.now() - role.diedAt < moment) return;
     // What an abandoned call has left is undone once that call ends (promise 2), which may be now: `audit` sees whether it is.
     if (machine_.now() - role.deafUntil < moment) return;
     violated_(fmt::format("r{}: it is {} for the monitor, and runs", resource, nameOf(seen_.at(resource).state)));
