@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "witness.hpp"
 
+#include "monitor/reason_text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,23 +30,7 @@ constexpr Instant restartDelay = 200 * oneMs;  // of world.cpp
 /** What a handful of hops from thread to thread may take when nobody is kept waiting on purpose. */
 constexpr Instant moment = 500 * oneMs;
 
-constexpr const char* nameOf(MonitorState state) {
-    switch (state) {
-        case MonitorState::unloaded: return "Unloaded";
-        case MonitorState::opened: return "Opened";
-        case MonitorState::onlineCalled: return "OnlineCalled";
-        case MonitorState::onlinePending: return "OnlinePending";
-        case MonitorState::online: return "Online";
-        case MonitorState::verifying: return "Verifying";
-        case MonitorState::offlineCalled: return "OfflineCalled";
-        case MonitorState::offlinePending: return "OfflinePending";
-        case MonitorState::terminating: return "Terminating";
-        case MonitorState::failed: return "Failed";
-        case MonitorState::closed: return "Closed";
-        case MonitorState::dead: return "Dead";
-    }
-    return "?";
-}
+std::string_view nameOf(MonitorState state) { return holdfast::monitor::stateName(state); }
 
 /** The monitor believes that nothing of it runs. */
 bool meansOffline(MonitorState state) {
