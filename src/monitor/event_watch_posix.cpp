@@ -70,6 +70,8 @@ struct EventWatch::State {
         entry->descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                                      [this, key, entry](const boost::system::error_code& error) {
                                          if (error || !isCurrent(key, entry)) return;
+                                         // Asio may hand on what it was told of a descriptor that is closed by now.
+                                         if (!readable(entry->descriptor.native_handle())) return begin(key, entry);
                                          entries.erase(key);
                                          reported.insert(key);
                                          entry->signalled();
