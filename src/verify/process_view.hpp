@@ -34,6 +34,26 @@ enum class HandleState { waiting, signalled, invalid };
 /** Waits for what a library gave as an event (W-120). */
 [[nodiscard]] HandleState waitFor(void* handle, std::chrono::milliseconds patience) noexcept;
 
+/**
+ * Which object a handle named when it was given: once it is closed, its number may name another.
+ *
+ * @par Thread safety One thread at a time.
+ */
+class HandleIdentity {
+public:
+    explicit HandleIdentity(void* handle) noexcept;
+    ~HandleIdentity();
+    HandleIdentity(const HandleIdentity&) = delete;
+    HandleIdentity& operator=(const HandleIdentity&) = delete;
+
+    /** False once the handle is closed or names another object; true where the system does not tell. */
+    [[nodiscard]] bool holds() const noexcept;
+
+private:
+    void* const handle_;
+    void* const own_;  ///< a duplicate, which keeps the object; null if there can be none
+};
+
 /** The names a library file exports; none if it cannot be read. */
 [[nodiscard]] std::optional<std::vector<std::string>> exportsOf(const std::filesystem::path& library);
 

@@ -115,6 +115,27 @@ HandleState waitFor(void* handle, std::chrono::milliseconds patience) noexcept {
     }
 }
 
+HandleIdentity::HandleIdentity(void* handle) noexcept
+    : handle_{handle}, own_{[handle]() -> void* {
+          const int copy = ::fcntl(static_cast<int>(reinterpret_cast<std::intptr_t>(handle)), F_DUPFD_CLOEXEC, 3);
+          return copy < 0 ? nullptr : reinterpret_cast<void*>(static_cast<std::intptr_t>(copy));
+      }()} {}
+
+HandleIdentity::~HandleIdentity() {
+    if (own_ != nullptr) ::close(static_cast<int>(reinterpret_cast<std::intptr_t>(own_)));
+}
+
+bool HandleIdentity::holds() const noexcept {
+    if (own_ == nullptr) return true;
+    // Their inodes are no help: every eventfd has the same.
+    constexpr int sameFile = 0;  // KCMP_FILE
+    const pid_t self = ::getpid();
+    const long order =
+        ::syscall(SYS_kcmp, self, self, sameFile, static_cast<unsigned long>(reinterpret_cast<std::intptr_t>(handle_)),
+                  static_cast<unsigned long>(reinterpret_cast<std::intptr_t>(own_)));
+    return order == 0 || (order < 0 && errno != EBADF);
+}
+
 std::optional<std::vector<std::string>> exportsOf(const std::filesystem::path& library) {
     std::ifstream file{library, std::ios::binary};
     const std::vector<char> bytes{std::istreambuf_iterator<char>{file}, {}};

@@ -119,6 +119,28 @@ HandleState waitFor(void* handle, std::chrono::milliseconds patience) noexcept {
     }
 }
 
+HandleIdentity::HandleIdentity(void* handle) noexcept
+    : handle_{handle}, own_{[handle]() -> void* {
+          HANDLE copy = nullptr;
+          const HANDLE self = ::GetCurrentProcess();
+          return ::DuplicateHandle(self, handle, self, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS) != 0 ? copy : nullptr;
+      }()} {}
+
+HandleIdentity::~HandleIdentity() {
+    if (own_ != nullptr) ::CloseHandle(own_);
+}
+
+bool HandleIdentity::holds() const noexcept {
+    using Compare = BOOL(WINAPI*)(HANDLE, HANDLE);
+    // Since Windows 10; looked up, because not every import library knows it.
+    const HMODULE library = ::GetModuleHandleW(L"kernelbase.dll");
+    const auto compare =
+        library == nullptr
+            ? nullptr
+            : reinterpret_cast<Compare>(reinterpret_cast<void*>(::GetProcAddress(library, "CompareObjectHandles")));
+    return own_ == nullptr || compare == nullptr || compare(handle_, own_) != FALSE;
+}
+
 std::optional<std::vector<std::string>> exportsOf(const std::filesystem::path& library) {
     std::ifstream file{library, std::ios::binary};
     const std::vector<char> bytes{std::istreambuf_iterator<char>{file}, {}};

@@ -37,12 +37,12 @@ void polling(Stage& stage) {
                                                       back ? "TRUE" : "FALSE"));
         }
         if (!event) return;
-        switch (waitFor(subject.event(), 0ms)) {
+        switch (subject.waitForEvent(0ms)) {
             case HandleState::waiting: break;
             case HandleState::invalid:
-                stage.breaks("health.event-lifetime",
-                             fmt::format("{} ms after Online its event is no handle any more, while it is online",
-                                         msSince(begin)));
+                stage.breaks(
+                    "health.event-lifetime",
+                    fmt::format("{} ms after Online its event has been closed, while it is online", msSince(begin)));
                 break;
             case HandleState::signalled:
                 if (alive && steady && !stage.reporter().failed("health.event-initial"))
@@ -72,7 +72,7 @@ std::string waitForFailure(Stage& stage, Subject& subject) {
     const auto end = Steady::now() + stage.plan().detectLimit;
     for (auto nextPoll = Steady::now(); Steady::now() < end;) {
         if (event) {
-            const HandleState state = waitFor(subject.event(), 50ms);
+            const HandleState state = subject.waitForEvent(50ms);
             if (state == HandleState::signalled) return "event";
             if (state == HandleState::invalid) return {};
         } else {

@@ -190,12 +190,14 @@ bool Subject::finish(bool online, Dword code, std::string_view rule) {
 
 bool Subject::bringOnline(std::string_view rule) {
     event_ = nullptr;
+    identity_.reset();
     const auto begin = std::chrono::steady_clock::now();
     const Answer answer = stage_.wait(*startOnline());
     if (*online_ != nullptr) event_ = *online_;
     const bool good = finish(true, answer.code, rule);
     onlineTook_ = std::chrono::steady_clock::now() - begin;
     if (good && event_ != nullptr) {
+        identity_ = std::make_unique<HandleIdentity>(event_);
         switch (waitFor(event_, 0ms)) {
             case HandleState::waiting: break;
             case HandleState::signalled:
@@ -208,6 +210,11 @@ bool Subject::bringOnline(std::string_view rule) {
         }
     }
     return good;
+}
+
+HandleState Subject::waitForEvent(std::chrono::milliseconds patience) const noexcept {
+    const HandleState state = waitFor(event_, patience);
+    return identity_ != nullptr && !identity_->holds() ? HandleState::invalid : state;
 }
 
 void Subject::mustComeOnline(std::string_view rule) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "verify/process_view.hpp"
 #include "verify/stage.hpp"
 
 #include <memory>
@@ -56,6 +57,8 @@ public:
     [[nodiscard]] abi::ResourceId id() const noexcept { return id_; }
     [[nodiscard]] Line& line() noexcept { return *line_; }
     [[nodiscard]] abi::Handle event() const noexcept { return event_; }
+    /** Waits for its event; `invalid` also if another object has its number by now. */
+    [[nodiscard]] HandleState waitForEvent(std::chrono::milliseconds patience) const noexcept;
     [[nodiscard]] bool pended() const noexcept { return pended_; }
     [[nodiscard]] std::chrono::nanoseconds onlineTook() const noexcept { return onlineTook_; }
 
@@ -74,6 +77,7 @@ private:
     abi::ResourceId id_{};
     std::shared_ptr<abi::Handle> online_{std::make_shared<abi::Handle>()};  ///< where Online writes, however late
     abi::Handle event_{};
+    std::unique_ptr<HandleIdentity> identity_;  ///< of `event_`, since it came online
     bool pended_{false};
     std::chrono::nanoseconds onlineTook_{0};
 };

@@ -3,19 +3,24 @@
 #include "verify/desk.hpp"
 #include "verify/forbidden_calls.hpp"
 #include "verify/plan.hpp"
+#include "verify/process_view.hpp"
 #include "verify/report.hpp"
 #include "verify/rule.hpp"
 #include "verify/scenario.hpp"
 #include "verify/scenario_life.hpp"
 
+#include <holdfast/os/event.hpp>
+
 #include <boost/json.hpp>
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace holdfast;
 using namespace holdfast::verify;
@@ -368,4 +373,23 @@ TEST_CASE("W-102 a Terminate that overtakes a call which had not entered the lib
     heard.line.returned(abi::code::ioPending);
     heard.say(ResourceState::onlinePending, 1);
     CHECK(heard.broken().empty());
+}
+
+// ---- what a handle names -------------------------------------------------------------------------------------------------
+
+TEST_CASE("W-323 a handle that was closed is not taken for the one that has its number now") {
+    auto event = std::make_unique<os::Event>();
+    void* const number = event->handle();
+    const HandleIdentity identity{number};
+    CHECK(identity.holds());
+    event->signal();
+    CHECK(identity.holds());
+    event.reset();
+    CHECK_FALSE(identity.holds());
+    std::vector<std::unique_ptr<os::Event>> others;
+    const auto hasNumber = [&] { return !others.empty() && others.back()->handle() == number; };
+    while (!hasNumber() && others.size() < 1'000) others.push_back(std::make_unique<os::Event>());
+    REQUIRE(hasNumber());
+    CHECK(waitFor(number, 0ms) == HandleState::waiting);
+    CHECK_FALSE(identity.holds());
 }
