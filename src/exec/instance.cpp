@@ -27,8 +27,11 @@ constexpr milliseconds hopPatience{250};
 // How much longer once the strand has the request: it answers without waiting for anything.
 constexpr milliseconds takenPatience{1'000};
 constexpr milliseconds entryBudget{300};
-// For a report that began before Terminate or Close was accepted to come back from the engine.
+// For what began before Close was accepted to come back from the engine.
 constexpr milliseconds callbackPatience{30};
+// For a report that began before Terminate was accepted. What is left of Terminate's budget is well spent: SetResourceStatus
+// says nothing of runs, so that a report which is late even then may end the next Online in the engine's eyes.
+constexpr milliseconds reportPatience{250};
 
 constexpr std::chrono::seconds dependencyPatience{10};
 
@@ -157,7 +160,8 @@ Instance::Result Instance::terminate() {
         result = slot->wait(Steady::now() + wait + takenPatience);
     }
     // W-240: once Terminate has returned, no report of the old run may begin in the engine either.
-    reporter_->waitIdle(callbackPatience);
+    const auto left = std::chrono::duration_cast<milliseconds>(start + reportPatience - Steady::now());
+    reporter_->waitReported(std::max(callbackPatience, left));
     call.answers(codeOf(result));
     sayIfLate(FlightSubject::terminate, start);
     return result;

@@ -108,6 +108,11 @@ bool Reporter::waitIdle(std::chrono::milliseconds patience) {
     return idle_.wait_for(lock, patience, [this] { return !calling_; });
 }
 
+bool Reporter::waitReported(std::chrono::milliseconds patience) {
+    std::unique_lock lock{mutex_};
+    return idle_.wait_for(lock, patience, [this] { return !reporting_; });
+}
+
 bool Reporter::flush(std::chrono::milliseconds patience) {
     std::unique_lock lock{mutex_};
     return idle_.wait_for(lock, patience, [this] { return !calling_ && queue_.empty(); });
@@ -159,10 +164,12 @@ void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
     bool proceed = true;
     if (mayBegin) {
         calling_ = true;
+        reporting_ = !isLine;
         lock.unlock();
         const OnLeave back{[&] {
             lock.lock();
             calling_ = false;
+            reporting_ = false;
             idle_.notify_all();
         }};
         if (report != nullptr) {

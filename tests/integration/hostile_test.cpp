@@ -603,6 +603,33 @@ TEST_CASE("D12 the failure event is signalled although the engine blocks in LogE
     CHECK(engine.terminate() == Answer::done);
 }
 
+TEST_CASE("W-240 Terminate waits for a report that has begun: later it would belong to the next Online") {
+    const auto door = std::make_shared<Door>();
+    const auto script = quietScript();
+    script->online = [&](Operation&) { door->waitDeaf(); };
+    FakeEngine engine{typeOf(script)};
+    Release release{door};
+    REQUIRE(engine.online() == Answer::pending);
+    REQUIRE(door->waitForVisitor());
+    engine.block(true);
+    release.now();
+    REQUIRE(eventually([&] { return script->running.load(); }));
+    std::this_thread::sleep_for(50ms);  // the report of it is in the engine
+    const auto begin = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::duration listened{};
+    std::thread listener{[&] {
+        std::this_thread::sleep_for(60ms);
+        engine.block(false);
+        listened = std::chrono::steady_clock::now() - begin;
+    }};
+    CHECK(engine.terminate() == Answer::done);
+    engine.forgetReports();
+    listener.join();
+    std::this_thread::sleep_for(50ms);
+    // Whatever the engine holds for longer than Terminate may take stays late.
+    if (listened < 200ms) CHECK(engine.reports().empty());
+}
+
 TEST_CASE("D4 pending reports do not pile up behind an engine that blocks in SetResourceStatus", "[W-801]") {
     ManualTime time;
     const auto script = quietScript();

@@ -30,6 +30,10 @@ constexpr Instant restartDelay = 200 * oneMs;  // of world.cpp
 /** What a handful of hops from thread to thread may take when nobody is kept waiting on purpose. */
 constexpr Instant moment = 500 * oneMs;
 
+/** For what has begun to say something when Close (W-117), or Terminate (W-240), is called, an agent waits so long. */
+constexpr Instant closeWaits = 30 * oneMs;
+constexpr Instant terminateWaits = 200 * oneMs;  // 250 ms from its beginning on, which is less than 50 ms ago
+
 std::string_view nameOf(MonitorState state) { return holdfast::monitor::stateName(state); }
 
 /** The monitor believes that nothing of it runs. */
@@ -61,7 +65,7 @@ void Witness::heard(const Record& record) {
         const auto* const said = std::get_if<LogRecord>(&record.what);
         if (said == nullptr) return;
         tell("the monitor says: " + said->text);
-        if (inOrder() && said->text.find("names no open resource") != std::string::npos)
+        if (inOrder(closeWaits) && said->text.find("names no open resource") != std::string::npos)
             violated_("an agent called back after Close: " + said->text);
         return;
     }
@@ -78,13 +82,15 @@ void Witness::heard(const Record& record) {
     } else if (const auto* const said = std::get_if<LogRecord>(&record.what)) {
         tell(fmt::format("r{}: says: {}", number, said->text));
         for (const char* const words : {"outside a pending operation", "which no Online may", "which no Offline may"}) {
-            if (inOrder() && said->text.find(words) != std::string::npos)
+            if (said->text.find(words) == std::string::npos) continue;
+            seen_.at(number).misheard = true;
+            if (inOrder(terminateWaits))
                 violated_(fmt::format("r{}: a report that is late, doubled or illegal: {} (W-201, W-208)", number,
                                       said->text));
         }
         const MonitorState state = seen_.at(number).state;
-        if ((state == MonitorState::failed || state == MonitorState::opened) && inOrder() && !isDeclared(number) &&
-            said->text.find("SignalFailure while it is not online") != std::string::npos)
+        if ((state == MonitorState::failed || state == MonitorState::opened) && inOrder(terminateWaits) &&
+            !isDeclared(number) && said->text.find("SignalFailure while it is not online") != std::string::npos)
             violated_(fmt::format("r{}: a failure is signalled after Terminate or Offline (W-324)", number));
         const Instant recently = machine_.delaysBetween(machine_.now() - plan_.deadlockTimeout, machine_.now());
         // Before its settings are read, an agent waits 30 s for a terminate() that takes so long (D1).
@@ -97,9 +103,8 @@ void Witness::heard(const Record& record) {
     }
 }
 
-/** A report that has begun is waited for 30 ms (W-240): no longer, because an engine may hold it until Terminate is back. */
-bool Witness::inOrder() const {
-    return machine_.delaysBetween(machine_.now() - 1'000 * oneMs, machine_.now()) < 30 * oneMs;
+bool Witness::inOrder(Instant waitedFor) const {
+    return machine_.delaysBetween(machine_.now() - 1'000 * oneMs, machine_.now()) < waitedFor;
 }
 
 void Witness::reported(std::uint32_t resource, const StatusRecord& status) {
@@ -110,7 +115,7 @@ void Witness::reported(std::uint32_t resource, const StatusRecord& status) {
     if (state == holdfast::abi::ResourceState::offline) ++seen.offlineFinals;
     if (state == holdfast::abi::ResourceState::failed) ++seen.failedFinals;
     const std::uint64_t finals = seen.onlineFinals + seen.offlineFinals + seen.failedFinals;
-    if (inOrder() &&
+    if (inOrder(terminateWaits) &&
         (seen.onlineFinals > seen.starts || seen.offlineFinals > seen.stops || finals > seen.starts + seen.stops))
         violated_(fmt::format("r{}: more final reports than operations (W-208)", resource));
 }
@@ -184,6 +189,7 @@ void Witness::state(std::uint32_t resource, const StateRecord& state) {
                      state.reason.empty() ? "" : ": ", state.reason));
     if (meansOnline(state.to) && !meansOnline(seen.state)) seen.onlineSince = machine_.now();
     seen.state = state.to;
+    if (!meansOnline(state.to)) seen.misheard = false;
     if (state.to == MonitorState::failed || state.to == MonitorState::dead) ++seen.failures;
     if (state.to == MonitorState::dead) ++seen.deaths;
     if (state.to == MonitorState::offlineCalled) ++seen.stops;
@@ -243,7 +249,7 @@ void Witness::auditHealth(std::uint32_t r) {
     if (role.diedAt != never && lasts(role.diedAt) > 0)
         violated_(fmt::format("r{}: its host died {} ms ago, and the monitor was not told (D17)", r,
                               (now - role.diedAt) / oneMs));
-    if (role.reportedAt != never && lasts(role.reportedAt) > 0)
+    if (!seen.misheard && role.reportedAt != never && lasts(role.reportedAt) > 0)
         violated_(fmt::format("r{}: a failure was reported {} ms ago, and is not noticed (D12)", r,
                               (now - role.reportedAt) / oneMs));
     const Instant asked = std::max(seen.since, seen.polledAt);

@@ -55,13 +55,14 @@ private:
         std::uint64_t onlineFinals{0};
         std::uint64_t offlineFinals{0};
         std::uint64_t failedFinals{0};
+        bool misheard{false};  ///< a report of an earlier run was late, and may have been taken for this one's
     };
     void call(std::uint32_t resource, const holdfast::monitor::CallRecord& call);
     void state(std::uint32_t resource, const holdfast::monitor::StateRecord& state);
     void reported(std::uint32_t resource, const holdfast::monitor::StatusRecord& status);
     void rest(std::uint32_t resource);
-    /** No thread was kept waiting so long that what it said may come after what was said later. */
-    [[nodiscard]] bool inOrder() const;
+    /** No thread was kept waiting for so long of late that what it said may come after what was said later. */
+    [[nodiscard]] bool inOrder(Instant waitedFor) const;
     void signalled(std::uint32_t resource);
     void order(std::uint32_t resource);
     void auditHealth(std::uint32_t resource);

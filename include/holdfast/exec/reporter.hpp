@@ -55,6 +55,8 @@ public:
     void shut();
     /** Waits until no callback is under way; false after `patience`. */
     bool waitIdle(std::chrono::milliseconds patience);
+    /** The same for reports and failure signals alone: a line that the engine is slow to take does not count. */
+    bool waitReported(std::chrono::milliseconds patience);
     /** Waits until everything queued was sent; false after `patience`. */
     bool flush(std::chrono::milliseconds patience);
 
@@ -97,6 +99,7 @@ private:
     std::size_t lost_{0};
     bool draining_{false};
     bool calling_{false};
+    bool reporting_{false};  // and it is no log line
     bool shut_{false};
 };
 
