@@ -177,8 +177,10 @@ bool ResourceMonitor::Engine::fail(std::string_view name, std::string_view reaso
     const auto target = find(name);
     if (!target) return false;
     boost::asio::post(target->strand, [this, target, why = std::string{reason}] {
-        target->failWhy = why;
-        feed(*target, core::MonitorEvent::signalFailure(core::FailureType::general));
+        const core::MonitorState state = target->machine.state();
+        const bool isOnline = state == core::MonitorState::online || state == core::MonitorState::verifying;
+        target->failWhy = isOnline ? why : std::string{};
+        feed(*target, core::MonitorEvent::of(core::MonitorEvent::Kind::declareFailed));
     });
     return true;
 }

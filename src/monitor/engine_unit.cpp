@@ -40,6 +40,7 @@ LogLevel levelOf(MonitorReason reason) {
         case MonitorReason::none:
         case MonitorReason::requested:
         case MonitorReason::lateFailureSignal:
+        case MonitorReason::lateDeclaration:
         case MonitorReason::onlineCancelled: return LogLevel::information;
         case MonitorReason::unexpectedReport:
         case MonitorReason::stopForced:
@@ -284,8 +285,8 @@ void ResourceMonitor::Engine::noticeFailure(Unit& unit, const core::MonitorActio
     const std::uint32_t code = action.reason == unit.loggedReason ? unit.loggedCode : action.code;
     unit.reason =
         action.reason == MonitorReason::hostDied ? unit.deathText : reasonText(action.reason, action.call, code);
-    if (action.reason == MonitorReason::failureSignalled && !unit.failWhy.empty())
-        unit.reason = "declared failed: " + std::exchange(unit.failWhy, {});
+    if (action.reason == MonitorReason::declaredFailed && !unit.failWhy.empty())
+        unit.reason += ": " + std::exchange(unit.failWhy, {});
     const std::string& name = unit.configuration.name;
     if (dead && !host_->isolates())
         return log(name, LogLevel::error, {}, "no restart: in process a lost agent cannot be replaced");

@@ -44,6 +44,13 @@ MonitorActions MonitorMachine::handle(const MonitorEvent& event) noexcept {
             onSignalled(out);
             break;
         case Kind::signalFailure: onSignalFailure(event.failure, out); break;
+        case Kind::declareFailed:
+            if (s_.state != State::online && s_.state != State::verifying) {
+                log(MonitorReason::lateDeclaration, out);
+            } else {
+                fail(MonitorReason::declaredFailed, 0, true, out);
+            }
+            break;
         case Kind::timer:
             if (!isArmed(event.timer) || event.generation != timerGenerations_[index(event.timer)]) return out;
             onTimer(event, out);

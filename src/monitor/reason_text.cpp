@@ -104,6 +104,7 @@ std::string reasonText(MonitorReason reason, Call call, abi::Dword code) {
         case MonitorReason::isAliveFailed: return "IsAlive says it has failed";
         case MonitorReason::eventSignalled: return "the agent signalled a failure";
         case MonitorReason::failureSignalled: return "the agent called SignalFailure";
+        case MonitorReason::declaredFailed: return "declared failed";
         case MonitorReason::embeddedFailure: return "the agent reports an embedded failure; it stays online";
         case MonitorReason::networkLoss: return "the agent reports the loss of a network; it stays online";
         case MonitorReason::offlineFailed: return fmt::format("Offline failed: {}", codeText(code));
@@ -117,6 +118,7 @@ std::string reasonText(MonitorReason reason, Call call, abi::Dword code) {
         case MonitorReason::unexpectedReport:
             return fmt::format("SetResourceStatus({}) outside a pending operation; ignored, answered 1", reported());
         case MonitorReason::lateFailureSignal: return "SignalFailure while it is not online; ignored";
+        case MonitorReason::lateDeclaration: return "declared failed while it is not online; ignored";
         case MonitorReason::deadlock:
             return fmt::format("{} did not return within DeadlockTimeout; the resource is given up", callName(call));
         case MonitorReason::exceptionEscaped:

@@ -121,6 +121,7 @@ std::vector<Labelled> eventsFor(const MonitorMachine& machine) {
     add(MonitorEvent::signalled(machine.watchGeneration() - 1), "stale event signalled");
     add(MonitorEvent::signalFailure(FailureType::general), "SignalFailure general");
     add(MonitorEvent::signalFailure(FailureType::embedded), "SignalFailure embedded");
+    add(MonitorEvent::of(MonitorEvent::Kind::declareFailed), "declared failed");
     for (std::size_t t = 0; t < monitorTimerCount; ++t) {
         const auto timer = static_cast<MonitorTimer>(t);
         const auto generation = machine.timerGeneration(timer);

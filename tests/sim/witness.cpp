@@ -30,6 +30,8 @@ constexpr Instant restartDelay = 200 * oneMs;  // of world.cpp
 /** What a handful of hops from thread to thread may take when nobody is kept waiting on purpose. */
 constexpr Instant moment = 500 * oneMs;
 
+/** What holds until the first Online has read the settings (D1). */
+constexpr Instant unreadTerminateTimeout = 30'000 * oneMs;
 /** For what has begun to say something when Close (W-117), or Terminate (W-240), is called, an agent waits so long. */
 constexpr Instant closeWaits = 30 * oneMs;
 constexpr Instant terminateWaits = 200 * oneMs;  // 250 ms from its beginning on, which is less than 50 ms ago
@@ -90,7 +92,7 @@ void Witness::heard(const Record& record) {
         }
         const MonitorState state = seen_.at(number).state;
         if ((state == MonitorState::failed || state == MonitorState::opened) && inOrder(terminateWaits) &&
-            !isDeclared(number) && said->text.find("SignalFailure while it is not online") != std::string::npos)
+            said->text.find("SignalFailure while it is not online") != std::string::npos)
             violated_(fmt::format("r{}: a failure is signalled after Terminate or Offline (W-324)", number));
         const Instant recently = machine_.delaysBetween(machine_.now() - plan_.deadlockTimeout, machine_.now());
         // Before its settings are read, an agent waits 30 s for a terminate() that takes so long (D1).
@@ -127,8 +129,13 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
     const bool polls = call.entryPoint == EntryPoint::isAlive || call.entryPoint == EntryPoint::looksAlive;
     const Instant own = polls ? pollBudget : budget;
     Instant allowed = own + machine_.delaysBetween(start, start + span);
-    // The author's own time, twice if an abandoned call is undone at once.
-    if (call.entryPoint == EntryPoint::terminate) allowed += stage_.deedsOf(Member::terminate);
+    // The author's own time, twice if an abandoned call is undone at once, for as long as TerminateTimeout lets it.
+    if (call.entryPoint == EntryPoint::terminate) {
+        const Instant timeout = seen_.at(resource).configured ? plan_.terminateTimeout : unreadTerminateTimeout;
+        const Instant deeds = 2 * stage_.deedsOf(Member::terminate, resource);
+        const bool stalled = machine_.delaysBetween(start, start + span) != 0;  // which starts the limit again (D4)
+        allowed += stalled ? deeds : std::min(deeds, timeout + moment);
+    }
     if (span > allowed) {
         violated_(fmt::format("r{}: {} took {:.3f} ms, of which {:.3f} are excused (W-100)", resource,
                               holdfast::monitor::nameOf(call.entryPoint), static_cast<double>(span) / 1e6,
@@ -190,6 +197,8 @@ void Witness::state(std::uint32_t resource, const StateRecord& state) {
     if (meansOnline(state.to) && !meansOnline(seen.state)) seen.onlineSince = machine_.now();
     seen.state = state.to;
     if (!meansOnline(state.to)) seen.misheard = false;
+    if (meansOnline(state.to)) seen.configured = true;
+    if (state.to == MonitorState::unloaded || state.to == MonitorState::dead) seen.configured = false;
     if (state.to == MonitorState::failed || state.to == MonitorState::dead) ++seen.failures;
     if (state.to == MonitorState::dead) ++seen.deaths;
     if (state.to == MonitorState::offlineCalled) ++seen.stops;

@@ -55,7 +55,8 @@ private:
         std::uint64_t onlineFinals{0};
         std::uint64_t offlineFinals{0};
         std::uint64_t failedFinals{0};
-        bool misheard{false};  ///< a report of an earlier run was late, and may have been taken for this one's
+        bool configured{false};  ///< this instance has read its settings
+        bool misheard{false};    ///< a report of an earlier run was late, and may have been taken for this one's
     };
     void call(std::uint32_t resource, const holdfast::monitor::CallRecord& call);
     void state(std::uint32_t resource, const holdfast::monitor::StateRecord& state);

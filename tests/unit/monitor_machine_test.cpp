@@ -432,6 +432,18 @@ TEST_CASE("S21 W-324 SignalFailure: general fails without IsAlive, the others ar
     CHECK(*b.find(Act::publish) < *b.find(Act::terminate));
 }
 
+TEST_CASE("S21 people declare it failed: as SignalFailure, and the agent is not blamed for it") {
+    Bench b;
+    b.feed(MonitorEvent::of(MonitorEvent::Kind::declareFailed));
+    CHECK(b.logs(MonitorReason::lateDeclaration));
+    b.online().feed(MonitorEvent::of(MonitorEvent::Kind::declareFailed));
+    CHECK(b.logs(MonitorReason::declaredFailed));
+    CHECK(b.state() == State::terminating);
+    CHECK_FALSE(b.did(Act::call));
+    b.terminateReturns();
+    CHECK(b.state() == State::failed);
+}
+
 TEST_CASE("S22 W-201 SetResourceStatus outside a pending operation: ignored, logged, answered 1", "[W-411]") {
     Bench b;
     b.online();

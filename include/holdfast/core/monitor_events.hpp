@@ -75,6 +75,7 @@ enum class MonitorReason : std::uint8_t {
     isAliveFailed,
     eventSignalled,    ///< legacy mode (W-320)
     failureSignalled,  ///< SignalFailure, general
+    declaredFailed,    ///< people say so
     embeddedFailure,   ///< SignalFailure, reported only
     networkLoss,       ///< SignalFailure, reported only
     offlineFailed,     ///< Offline returned an error
@@ -86,6 +87,7 @@ enum class MonitorReason : std::uint8_t {
     stopImpatient,      ///< the call on the stack outlasted the patience of a stop
     unexpectedReport,   ///< SetResourceStatus outside a pending operation (S22)
     lateFailureSignal,  ///< SignalFailure of a resource that is not online any more, or not yet (W-324)
+    lateDeclaration,    ///< people declare failed what is not online any more, or not yet
     deadlock,           ///< a call exceeded DeadlockTimeout (S37)
     exceptionEscaped,   ///< S38
     hostDied,
@@ -146,6 +148,7 @@ struct MonitorEvent {
         reported,       ///< SetResourceStatus
         signalled,      ///< the event handle; `generation` of the watch
         signalFailure,  ///< S21
+        declareFailed,  ///< people say that it failed: as S21, general
         timer,          ///< `timer`, `generation`, `stalled`
         hostDied,
         hostRestarted,  ///< S39
