@@ -304,6 +304,10 @@ void MonitorMachine::onlineReturned(const MonitorEvent& event, MonitorActions& o
 }
 
 void MonitorMachine::offlineReturned(const MonitorEvent& event, MonitorActions& out) noexcept {
+    if (s_.state == State::terminating) {
+        s_.terminateAgain = event.code == abi::code::ioPending;  // it began behind Terminate's back, and goes on
+        return;
+    }
     if (s_.state != State::offlineCalled) return;
     if (event.code == abi::code::success) return enterOpened(RequestOutcome::done, out);                 // S24
     if (event.code != abi::code::ioPending) return stop(MonitorReason::offlineFailed, event.code, out);  // S26

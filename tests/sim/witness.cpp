@@ -27,6 +27,8 @@ constexpr Instant pollBudget = 50 * oneMs;
 /** Checks of many resources start together: so much later at most. */
 constexpr Instant grid = 50 * oneMs;
 constexpr Instant restartDelay = 200 * oneMs;  // of world.cpp
+/** A limit that has begun starts again after so long a pause (D4): 2 s, less the time since the last tick. */
+constexpr Instant stall = 1'000 * oneMs;
 /** What a handful of hops from thread to thread may take when nobody is kept waiting on purpose. */
 constexpr Instant moment = 500 * oneMs;
 
@@ -150,6 +152,11 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
                               holdfast::monitor::nameOf(call.entryPoint)));
 }
 
+bool Witness::isStalled(Instant limit) const {
+    const Instant resumed = machine_.resumedFrom(stall);
+    return resumed != 0 && machine_.now() - resumed < limit + moment;
+}
+
 bool Witness::isCalm(Instant length) const {
     return machine_.delaysBetween(machine_.now() - length, machine_.now()) == 0;
 }
@@ -266,7 +273,8 @@ void Witness::auditHealth(std::uint32_t r) {
         violated_(fmt::format("r{}: nobody has asked it IsAlive for {} ms (W-300)", r, (now - asked) / oneMs));
     for (const Role::Live& live : role.live) {
         const bool checks = live.member == Member::check || live.member == Member::repair;
-        if (checks && lasts(live.since) > plan_.checkTimeout * (1 + plan_.timeoutTolerance))
+        const Instant limit = plan_.checkTimeout * (1 + plan_.timeoutTolerance);
+        if (checks && lasts(live.since) > limit && !isStalled(limit))
             violated_(fmt::format("r{}: a check has hung for {} ms, and is not noticed (D11)", r,
                                   (now - live.since) / oneMs));
     }
@@ -335,7 +343,8 @@ void Witness::audit() {
         // The record of its beginning may have come a moment after the call itself.
         const bool behind = std::any_of(role.live.begin(), role.live.end(),
                                         [&](const Role::Live& live) { return live.since + moment < seen.since; });
-        if (starting && behind && now - seen.since > plan_.predecessorTimeout + moment + delays)
+        if (starting && behind && now - seen.since > plan_.predecessorTimeout + moment + delays &&
+            !isStalled(plan_.predecessorTimeout))
             violated_(fmt::format("r{}: online() has waited for an earlier call for {} ms (D3)", r,
                                   (now - seen.since) / oneMs));
         const bool pending =

@@ -68,6 +68,8 @@ private:
     void order(std::uint32_t resource);
     void auditHealth(std::uint32_t resource);
     void auditWishes(std::uint32_t resource);
+    /** The machine has stood still, and what is limited to so long may last that long from then on (D4). */
+    [[nodiscard]] bool isStalled(Instant limit) const;
     /** Nobody was kept waiting on purpose of late. */
     [[nodiscard]] bool isCalm(Instant length) const;
     [[nodiscard]] bool isDeclared(std::uint32_t resource) const;

@@ -776,6 +776,27 @@ TEST_CASE("W-240 an Online that succeeds after Terminate was issued is terminate
     CHECK(b.state() == State::opened);
 }
 
+TEST_CASE("W-240 an Offline that pends after Terminate was issued is terminated once more") {
+    Bench b;
+    b.online().feed(Kind::offline);
+    b.feed(Kind::terminate);
+    CHECK(b.did(Act::terminate));
+    b.terminateReturns();
+    CHECK(b.state() == State::terminating);  // Offline is still on the stack
+    SECTION("it pends: a worker goes on") {
+        b.returns(Call::offline, abi::code::ioPending);
+        CHECK(b.did(Act::terminate));
+        CHECK(b.report(Ext::offline, 1) == abi::ExitState::terminate);
+        b.terminateReturns();
+        CHECK(b.state() == State::opened);
+    }
+    SECTION("it answers: nothing goes on") {
+        b.returns(Call::offline, abi::code::success);
+        CHECK_FALSE(b.did(Act::terminate));
+        CHECK(b.state() == State::opened);
+    }
+}
+
 TEST_CASE("W-242 a stop waits for the call on the stack, but not for ever") {
     SECTION("Online returns in time: Offline, gracefully") {
         Bench b;

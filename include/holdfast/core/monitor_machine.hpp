@@ -26,7 +26,7 @@ public:
         MonitorState state{MonitorState::unloaded};
         Call call{Call::none};  ///< on the serial lane
         bool terminateOnStack{false};
-        bool terminateAgain{false};  ///< an Online outlived the Terminate that was to undo it
+        bool terminateAgain{false};  ///< an Online or Offline outlived the Terminate that was to end it
         bool failing{false};         ///< terminating because of a failure, not of a stop
         RestartPlace place{RestartPlace::here};
         MonitorReason reason{MonitorReason::none};  ///< of the failure or stop under way, or of the last one

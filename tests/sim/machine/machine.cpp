@@ -246,6 +246,14 @@ Instant Machine::delaysBetween(Instant begin, Instant end) const {
     return sum;
 }
 
+Instant Machine::resumedFrom(Instant length) const {
+    Instant last = 0;
+    for (const auto& [from, lasted] : delays_) {
+        if (lasted >= length) last = std::max(last, from + lasted);
+    }
+    return last;
+}
+
 void Machine::yield() {
     tick();
     if (ready_.empty()) {

@@ -111,6 +111,8 @@ public:
     void pause(Instant length);
     /** How long threads were kept waiting on purpose between these two: at most. */
     [[nodiscard]] Instant delaysBetween(Instant begin, Instant end) const;
+    /** When the last of those that lasted so long ended; 0 if there was none. */
+    [[nodiscard]] Instant resumedFrom(Instant length) const;
     /** Lets others run until something has happened. */
     void yield();
     Fiber* start(std::function<void*()> work);
