@@ -130,6 +130,7 @@ void Witness::call(std::uint32_t resource, const CallRecord& call) {
     const Instant start = instantOf(call.start);
     const bool polls = call.entryPoint == EntryPoint::isAlive || call.entryPoint == EntryPoint::looksAlive;
     const Instant own = polls ? pollBudget : budget;
+    if (call.entryPoint == EntryPoint::terminate) seen_.at(resource).gaveUp = span > plan_.terminateTimeout - moment;
     Instant allowed = own + machine_.delaysBetween(start, start + span);
     // The author's own time, twice if an abandoned call is undone at once, for as long as TerminateTimeout lets it.
     if (call.entryPoint == EntryPoint::terminate) {
@@ -230,7 +231,9 @@ void Witness::rest(std::uint32_t resource) {
     // Undoing what an abandoned call has left goes on behind a Terminate that is back.
     const bool wedged =
         std::any_of(role.live.begin(), role.live.end(), [](const Role::Live& live) { return live.deaf; });
-    const bool undoes = wedged || machine_.now() - role.deafUntil < plan_.terminateTimeout + moment;
+    // Terminate has said that it gave up, and that the entity may still run (D1).
+    const bool undoes =
+        wedged || seen_.at(resource).gaveUp || machine_.now() - role.deafUntil < plan_.terminateTimeout + moment;
     for (const Role::Live& live : role.terminating) {
         if (!undoes && machine_.now() - live.since < plan_.terminateTimeout - moment &&
             isCalm(2 * plan_.terminateTimeout))
@@ -243,6 +246,8 @@ void Witness::rest(std::uint32_t resource) {
     if (role.diedAt != never && machine_.now() - role.diedAt < moment) return;
     // What an abandoned call has left is undone once that call ends (promise 2), which may be now: `audit` sees whether it is.
     if (machine_.now() - role.deafUntil < moment) return;
+    // Of two pauses within half a second one is noticed (D4), and terminate() had no time to begin: as above.
+    if (isStalled(0)) return;
     violated_(fmt::format("r{}: it is {} for the monitor, and runs", resource, nameOf(seen_.at(resource).state)));
 }
 
@@ -341,8 +346,9 @@ void Witness::audit() {
             violated_(fmt::format("r{}: online() succeeded {} ms ago, and the monitor was not told", r,
                                   (now - role.startedAt) / oneMs));
         // The record of its beginning may have come a moment after the call itself.
-        const bool behind = std::any_of(role.live.begin(), role.live.end(),
-                                        [&](const Role::Live& live) { return live.since + moment < seen.since; });
+        const bool behind = std::any_of(role.live.begin(), role.live.end(), [&](const Role::Live& live) {
+            return live.since + moment + machine_.delaysBetween(live.since, seen.since) < seen.since;
+        });
         if (starting && behind && now - seen.since > plan_.predecessorTimeout + moment + delays &&
             !isStalled(plan_.predecessorTimeout))
             violated_(fmt::format("r{}: online() has waited for an earlier call for {} ms (D3)", r,
