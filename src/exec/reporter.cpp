@@ -110,7 +110,8 @@ bool Reporter::waitIdle(std::chrono::milliseconds patience) {
 
 bool Reporter::waitReported(std::chrono::milliseconds patience) {
     std::unique_lock lock{mutex_};
-    return idle_.wait_for(lock, patience, [this] { return !reporting_; });
+    return idle_.wait_for(
+        lock, patience, [this] { return reporting_ == std::thread::id{} || reporting_ == std::this_thread::get_id(); });
 }
 
 bool Reporter::flush(std::chrono::milliseconds patience) {
@@ -164,12 +165,12 @@ void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
     bool proceed = true;
     if (mayBegin) {
         calling_ = true;
-        reporting_ = !isLine;
+        if (!isLine) reporting_ = std::this_thread::get_id();
         lock.unlock();
         const OnLeave back{[&] {
             lock.lock();
             calling_ = false;
-            reporting_ = false;
+            reporting_ = {};
             idle_.notify_all();
         }};
         if (report != nullptr) {

@@ -9,8 +9,10 @@
 #include <catch2/generators/catch_generators_range.hpp>
 #include <catch2/reporters/catch_reporter_registrars.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -159,6 +161,32 @@ TEST_CASE("W-020 W-021 W-023 W-025 W-027 each table has its size, its slots in t
         CHECK(slots[2][control] == slots[3][control]);
     }
     CHECK(slots[1][11] == slots[3][11]);
+}
+
+TEST_CASE("W-240 an engine that calls Terminate from within SignalFailure does not wait for itself") {
+    const auto script = newScript();
+    script->isAlive = [&](Check&) { return Verdict::failed("as told"); };
+    const Table table{versionV2};
+    auto quickest = std::chrono::steady_clock::duration::max();
+    // Of three, so that a busy machine is not taken for it.
+    for (int attempt = 0; attempt < 3 && quickest > 200ms; ++attempt) {
+        Hosted one{table};
+        std::atomic<bool> back{false};
+        std::chrono::steady_clock::duration took{};
+        {
+            const std::lock_guard lock{one.heard->mutex};
+            one.heard->onFailure = [&] {
+                const auto begin = std::chrono::steady_clock::now();
+                table.terminate(one.id);
+                took = std::chrono::steady_clock::now() - begin;
+                back = true;
+            };
+        }
+        REQUIRE(one.bringOnline());
+        REQUIRE(eventually([&] { return back.load(); }));
+        quickest = std::min(quickest, took);
+    }
+    CHECK(quickest <= 200ms);  // it would wait until 250 ms have gone
 }
 
 TEST_CASE("A whole life over each version: Online, polls, failure, Terminate, Online, Offline",

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <variant>
 
 namespace holdfast::inline v1::exec {
@@ -55,7 +56,10 @@ public:
     void shut();
     /** Waits until no callback is under way; false after `patience`. */
     bool waitIdle(std::chrono::milliseconds patience);
-    /** The same for reports and failure signals alone: a line that the engine is slow to take does not count. */
+    /**
+     * The same for reports and failure signals alone: a line that the engine is slow to take does not count, nor does the
+     * callback in which this is called.
+     */
     bool waitReported(std::chrono::milliseconds patience);
     /** Waits until everything queued was sent; false after `patience`. */
     bool flush(std::chrono::milliseconds patience);
@@ -99,7 +103,7 @@ private:
     std::size_t lost_{0};
     bool draining_{false};
     bool calling_{false};
-    bool reporting_{false};  // and it is no log line
+    std::thread::id reporting_;  // who is in it with anything but a log line; none: nobody
     bool shut_{false};
 };
 
