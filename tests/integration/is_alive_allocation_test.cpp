@@ -28,6 +28,10 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
+#if defined(__GNUC__) && !defined(__clang__)
+// Where the sanitizers leave one of a pair inline and the other not, GCC takes std::free for a mistake.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
 void* operator new(std::size_t size) { return counted(size); }
 void* operator new[](std::size_t size) { return counted(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }

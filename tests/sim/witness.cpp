@@ -214,6 +214,7 @@ void Witness::state(std::uint32_t resource, const StateRecord& state) {
     if (state.to == MonitorState::onlinePending) return;  // its time began with OnlineCalled
     seen.since = machine_.now();
     seen.delayedThen = machine_.delayed();
+    if (state.to == MonitorState::terminating) seen.terminatingSince = machine_.now();
     if (state.to == MonitorState::failed) ++failures_;
     if (state.to == MonitorState::onlineCalled) {
         ++seen.starts;
@@ -246,8 +247,8 @@ void Witness::rest(std::uint32_t resource) {
     if (role.diedAt != never && machine_.now() - role.diedAt < moment) return;
     // What an abandoned call has left is undone once that call ends (promise 2), which may be now: `audit` sees whether it is.
     if (machine_.now() - role.deafUntil < moment) return;
-    // Of two pauses within half a second one is noticed (D4), and terminate() had no time to begin: as above.
-    if (isStalled(0)) return;
+    // Of two pauses within half a second one is noticed (D4), so that terminate() had no time to begin: as above.
+    if (isStalled(0) && machine_.resumedFrom(stall) > seen_.at(resource).terminatingSince) return;
     violated_(fmt::format("r{}: it is {} for the monitor, and runs", resource, nameOf(seen_.at(resource).state)));
 }
 

@@ -56,8 +56,9 @@ private:
         std::uint64_t offlineFinals{0};
         std::uint64_t failedFinals{0};
         bool configured{false};  ///< this instance has read its settings
-        bool gaveUp{false};      ///< Terminate returned because of TerminateTimeout
-        bool misheard{false};    ///< a report of an earlier run was late, and may have been taken for this one's
+        Instant terminatingSince{0};
+        bool gaveUp{false};    ///< Terminate returned because of TerminateTimeout
+        bool misheard{false};  ///< a report of an earlier run was late, and may have been taken for this one's
     };
     void call(std::uint32_t resource, const holdfast::monitor::CallRecord& call);
     void state(std::uint32_t resource, const holdfast::monitor::StateRecord& state);
