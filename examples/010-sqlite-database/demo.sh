@@ -82,6 +82,9 @@ END
 sed 's/^/    /' "$room/shop.toml"
 
 : >"$log"
+# What an earlier demo has left, and was killed before its end, is nothing to this one.
+unset STATE_DIRECTORY
+export XDG_STATE_HOME=$room/state
 say "holdfast run shop.toml: online, through pending with checkpoints"
 "$program" run --trace "$room/trace.jsonl" "$room/shop.toml" >"$log" 2>&1 &
 monitor=$!

@@ -151,7 +151,7 @@ TEST_CASE("a library without holdfast has its calls recorded by its host") {
     HostBench bench{{bad}};
     REQUIRE(bench->prepare().empty());
     bench->start();
-    const Lines lines = fileAbout(bench, "its host was");
+    const Lines lines = fileAbout(bench, "its host ");  // "was ended by a signal", and otherwise under AddressSanitizer
     CHECK(hasEvent(lines, "call", "Open"));
     const auto last =
         std::find_if(lines.rbegin(), lines.rend(), [](const auto& line) { return textOf(line, "event") == "call"; });

@@ -26,6 +26,15 @@ using holdfast::Verdict;
 /** A door a call waits at until the test opens it: deaf to stops, as wedged code is. */
 class Door {
 public:
+    Door() = default;
+    Door(const Door&) = delete;
+    Door& operator=(const Door&) = delete;
+    /** Whoever is still inside leaves before it is gone: a check that a test has given up may wake after the test's end. */
+    ~Door() {
+        open();
+        std::unique_lock lock{mutex_};
+        changed_.wait_for(lock, std::chrono::seconds{10}, [this] { return inside_ == 0; });
+    }
     void open() {
         {
             const std::lock_guard lock{mutex_};
@@ -39,6 +48,7 @@ public:
         changed_.notify_all();
         changed_.wait(lock, [this] { return open_; });
         --inside_;
+        changed_.notify_all();
     }
     bool waitForVisitor(int count = 1) {
         std::unique_lock lock{mutex_};
