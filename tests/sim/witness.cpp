@@ -255,6 +255,10 @@ void Witness::rest(std::uint32_t resource) {
 void Witness::asked(std::uint32_t resource, bool online) {
     Seen& seen = seen_.at(resource);
     if (online) seen.allowed += 1 + plan_.restarts;
+    // Who depends on one that is wanted offline and, a moment later, online goes down and up, even if that one never does.
+    if (online && plan_.depends && resource == 0) {
+        for (Seen& dependent : seen_) ++dependent.allowed;
+    }
     seen.wanted = online;
     seen.wantedSince = machine_.now();
 }
