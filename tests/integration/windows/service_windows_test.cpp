@@ -100,7 +100,9 @@ public:
     }
     void startByHand() const {
         const ScmHandle service = open();
-        REQUIRE(StartServiceW(service.get(), 0, nullptr) != 0);
+        const bool started = StartServiceW(service.get(), 0, nullptr) != 0;
+        CAPTURE(GetLastError());
+        REQUIRE(started);
         REQUIRE(eventually([&] { return status().dwCurrentState == SERVICE_RUNNING; }));
     }
     /** The service's Environment value, one entry per line; "none" without one. */
@@ -158,6 +160,26 @@ bool logged(const FakeEngine& engine, std::string_view text) {
                        [&](const auto& line) { return line.text.find(text) != std::string::npos; });
 }
 
+/** What the engine was told, for whoever reads a failed test. */
+std::string told(const FakeEngine& engine) {
+    std::string text;
+    for (const auto& report : engine.reports()) text += fmt::format("report {}, {}\n", report.state, report.checkPoint);
+    for (const auto& line : engine.log()) text += line.text + '\n';
+    return text;
+}
+
+void bringOnline(FakeEngine& engine) {
+    const bool online = engine.bringOnline();
+    INFO(told(engine));
+    REQUIRE(online);
+}
+
+void takeOffline(FakeEngine& engine) {
+    const bool offline = engine.takeOffline();
+    INFO(told(engine));
+    REQUIRE(offline);
+}
+
 }  // namespace
 
 TEST_CASE("W-702 W-704 a Windows service comes online over its pending states, is manual from then on, and stops") {
@@ -165,7 +187,7 @@ TEST_CASE("W-702 W-704 a Windows service comes online over its pending states, i
     CHECK(service.startType() == SERVICE_AUTO_START);
     FakeEngine engine{agent(), properties(service, {{"StartParameters", PropertyValue::multiSz({"one", "two"})}})};
     CHECK(service.startType() == SERVICE_AUTO_START);  // W-700: nothing in Open
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     CHECK(service.status().dwCurrentState == SERVICE_RUNNING);
     CHECK(service.startType() == SERVICE_DEMAND_START);
     CHECK(engine.isAlive());
@@ -174,7 +196,7 @@ TEST_CASE("W-702 W-704 a Windows service comes online over its pending states, i
     for (std::size_t i = 1; i + 1 < reports.size(); ++i) CHECK(reports[i].checkPoint > reports[i - 1].checkPoint);
 
     const DWORD process = service.status().dwProcessId;
-    REQUIRE(engine.takeOffline());
+    takeOffline(engine);
     CHECK(service.status().dwCurrentState == SERVICE_STOPPED);
     CHECK_FALSE(Registered::lives(process));
     CHECK_FALSE(logged(engine, "killed"));
@@ -192,7 +214,7 @@ TEST_CASE(
 
     FakeEngine engine{agent(), properties(service, {{"ServiceEnvironment", PropertyValue::multiSz({"EXTRA=1"})}})};
     engine.setDependencies(networkName("SQLVS1"));
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     CHECK(
         service.environment() ==
         "MODE=slow\n_CLUSTER_NETWORK_NAME_=SQLVS1\n_CLUSTER_NETWORK_HOSTNAME_=SQLVS1\nCOMPUTERNAME=SQLVS1\nEXTRA=1\n");
@@ -204,12 +226,12 @@ TEST_CASE(
     // Whoever died while it was online has lost nothing.
     service::setServiceEnvironment(service.name(), {{"AGAIN", "2"}});
     CHECK(service.environment() == "MODE=slow\nCOMPUTERNAME=IRON\nAGAIN=2\n");
-    REQUIRE(engine.takeOffline());
+    takeOffline(engine);
     CHECK(service.environment() == "MODE=slow\nCOMPUTERNAME=IRON\n");
 
     engine.setDependencies({});
     engine.setProperties(properties(service));
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     CHECK(service.environment() == "MODE=slow\nCOMPUTERNAME=IRON\n");
     engine.terminate();
 }
@@ -217,7 +239,7 @@ TEST_CASE(
 TEST_CASE("the death of a Windows service is a failure at once, and it comes back") {
     const Registered service{""};
     FakeEngine engine{agent(), properties(service, {{"CheckInterval", PropertyValue::dword(3'600'000)}})};
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     const DWORD process = service.status().dwProcessId;
     const auto since = std::chrono::steady_clock::now();
     Registered::end(process);
@@ -227,10 +249,10 @@ TEST_CASE("the death of a Windows service is a failure at once, and it comes bac
     CHECK_FALSE(engine.isAlive());
 
     engine.terminate();
-    REQUIRE(engine.bringOnline());  // whatever the manager still says
+    bringOnline(engine);  // whatever the manager still says
     CHECK(engine.isAlive());
     CHECK(service.status().dwProcessId != process);
-    REQUIRE(engine.takeOffline());
+    takeOffline(engine);
 }
 
 TEST_CASE("W-700 a service that runs already is stopped before it is started") {
@@ -239,11 +261,11 @@ TEST_CASE("W-700 a service that runs already is stopped before it is started") {
     const DWORD before = service.status().dwProcessId;
     FakeEngine engine{agent(), properties(service)};
     CHECK(service.status().dwProcessId == before);  // nothing in Open
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     CHECK_FALSE(Registered::lives(before));
     CHECK(service.status().dwProcessId != before);
     CHECK(logged(engine, "ran already (RUNNING"));
-    REQUIRE(engine.takeOffline());
+    takeOffline(engine);
 }
 
 TEST_CASE("W-704 a service stuck in START_PENDING fails at our own time-out, and nothing of it is left") {
@@ -262,9 +284,9 @@ TEST_CASE("W-704 a service stuck in START_PENDING fails at our own time-out, and
 TEST_CASE("a service that ignores its stop is killed after StopTimeout") {
     const Registered service{"--ignore-stop"};
     FakeEngine engine{agent(), properties(service, {{"StopTimeout", PropertyValue::dword(500)}})};
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     const DWORD process = service.status().dwProcessId;
-    REQUIRE(engine.takeOffline());
+    takeOffline(engine);
     CHECK_FALSE(Registered::lives(process));
     CHECK(logged(engine, "did not stop within 500 ms (StopTimeout)"));
 }
@@ -273,7 +295,7 @@ TEST_CASE("W-705 Terminate ends a service with all it started") {
     const Folder folder;
     const Registered service{"--start-delay 300 --child " + folder.file("child")};
     FakeEngine engine{agent(), properties(service)};
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     REQUIRE(eventually([&] { return !content(folder.file("child")).empty(); }));
     const auto child = static_cast<DWORD>(std::stoul(content(folder.file("child"))));
     const DWORD process = service.status().dwProcessId;
@@ -302,7 +324,7 @@ TEST_CASE("a service that runs and does no work fails by its heartbeat") {
     const Registered service{"--heartbeat " + folder.file("beat")};
     FakeEngine engine{agent(), properties(service, {{"HeartbeatFile", PropertyValue::sz(folder.file("beat"))},
                                                     {"HeartbeatAge", PropertyValue::dword(1'500)}})};
-    REQUIRE(engine.bringOnline());
+    bringOnline(engine);
     std::this_thread::sleep_for(500ms);
     CHECK(engine.isAlive());
     // It cannot write there any more.
