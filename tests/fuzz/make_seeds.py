@@ -200,3 +200,36 @@ write("ocf", "secret-refused", ocf("start", b"OCF_RESKEY_Password=\xFF\xFE", "OC
 write("ocf", "odd-numbers", ocf("monitor", "OCF_RESKEY_CRM_meta_timeout=soon", "OCF_CHECK_LEVEL=-1", "OCF_RA_VERSION_MAJOR=2"))
 write("ocf", "message", b"protocol=1\0order=monitor\0p:Path=/data\0reason=\0")
 write("ocf", "message-open", b"protocol=1\0order")
+
+# --- property lists for the table of resutils_fuzz.cpp (section 6) ------------------------------------------------
+def entry(syntax, data):
+    return u32(syntax) + u32(len(data)) + data + b"\0" * (-len(data) % 4)
+
+
+def property_list(*values):
+    return u32(len(values)) + b"".join(entry(0x40003, wide(n)) + entry(0x10000 | f, d) + u32(0) for n, f, d in values)
+
+
+BINARY, DWORD, SZ, EXPAND_SZ, MULTI_SZ, UINT64, LONG = 1, 2, 3, 4, 5, 6, 7
+whole = {
+    "port": ("Port", DWORD, u32(8080)),
+    "offset": ("Offset", LONG, u32(-3)),
+    "path": ("Path", SZ, wide("C:\\data")),
+    "expanding": ("Expanding", EXPAND_SZ, wide("%SystemRoot%\\x")),
+    "blob": ("Blob", BINARY, b"\1\2\3"),
+    "names": ("Names", MULTI_SZ, wide("a") + wide("bc") + wide("")[:2]),
+    "big": ("Big", UINT64, u64(0x100000001)),
+    "unknown": ("Unknown", SZ, wide("kept")),
+}
+for name, value in whole.items():
+    write("resutils", name + ".bin", property_list(value))
+write("resutils", "all.bin", property_list(*whole.values()))
+write("resutils", "none.bin", property_list())
+write("resutils", "empty-values.bin", property_list(("Blob", BINARY, b""), ("Names", MULTI_SZ, b"\0\0"), ("Expanding", EXPAND_SZ, wide(""))))
+write("resutils", "bad-required-empty.bin", property_list(("Path", SZ, wide(""))))
+write("resutils", "bad-range.bin", property_list(whole["blob"], ("Port", DWORD, u32(65536))))
+write("resutils", "bad-range-signed.bin", property_list(("Offset", LONG, u32(-11))))
+write("resutils", "bad-format.bin", property_list(("Port", SZ, wide("80"))))
+write("resutils", "bad-cut.bin", property_list(*whole.values())[:-5])
+write("resutils", "bad-count.bin", u32(9) + property_list(*whole.values())[4:])
+write("resutils", "long-name.bin", property_list(whole["port"], ("N" * 300, DWORD, u32(1))))
