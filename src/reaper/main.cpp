@@ -205,10 +205,18 @@ int runGuard(Arguments arguments) {
 
 }  // namespace
 
-#if defined(__SANITIZE_ADDRESS__)
-// LeakSanitizer looks at exit from a child that it makes for that: for a process that owns all its children, one too many.
-extern "C" __attribute__((visibility("default"))) const char* __asan_default_options();  // NOLINT: its name
-const char* __asan_default_options() { return "detect_leaks=0"; }                        // NOLINT
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HOLDFAST_REAPER_ASAN
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HOLDFAST_REAPER_ASAN
+#endif
+#if defined(HOLDFAST_REAPER_ASAN)
+// LeakSanitizer looks at exit from a child that it makes for that: for a process that owns all its children, one too many, and
+// now and then it never ends. Not an option's default, which whoever runs the tests would overrule.
+extern "C" __attribute__((visibility("default"))) int __lsan_is_turned_off();  // NOLINT: its name
+int __lsan_is_turned_off() { return 1; }                                       // NOLINT
 #endif
 
 int main(int argc, char** argv) {
