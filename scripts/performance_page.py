@@ -33,6 +33,8 @@ IDLE = [
     ("processor, % of a core", "idle.processor"), ("threads", "idle.threads"), ("memory, KiB", "idle.memory"),
     ("memory of each, KiB", "idle.memoryEach"), ("wake-ups a second", "idle.contextSwitches"),
     ("checks a second", "idle.checks"), ("all of them come online, ms", "many.online"),
+    ("threads, each check takes 5 ms", "taking.threads"), ("checks a second, each takes 5 ms", "taking.checks"),
+    ("processor, % of a core, each check takes 5 ms", "taking.processor"),
 ]
 MONITORS = ["/bin/true", "ocf:holdfast:application", "ocf:pacemaker:Dummy", "ocf:holdfast:postgresql",
             "ocf:heartbeat:pgsql"]

@@ -43,7 +43,7 @@ def milli(value, divisor):
 # Which rows a scenario of table_benchmark gives: if it does not end, they are missing.
 SCENARIOS = {"hung": ("isAlive.nothingHangs", "isAlive.anotherHangs", "isAlive.itselfHangs", "looksAlive.itselfHangs"),
              "blocked": ("online.othersBlocked",), "burst": ("isAlive.burst",), "terminate": ("terminate.",),
-             "death": ("death.",), "many": ("idle.", "isAlive.single", "many.")}
+             "death": ("death.",), "many": ("idle.", "isAlive.single", "many."), "taking": ("taking.",)}
 WANTED_SCHEDULES = 1_000_000
 # However many resources there are, only so many threads look after them: a constant, and what bursts may make of it.
 THREADS, THREADS_OF_MANY = 32, 4 * 32
@@ -99,6 +99,7 @@ def bars(results):
     held(f"{many:,} resources checked every second: processor", "idle.processor", "% of a core", 5, resources=many)
     held(f"{many:,} resources: memory of each beyond the user's own", "idle.memoryEach", "KiB", 8, resources=many)
     held(f"{many:,} resources: threads, in all", "idle.threads", "", THREADS, resources=many)
+    held(f"{many:,} resources, each check takes 5 ms: threads, in all", "taking.threads", "", 2 * THREADS, resources=many)
     if most > many:
         held(f"{most:,} resources: threads, in all", "idle.threads", "", THREADS_OF_MANY, resources=most)
     n = results.number

@@ -10,18 +10,21 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace holdfast::inline v1::exec {
 namespace {
 
+using Steady = std::chrono::steady_clock;
+
 /**
  * When a check that is due after `interval` starts: together with those of other resources, on a grid of a hundredth of the
- * interval, 50 ms at most. However many resources are idle, the pool wakes up a hundred times an interval for them, not once
- * for each; and they stay spread over it.
+ * interval, 50 ms at most. However many resources are idle, the pool wakes up a hundred times an interval for them (oftener in
+ * intervals above 5 s), not once for each.
  */
-std::chrono::steady_clock::time_point coalesced(core::Milliseconds interval) {
-    using Steady = std::chrono::steady_clock;
+Steady::time_point coalesced(Steady::duration interval) {
     const Steady::duration grid =
         std::clamp<Steady::duration>(interval / 100, std::chrono::milliseconds{1}, std::chrono::milliseconds{50});
     const Steady::time_point due = Steady::now() + interval;
@@ -31,14 +34,13 @@ std::chrono::steady_clock::time_point coalesced(core::Milliseconds interval) {
 
 class SteadyTimers final : public TimerSet {
 public:
-    SteadyTimers(Strand& strand, Clock::Expired expired)
-        : strand_{strand}, expired_{std::make_shared<Clock::Expired>(std::move(expired))} {}
+    SteadyTimers(Strand& strand, Clock::Expired expired, std::uint32_t place)
+        : strand_{strand}, expired_{std::make_shared<Clock::Expired>(std::move(expired))}, place_{place} {}
 
     void arm(core::Timer timer, core::TimerId id, core::Milliseconds duration) override {
         auto& slot = timers_[static_cast<std::size_t>(timer)];
         if (!slot) slot.emplace(strand_.executor());
-        slot->expires_at(timer == core::Timer::checkDue ? coalesced(duration)
-                                                        : std::chrono::steady_clock::now() + duration);
+        slot->expires_at(timer == core::Timer::checkDue ? checkAt(duration) : Steady::now() + duration);
         const core::Time armedAt = os::coarseNow();
         slot->async_wait([expired = expired_, timer, id, armedAt](const boost::system::error_code& error) {
             if (!error) (*expired)(timer, id, armedAt);
@@ -48,15 +50,29 @@ public:
     void cancel(core::Timer timer) override {
         auto& slot = timers_[static_cast<std::size_t>(timer)];
         if (slot) slot->cancel();
+        if (timer == core::Timer::checkDue) firstCheck_ = true;
     }
 
     void cancelAll() override {
+        firstCheck_ = true;
         for (auto& slot : timers_) slot.reset();
     }
 
 private:
+    /**
+     * Resources that come online together, as all do when a machine starts, would be checked together for ever, each on a thread
+     * of its own: so the first check comes after a quarter of the interval to all of it, elsewhere for each resource.
+     */
+    Steady::time_point checkAt(Steady::duration interval) {
+        if (!std::exchange(firstCheck_, false)) return coalesced(interval);
+        const double share = 0.25 + 0.75 * static_cast<double>(place_) / 4'294'967'296.0;
+        return coalesced(std::chrono::duration_cast<Steady::duration>(interval * share));
+    }
+
     Strand& strand_;
     std::shared_ptr<Clock::Expired> expired_;
+    const std::uint32_t place_;  ///< between 0 and 2^32: where in the interval
+    bool firstCheck_{true};      ///< of a run; on the strand
     std::array<std::optional<boost::asio::steady_timer>, core::timerCount> timers_;
 };
 
@@ -65,7 +81,10 @@ private:
 core::Time SteadyClock::now() const noexcept { return os::coarseNow(); }
 
 std::unique_ptr<TimerSet> SteadyClock::makeTimers(Strand& strand, Expired expired) {
-    return std::make_unique<SteadyTimers>(strand, std::move(expired));
+    // Multiples of the golden ratio lie as far from each other as so many can.
+    constexpr std::uint32_t goldenRatio = 0x9E37'79B9;
+    const std::uint32_t place = made_.fetch_add(1, std::memory_order_relaxed) * goldenRatio;
+    return std::make_unique<SteadyTimers>(strand, std::move(expired), place);
 }
 
 bool SteadyClock::sleep(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, core::Milliseconds duration,

@@ -159,6 +159,7 @@ void Resource::poll() {
 
 bool Resource::check() {
     stage().checked();
+    if (conduct_ == Conduct::checkTakesTime) std::this_thread::sleep_for(bench::lengthOfCheck);
     if (conduct_ == Conduct::checkHangs) stage().waitAtDoor();
     if (conduct_ != Conduct::process) return true;
     const std::lock_guard lock{everything()};

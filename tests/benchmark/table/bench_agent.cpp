@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 
 #include <optional>
+#include <thread>
 
 namespace {
 
@@ -45,6 +46,7 @@ public:
     }
     Verdict isAlive(Check& /*check*/) override {
         stage().checked();
+        if (conduct_ == Conduct::checkTakesTime) std::this_thread::sleep_for(bench::lengthOfCheck);
         if (conduct_ == Conduct::checkHangs) stage().waitAtDoor();
         if (process_ && !process_->running()) return Verdict::failed("the program has ended");
         return Verdict::alive();

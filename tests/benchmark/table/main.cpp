@@ -28,8 +28,9 @@ namespace bench {
 
 void runScenario(const Options& options, Rows& rows) {
     static const std::map<std::string, std::function<void(const Options&, Rows&)>> all{
-        {"many", measureMany},           {"hung", measureHung},   {"blocked", measureBlocked},
-        {"terminate", measureTerminate}, {"death", measureDeath}, {"burst", measureBurst},
+        {"many", measureMany},       {"taking", measureTaking},       {"hung", measureHung},
+        {"blocked", measureBlocked}, {"terminate", measureTerminate}, {"death", measureDeath},
+        {"burst", measureBurst},
     };
     all.at(options.scenario)(options, rows);
 }
@@ -130,6 +131,7 @@ void measureAll(const Options& options) {
     }
     for (const std::size_t count : options.counts) {
         for (std::size_t repeat = 0; repeat < options.repeats; ++repeat) both(options, "many", count, repeat);
+        both(options, "taking", count, 0);
     }
     if (!options.json.empty()) rows.write(options.json);
 }

@@ -18,10 +18,11 @@ namespace {
 using Resources = std::vector<std::unique_ptr<Resource>>;
 
 /** Until as many are online as were asked for, or one more is not possible. */
-std::string bringAllOnline(const Library& library, std::size_t count, Resources& resources) {
+std::string bringAllOnline(const Library& library, std::size_t count, Resources& resources,
+                           const std::string& conduct = "plain") {
     for (std::size_t i = 0; i < count; ++i) {
         try {
-            resources.push_back(std::make_unique<Resource>(library, "plain " + std::to_string(i)));
+            resources.push_back(std::make_unique<Resource>(library, conduct + ' ' + std::to_string(i)));
         } catch (const std::exception& error) {
             return error.what();
         }
@@ -96,7 +97,37 @@ std::string limits() {
            ", max_map_count " + number("/proc/sys/vm/max_map_count");
 }
 
+/** Somebody stopped at so many resources. */
+void stoppedAt(const Options& options, const char* what, std::size_t count, const std::string& problem, Rows& rows) {
+    rows.stopped({what, options.subject, options.count}, "at " + std::to_string(count) + " resources, " +
+                                                             std::to_string(ownUse().threads) + " threads: " + problem +
+                                                             " (" + limits() + ")");
+}
+
 }  // namespace
+
+void measureTaking(const Options& options, Rows& rows) {
+    const Library library{options.library};
+    const auto key = [&](const char* what) { return Key{what, options.subject, options.count}; };
+    Resources resources;
+    if (const std::string problem = bringAllOnline(library, options.count, resources, "check-takes-time");
+        !problem.empty()) {
+        stoppedAt(options, "taking", resources.size(), problem, rows);
+        return;
+    }
+    std::this_thread::sleep_for(options.settle);
+    const OwnUse start = ownUse();
+    const std::size_t checksBefore = checksSoFar();
+    const auto since = Clock::now();
+    std::this_thread::sleep_for(options.idle);
+    const OwnUse end = ownUse();
+    const double seconds = microseconds(Clock::now() - since) / 1e6;
+    rows.value(key("taking.threads"), "", static_cast<double>(end.threads));
+    rows.value(key("taking.checks"), "1/s", static_cast<double>(checksSoFar() - checksBefore) / seconds);
+    rows.value(key("taking.processor"), "% of a core", (end.processor - start.processor) / seconds * 100);
+    rows.value(key("taking.contextSwitches"), "1/s",
+               static_cast<double>(end.contextSwitches - start.contextSwitches) / seconds);
+}
 
 void measureMany(const Options& options, Rows& rows) {
     const Library library{options.library};
@@ -112,9 +143,7 @@ void measureMany(const Options& options, Rows& rows) {
     const auto start = Clock::now();
     const std::string problem = bringAllOnline(library, options.count, resources);
     if (!problem.empty()) {
-        rows.stopped(key("many"), "at " + std::to_string(resources.size()) + " resources, " +
-                                      std::to_string(ownUse().threads) + " threads: " + problem + " (" + limits() +
-                                      ")");
+        stoppedAt(options, "many", resources.size(), problem, rows);
         return;
     }
     rows.value(key("many.online"), "ms", microseconds(Clock::now() - start) / 1'000);

@@ -15,10 +15,11 @@ namespace bench {
 void runScenario(const Options& options, Rows& rows);
 
 // Each of them.
-void measureMany(const Options& options, Rows& rows);       ///< entry points, memory, processor at `count` resources
-void measureHung(const Options& options, Rows& rows);       ///< IsAlive while checks hang
-void measureBlocked(const Options& options, Rows& rows);    ///< Online while others' online() blocks
-void measureBurst(const Options& options, Rows& rows);      ///< IsAlive while many come online
+void measureMany(const Options& options, Rows& rows);     ///< entry points, memory, processor at `count` resources
+void measureTaking(const Options& options, Rows& rows);   ///< threads and wake-ups while `count` checks take 5 ms each
+void measureHung(const Options& options, Rows& rows);     ///< IsAlive while checks hang
+void measureBlocked(const Options& options, Rows& rows);  ///< Online while others' online() blocks
+void measureBurst(const Options& options, Rows& rows);    ///< IsAlive while many come online
 void measureTerminate(const Options& options, Rows& rows);  ///< what the library adds to terminate()
 void measureDeath(const Options& options, Rows& rows);      ///< from kill -9 to the failure event
 
