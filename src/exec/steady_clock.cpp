@@ -19,6 +19,8 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
+constexpr std::uint32_t groups = 16;
+
 /**
  * When a check that is due after `interval` starts: together with those of other resources, on a grid of a hundredth of the
  * interval, 50 ms at most. However many resources are idle, the pool wakes up a hundred times an interval for them (oftener in
@@ -34,8 +36,8 @@ Steady::time_point coalesced(Steady::duration interval) {
 
 class SteadyTimers final : public TimerSet {
 public:
-    SteadyTimers(Strand& strand, Clock::Expired expired, std::uint32_t place)
-        : strand_{strand}, expired_{std::make_shared<Clock::Expired>(std::move(expired))}, place_{place} {}
+    SteadyTimers(Strand& strand, Clock::Expired expired, std::uint32_t group)
+        : strand_{strand}, expired_{std::make_shared<Clock::Expired>(std::move(expired))}, group_{group} {}
 
     void arm(core::Timer timer, core::TimerId id, core::Milliseconds duration) override {
         auto& slot = timers_[static_cast<std::size_t>(timer)];
@@ -61,17 +63,17 @@ public:
 private:
     /**
      * Resources that come online together, as all do when a machine starts, would be checked together for ever, each on a thread
-     * of its own: so the first check comes after a quarter of the interval to all of it, elsewhere for each resource.
+     * of its own: so the first check comes after a quarter of the interval to all of it, elsewhere for each resource. In so many
+     * groups, since a group costs hardly more wake-ups than one resource does; checks that take long drift apart by themselves.
      */
     Steady::time_point checkAt(Steady::duration interval) {
         if (!std::exchange(firstCheck_, false)) return coalesced(interval);
-        const double share = 0.25 + 0.75 * static_cast<double>(place_) / 4'294'967'296.0;
-        return coalesced(std::chrono::duration_cast<Steady::duration>(interval * share));
+        return coalesced(interval / 4 + interval * 3 / 4 * group_ / groups);
     }
 
     Strand& strand_;
     std::shared_ptr<Clock::Expired> expired_;
-    const std::uint32_t place_;  ///< between 0 and 2^32: where in the interval
+    const std::uint32_t group_;  ///< below groups: where in the interval
     bool firstCheck_{true};      ///< of a run; on the strand
     std::array<std::optional<boost::asio::steady_timer>, core::timerCount> timers_;
 };
@@ -82,9 +84,10 @@ core::Time SteadyClock::now() const noexcept { return os::coarseNow(); }
 
 std::unique_ptr<TimerSet> SteadyClock::makeTimers(Strand& strand, Expired expired) {
     // Multiples of the golden ratio lie as far from each other as so many can.
-    constexpr std::uint32_t goldenRatio = 0x9E37'79B9;
-    const std::uint32_t place = made_.fetch_add(1, std::memory_order_relaxed) * goldenRatio;
-    return std::make_unique<SteadyTimers>(strand, std::move(expired), place);
+    constexpr std::uint64_t goldenRatio = 0x9E37'79B9;  // of 2^32
+    const std::uint32_t place = static_cast<std::uint32_t>(made_.fetch_add(1, std::memory_order_relaxed) * goldenRatio);
+    return std::make_unique<SteadyTimers>(strand, std::move(expired),
+                                          static_cast<std::uint32_t>((std::uint64_t{place} * groups) >> 32));
 }
 
 bool SteadyClock::sleep(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, core::Milliseconds duration,
