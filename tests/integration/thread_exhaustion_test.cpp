@@ -213,7 +213,7 @@ TEST_CASE("D7 a call whose stop came before its thread does not start") {
         CHECK(script->offlines == 0);
     }
     SECTION("isAlive()") {
-        script->policy.checkInterval = 4s;  // the first check comes after a quarter of it, and the crowd is there before
+        script->policy.checkInterval = 4s;  // the first check comes when the crowd is there
         REQUIRE(engine.bringOnline());
         REQUIRE(crowd.gather());
         held = true;
