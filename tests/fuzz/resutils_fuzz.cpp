@@ -2,68 +2,36 @@
 /// Any bytes as a property list for the substitute resutils.dll, which hand-written resource DLLs call (section 6). The list ends
 /// where the memory ends: a byte read behind it is an access violation.
 #include "../integration/windows/cluster_key.hpp"
+#include "../integration/windows/parameter_block.hpp"
 #include "fuzz_target.hpp"
 
 #include <array>
 #include <cstddef>
 #include <span>
 
-using fixture::Bytes;
+using namespace fixture;
 using fuzz::promise;
 
 namespace {
 
-/** One member of each kind (W-532). */
-struct Block {
-    DWORD port{0};
-    LONG offset{0};
-    LPWSTR path{nullptr};
-    LPWSTR expanding{nullptr};
-    BYTE* blob{nullptr};
-    DWORD blobSize{0};
-    LPWSTR names{nullptr};
-    DWORD namesSize{0};
-    ULARGE_INTEGER big{};
-};
-
-wchar_t portName[] = L"Port";
-wchar_t offsetName[] = L"Offset";
-wchar_t pathName[] = L"Path";
-wchar_t expandingName[] = L"Expanding";
-wchar_t blobName[] = L"Blob";
-wchar_t namesName[] = L"Names";
-wchar_t bigName[] = L"Big";
 RESUTIL_ULARGEINT_DATA bigRange{};
-
-RESUTIL_PROPERTY_ITEM item(LPWSTR name, DWORD format, DWORD least, DWORD most, std::size_t offset, DWORD flags = 0) {
-    RESUTIL_PROPERTY_ITEM result{};
-    result.Name = name;
-    result.Format = format;
-    result.Minimum = least;
-    result.Maximum = most;
-    result.Offset = static_cast<DWORD>(offset);
-    result.Flags = flags;
-    return result;
-}
 
 RESUTIL_PROPERTY_ITEM* table() {
     bigRange.Maximum.QuadPart = 1'000'000'000'000;
     static RESUTIL_PROPERTY_ITEM items[] = {
-        item(portName, CLUSPROP_FORMAT_DWORD, 0, 65'535, offsetof(Block, port)),
-        item(offsetName, CLUSPROP_FORMAT_LONG, static_cast<DWORD>(-10), 10, offsetof(Block, offset),
+        item(portName, CLUSPROP_FORMAT_DWORD, 0, 0, 65'535, offsetof(Block, port)),
+        item(offsetName, CLUSPROP_FORMAT_LONG, 0, static_cast<DWORD>(-10), 10, offsetof(Block, offset),
              RESUTIL_PROPITEM_SIGNED),
-        item(pathName, CLUSPROP_FORMAT_SZ, 0, 0, offsetof(Block, path), RESUTIL_PROPITEM_REQUIRED),
-        item(expandingName, CLUSPROP_FORMAT_EXPAND_SZ, 0, 0, offsetof(Block, expanding)),
-        item(blobName, CLUSPROP_FORMAT_BINARY, 0, 0, offsetof(Block, blob)),
-        item(namesName, CLUSPROP_FORMAT_MULTI_SZ, 0, 0, offsetof(Block, names)),
-        item(bigName, CLUSPROP_FORMAT_ULARGE_INTEGER, 0, 0, offsetof(Block, big)),
+        item(pathName, CLUSPROP_FORMAT_SZ, 0, 0, 0, offsetof(Block, path), RESUTIL_PROPITEM_REQUIRED),
+        item(expandingName, CLUSPROP_FORMAT_EXPAND_SZ, 0, 0, 0, offsetof(Block, expanding)),
+        item(blobName, CLUSPROP_FORMAT_BINARY, 0, 0, 0, offsetof(Block, blob)),
+        item(namesName, CLUSPROP_FORMAT_MULTI_SZ, 0, 0, 0, offsetof(Block, names)),
+        item(bigName, CLUSPROP_FORMAT_ULARGE_INTEGER, reinterpret_cast<DWORD_PTR>(&bigRange), 0, 0,
+             offsetof(Block, big)),
         RESUTIL_PROPERTY_ITEM{},
     };
-    items[6].DefaultPtr = reinterpret_cast<DWORD_PTR>(&bigRange);
     return items;
 }
-
-BYTE* bytesOf(Block& block) { return reinterpret_cast<BYTE*>(&block); }
 
 /** A block that gives back what it points to. */
 struct OwnedBlock : Block {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The functions of the substitute resutils.dll, group by group.
 #include "cluster_key.hpp"
+#include "parameter_block.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -8,50 +9,15 @@
 #include <cstddef>
 #include <thread>
 
-using fixture::Bytes;
-using fixture::ClusterKey;
-using fixture::List;
+using namespace fixture;
 
 namespace {
 
-/** One member of each kind (W-532). */
-struct Block {
-    DWORD port{0};
-    LONG offset{0};
-    LPWSTR path{nullptr};
-    LPWSTR expanding{nullptr};
-    BYTE* blob{nullptr};
-    DWORD blobSize{0};
-    LPWSTR names{nullptr};
-    DWORD namesSize{0};
-    ULARGE_INTEGER big{};
-};
-
-wchar_t portName[] = L"Port";
-wchar_t offsetName[] = L"Offset";
-wchar_t pathName[] = L"Path";
-wchar_t expandingName[] = L"Expanding";
-wchar_t blobName[] = L"Blob";
-wchar_t namesName[] = L"Names";
-wchar_t bigName[] = L"Big";
 wchar_t subName[] = L"InSubkey";
 wchar_t subKey[] = L"Sub";
 wchar_t fixedName[] = L"Fixed";
 BYTE defaultBlob[] = {1, 2, 3};
 RESUTIL_ULARGEINT_DATA bigRange{};
-
-RESUTIL_PROPERTY_ITEM item(LPWSTR name, DWORD format, DWORD_PTR standard, DWORD least, DWORD most, std::size_t offset,
-                           DWORD flags = 0) {
-    RESUTIL_PROPERTY_ITEM result{};
-    result.Name = name;
-    result.Format = format;
-    result.DefaultPtr = standard;
-    result.Minimum = least;
-    result.Maximum = most;
-    result.Offset = static_cast<DWORD>(offset);
-    result.Flags = flags;
-    return result;
-}
 
 RESUTIL_PROPERTY_ITEM* table() {
     bigRange.Default.QuadPart = 5;
@@ -70,8 +36,6 @@ RESUTIL_PROPERTY_ITEM* table() {
     };
     return items;
 }
-
-BYTE* bytesOf(Block& block) { return reinterpret_cast<BYTE*>(&block); }
 
 /** All that the key says, as a list. */
 Bytes allOf(const ClusterKey& key) {
