@@ -34,8 +34,9 @@ std::string bringAllOnline(const Library& library, std::size_t count, Resources&
     return failed == 0 ? std::string{} : std::to_string(failed) + " of them failed to come online";
 }
 
-void measureIdle(const Options& options, Rows& rows, std::size_t count, const OwnUse& before) {
-    const auto key = [&](const char* what) { return Key{what, options.subject, count}; };
+/** Nothing but checks for a while; what it takes, under names that begin with `what`. */
+OwnUse measureChecks(const Options& options, Rows& rows, const std::string& what) {
+    const auto key = [&](const char* of) { return Key{what + '.' + of, options.subject, options.count}; };
     const OwnUse start = ownUse();
     const std::size_t checksBefore = checksSoFar();
     const auto since = Clock::now();
@@ -43,13 +44,18 @@ void measureIdle(const Options& options, Rows& rows, std::size_t count, const Ow
     const OwnUse end = ownUse();
     const double seconds = microseconds(Clock::now() - since) / 1e6;
     const double checks = static_cast<double>(checksSoFar() - checksBefore);
-    rows.value(key("idle.processor"), "% of a core", (end.processor - start.processor) / seconds * 100);
-    rows.value(key("idle.contextSwitches"), "1/s",
+    rows.value(key("processor"), "% of a core", (end.processor - start.processor) / seconds * 100);
+    rows.value(key("contextSwitches"), "1/s",
                static_cast<double>(end.contextSwitches - start.contextSwitches) / seconds);
-    rows.value(key("idle.checks"), "1/s", checks / seconds);
-    rows.value(key("idle.threads"), "", static_cast<double>(end.threads));
-    rows.value(key("idle.memory"), "KiB", end.resident - before.resident);
-    rows.value(key("idle.memoryEach"), "KiB", (end.resident - before.resident) / static_cast<double>(count));
+    rows.value(key("checks"), "1/s", checks / seconds);
+    rows.value(key("threads"), "", static_cast<double>(end.threads));
+    return end;
+}
+
+void measureIdle(const Options& options, Rows& rows, const OwnUse& before) {
+    const double grown = measureChecks(options, rows, "idle").resident - before.resident;
+    rows.value({"idle.memory", options.subject, options.count}, "KiB", grown);
+    rows.value({"idle.memoryEach", options.subject, options.count}, "KiB", grown / static_cast<double>(options.count));
 }
 
 struct Taken {
@@ -108,7 +114,6 @@ void stoppedAt(const Options& options, const char* what, std::size_t count, cons
 
 void measureTaking(const Options& options, Rows& rows) {
     const Library library{options.library};
-    const auto key = [&](const char* what) { return Key{what, options.subject, options.count}; };
     Resources resources;
     if (const std::string problem = bringAllOnline(library, options.count, resources, "check-takes-time");
         !problem.empty()) {
@@ -116,17 +121,7 @@ void measureTaking(const Options& options, Rows& rows) {
         return;
     }
     std::this_thread::sleep_for(options.settle);
-    const OwnUse start = ownUse();
-    const std::size_t checksBefore = checksSoFar();
-    const auto since = Clock::now();
-    std::this_thread::sleep_for(options.idle);
-    const OwnUse end = ownUse();
-    const double seconds = microseconds(Clock::now() - since) / 1e6;
-    rows.value(key("taking.threads"), "", static_cast<double>(end.threads));
-    rows.value(key("taking.checks"), "1/s", static_cast<double>(checksSoFar() - checksBefore) / seconds);
-    rows.value(key("taking.processor"), "% of a core", (end.processor - start.processor) / seconds * 100);
-    rows.value(key("taking.contextSwitches"), "1/s",
-               static_cast<double>(end.contextSwitches - start.contextSwitches) / seconds);
+    measureChecks(options, rows, "taking");
 }
 
 void measureMany(const Options& options, Rows& rows) {
@@ -148,7 +143,7 @@ void measureMany(const Options& options, Rows& rows) {
     }
     rows.value(key("many.online"), "ms", microseconds(Clock::now() - start) / 1'000);
     std::this_thread::sleep_for(options.settle);
-    measureIdle(options, rows, options.count, before);
+    measureIdle(options, rows, before);
 
     std::vector<abi::ResourceId> ids;
     for (const auto& one : resources) ids.push_back(one->id());
