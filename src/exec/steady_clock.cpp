@@ -63,8 +63,8 @@ public:
 private:
     /**
      * Resources that come online together, as all do when a machine starts, would be checked together for ever, each on a thread
-     * of its own: so the first check comes after a quarter of the interval to all of it, elsewhere for each resource. In so many
-     * groups, since a group costs hardly more wake-ups than one resource does; checks that take long drift apart by themselves.
+     * of its own: so the first check comes after a quarter of the interval to all of it, elsewhere for each group of resources.
+     * Few groups need few wake-ups while checks take no time, many need few threads when they do; 16 is between them.
      */
     Steady::time_point checkAt(Steady::duration interval) {
         if (!std::exchange(firstCheck_, false)) return coalesced(interval);

@@ -64,7 +64,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("checks of resources that come online together are spread over the interval, and stay so") {
+TEST_CASE("checks of resources that come online together are spread over the interval, then come an interval apart") {
     constexpr std::chrono::milliseconds interval = 2s;
     Due due{60};
     due.arm(interval);
