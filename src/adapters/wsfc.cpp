@@ -9,6 +9,7 @@
 #include <holdfast/abi/wide.hpp>
 #include <holdfast/adapters/library_description.hpp>
 #include <holdfast/exec/flight_recorder.hpp>
+#include <holdfast/os/slim_mutex.hpp>
 
 #include <array>
 #include <exception>
@@ -31,7 +32,7 @@ struct Served {
 };
 
 struct Registry {
-    std::mutex mutex;  // guards count, the callbacks and the entries beyond count
+    os::SlimMutex mutex;  // guards count, the callbacks and the entries beyond count
     std::array<Served, mostTypes> served;
     std::size_t count{0};
 };

@@ -7,6 +7,7 @@
 #include <holdfast/exec/flight_recorder.hpp>
 
 #include <holdfast/os/process.hpp>
+#include <holdfast/os/slim_mutex.hpp>
 
 #include <mutex>
 #include <utility>
@@ -19,7 +20,7 @@ constinit SlotTable slots;
 
 /** The runtime of a wedged call must live as long as the call may; nothing is ever taken out (D8). */
 struct Kept {
-    std::mutex mutex;  // guards leases
+    os::SlimMutex mutex;  // guards leases
     std::vector<std::unique_ptr<Runtime::Lease>> leases;
 };
 

@@ -5,6 +5,7 @@
 #include "immortal.hpp"
 
 #include <holdfast/os/process.hpp>
+#include <holdfast/os/slim_mutex.hpp>
 
 #if !defined(_WIN32)
 #include <pthread.h>
@@ -29,7 +30,7 @@ private:
 
 /** Threads that user code ended from inside, by their handles. */
 struct Lost {
-    std::mutex mutex;  // guards threads
+    os::SlimMutex mutex;  // guards threads
     std::list<boost::thread> threads;
 };
 

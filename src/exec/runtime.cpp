@@ -8,6 +8,7 @@
 
 #include <holdfast/exec/flight_recorder.hpp>
 #include <holdfast/os/process.hpp>
+#include <holdfast/os/slim_mutex.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,7 +27,7 @@ namespace {
 
 /** The process's runtime. Made at the first use and never destroyed: static destructors must not join threads (W-004). */
 struct Process {
-    std::mutex mutex;  // guards all below
+    os::SlimMutex mutex;  // guards all below
     std::shared_ptr<Runtime> runtime;
     std::size_t leases{0};
     Runtime::Options next;

@@ -29,8 +29,8 @@ std::pair<std::size_t, std::uint32_t> parts(abi::ResourceId id) noexcept {
 
 }  // namespace
 
-std::mutex& SlotTable::mutex() {
-    return immortal<std::mutex>();  // apart from the table, which is there before any code runs (D8)
+os::SlimMutex& SlotTable::mutex() {
+    return immortal<os::SlimMutex>();  // apart from the table, which is there before any code runs (D8)
 }
 
 Slot* SlotTable::at(std::size_t index) noexcept {

@@ -3,6 +3,7 @@
 /// An agent library as the system's loader sees it: what loading does and leaves, over a thousand lives.
 
 #include "bounded.hpp"
+#include "support/own_process.hpp"
 
 #include <holdfast/abi/callback_table.hpp>
 #include <holdfast/abi/wide.hpp>
@@ -45,27 +46,12 @@ CATCH_REGISTER_LISTENER(bounded::Watchdog)
 
 namespace {
 
+std::size_t threads() { return holdfast::tests::ownThreads(); }
+std::size_t handles() { return holdfast::tests::ownHandles(); }
+
 #if defined(_WIN32)
-std::size_t threads() {
-    const HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
-    THREADENTRY32 entry{};
-    entry.dwSize = sizeof entry;
-    std::size_t count = 0;
-    for (BOOL more = Thread32First(snapshot, &entry); more; more = Thread32Next(snapshot, &entry))
-        count += entry.th32OwnerProcessID == GetCurrentProcessId() ? 1 : 0;
-    CloseHandle(snapshot);
-    return count;
-}
 HANDLE newEvent() { return CreateEventW(nullptr, TRUE, FALSE, nullptr); }
-/** Wine does not count; but there as on Windows a new handle takes the lowest number that is free, or nearly so. */
-std::size_t handles() {
-    DWORD count = 0;
-    GetProcessHandleCount(GetCurrentProcess(), &count);
-    if (count != 0) return count;
-    const HANDLE next = newEvent();
-    CloseHandle(next);
-    return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(next) / 4);
-}
+void closeEvent(HANDLE event) { CloseHandle(event); }
 std::size_t modules() {
     const HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, GetCurrentProcessId());
     MODULEENTRY32W entry{};
@@ -75,18 +61,6 @@ std::size_t modules() {
     CloseHandle(snapshot);
     return count;
 }
-#else
-std::size_t entriesOf(const char* directory) {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{directory}) ++count;
-    return count;
-}
-std::size_t threads() { return entriesOf("/proc/self/task"); }
-std::size_t handles() { return entriesOf("/proc/self/fd"); }
-#endif
-
-#if defined(_WIN32)
-void closeEvent(HANDLE event) { CloseHandle(event); }
 #else
 int newEvent() { return ::eventfd(0, EFD_CLOEXEC); }
 void closeEvent(int event) { ::close(event); }

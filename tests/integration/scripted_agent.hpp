@@ -200,14 +200,15 @@ inline std::shared_ptr<const holdfast::AgentType> typeOf(const std::shared_ptr<S
     return std::make_shared<Type>(script);
 }
 
-/** Waits in real time for what another thread does; false after ten seconds. */
+/** Waits in real time for what another thread does; false after twenty seconds. */
 template <typename Condition>
 bool eventually(const Condition& condition) {
-    for (int i = 0; i < 10'000; ++i) {
-        if (condition()) return true;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    return condition();
+    return true;
 }
 
 }  // namespace scripted

@@ -17,10 +17,14 @@ std::size_t entriesOf(const char* directory) {
 
 }  // namespace
 
+std::size_t ownThreads() { return entriesOf("/proc/self/task"); }
+
+std::size_t ownHandles() { return entriesOf("/proc/self/fd"); }
+
 OwnProcess ownProcess() {
     OwnProcess own;
-    own.threads = entriesOf("/proc/self/task");
-    own.handles = entriesOf("/proc/self/fd");
+    own.threads = ownThreads();
+    own.handles = ownHandles();
     std::size_t size = 0;
     std::size_t resident = 0;
     std::ifstream{"/proc/self/statm"} >> size >> resident;

@@ -4,6 +4,7 @@
 #include <holdfast/abi/resapi.hpp>
 #include <holdfast/exec/flight_event.hpp>
 #include <holdfast/exec/verdict_word.hpp>
+#include <holdfast/os/slim_mutex.hpp>
 
 #include <array>
 #include <atomic>
@@ -21,7 +22,7 @@ struct alignas(64) Slot {
     std::atomic<std::uint32_t> generation{0};  ///< odd while in use; part of the resource id
     std::atomic<std::uint32_t> maxAge{0};      ///< milliseconds a verdict may be old (D11)
     std::atomic<std::uint64_t> verdict{0};     ///< `VerdictWord`; written by the resource's strand only
-    std::mutex mutex;                          ///< guards instance; never held over a call
+    os::SlimMutex mutex;                       ///< guards instance; never held over a call
     std::shared_ptr<Instance> instance;
     std::atomic<std::uint32_t> flight{0};  ///< the resource's number in the flight recorder
     /** LooksAlive and IsAlive: when one was recorded last, what it answered, and how many came since. */
@@ -65,7 +66,7 @@ private:
     Slot* at(std::size_t index) noexcept;
     abi::ResourceId occupy(std::size_t index, const std::shared_ptr<Instance>& instance) noexcept;
 
-    static std::mutex& mutex();  // guards chunksMade_, next_ and the search for a free slot
+    static os::SlimMutex& mutex();  // guards chunksMade_, next_ and the search for a free slot
     std::array<std::atomic<Slot*>, chunkCount> chunks_{};
     std::size_t chunksMade_{0};
     std::size_t next_{0};
