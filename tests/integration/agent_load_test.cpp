@@ -355,9 +355,10 @@ TEST_CASE("D8 the first Open and the last Close start and stop everything, again
                 threadsBefore, threads());
     CHECK(scripted::eventually([&] { return threads() <= threadsBefore; }));
 #if defined(__MINGW32__)
-    // winpthreads, linked into each DLL, leaves up to three handles behind at every unload of a library that used a
-    // std::thread; a library that does nothing else does so, too. It is a load's cost, not a resource's.
-    CHECK(handles() <= handlesBefore + 3 * 50);
+    // winpthreads, linked into each DLL, leaves at every unload what it made for the thread that loaded (a thread and an event)
+    // and an event for each mutex of its own at which threads met; a library that does nothing but use a std::thread does so,
+    // too. It is a load's cost, not a resource's.
+    CHECK(handles() <= handlesBefore + 4 * 50);
 #else
     CHECK(handles() <= handlesBefore + 3);
 #endif
