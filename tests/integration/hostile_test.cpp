@@ -41,6 +41,7 @@ using holdfast::StopCallback;
 using holdfast::StopReason;
 using holdfast::testing::FakeEngine;
 using holdfast::testing::ManualTime;
+using holdfast::tests::ownThreads;
 using Answer = FakeEngine::Answer;
 
 CATCH_REGISTER_LISTENER(bounded::Watchdog)
@@ -226,6 +227,31 @@ TEST_CASE("D8 a thread_local destructor that hangs holds up neither other resour
     const auto next = quietScript();
     FakeEngine again{typeOf(next)};
     CHECK(again.bringOnline());
+}
+
+TEST_CASE("D8 W-1110 threads that the last Close could not wait for are put away by an Open after they ended") {
+    const auto life = [](const std::shared_ptr<Script>& script) {
+        FakeEngine engine{typeOf(script)};
+        REQUIRE(engine.bringOnline());
+        REQUIRE(engine.takeOffline());
+        REQUIRE(timed([&] { engine.close(); }) < lastClose);
+    };
+    const auto quiet = quietScript();
+    life(quiet);
+    const std::size_t before = ownThreads();
+    const auto door = std::make_shared<Door>();
+    {
+        const auto hanging = quietScript();
+        hanging->online = [=](Operation&) { hangs.door = door; };
+        const Release release{door};
+        for (int i = 0; i < 3; ++i) life(hanging);  // each leaves a runtime, because its worker does not end
+        CHECK(ownThreads() >= before + 6);          // so that the count is known to see them
+    }
+    // One by each Open, as the threads end.
+    CHECK(eventually([&] {
+        life(quiet);
+        return ownThreads() <= before;
+    }));
 }
 #endif
 

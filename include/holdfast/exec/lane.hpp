@@ -100,6 +100,7 @@ private:
     [[nodiscard]] bool waitForCall(Worker& self, std::unique_lock<std::mutex>& lock);
     void callOne() noexcept;
     [[nodiscard]] bool shortOfWorkers() const noexcept { return queue_.size() > idle_ + spawning_; }
+    [[nodiscard]] bool everyoneEnded() const noexcept { return live_.empty() && retired_.empty() && spawning_ == 0; }
 
     Spawner& spawner_;
     const Options options_;
@@ -136,6 +137,8 @@ public:
     void retired(Lane& lane) noexcept;
     /** Joins every worker; false if some still ran after `patience`. Then the spawner must not be destroyed. */
     bool stop(std::chrono::milliseconds patience);
+    /** After `stop`: whether every worker was joined since; waits for none. If so, this object may be destroyed. */
+    [[nodiscard]] bool everyoneEnded() const;
 
 private:
     friend class Lane;
@@ -151,12 +154,13 @@ private:
 
     static constexpr std::chrono::milliseconds retryInterval{50};
 
-    std::mutex mutex_;  // guards all below but the threads
+    mutable std::mutex mutex_;  // guards all below but the threads; before a lane's own
     std::condition_variable spawnWake_;
     std::condition_variable joinWake_;
     std::condition_variable ended_;
     std::vector<Known> lanes_;
-    bool retry_{false};  // the system had no thread for someone
+    bool retry_{false};    // the system had no thread for someone
+    bool joining_{false};  // the joiner may be waiting for a thread
     bool ending_{false};
     bool stopping_{false};
     bool allJoined_{false};

@@ -19,7 +19,8 @@ namespace holdfast::inline v1::exec {
  * their own for what must never wait for it (terminate; stops and reports).
  *
  * It starts with the first Open and stops with the last Close (D8). If something is wedged by then, the module is pinned
- * and the runtime lives on, to be used again by the next Open.
+ * and the runtime lives on, to be used again by the next Open. If nothing is, but a thread does not end in time, the next Open
+ * makes another runtime, and puts away one whose threads have ended since.
  *
  * @par Thread safety All members from any thread.
  */
@@ -65,12 +66,16 @@ public:
     /** terminate() and nothing else (D6): no cap, threads ready for it, and others made whenever the system has any. */
     [[nodiscard]] Lane& terminators() noexcept;
 
+    /** Of one that was not stopped in time, while no other runs: stops it now if its workers have ended; does not wait for them. */
+    [[nodiscard]] bool stopIfDone() noexcept;
+
     /** One stall watch and one coarse time for the process, readable without a runtime (IsAlive). */
     static StallWatch& stallWatch() noexcept;
     static core::Time coarseNow() noexcept;
 
 private:
     bool stop() noexcept;
+    void stopRest() noexcept;
     struct Threads;
     std::unique_ptr<Threads> threads_;
 };
