@@ -177,7 +177,7 @@ private:
     void showTheRest(const json::object& before, const json::object& now) {
         const auto state = textOf(now, "state");
         if (state == textOf(before, "state")) return;
-        const auto deadline = Clock::now() + 1s;
+        const auto deadline = Clock::now() + 5s;  // a moment, but for a machine that is very busy
         while (lastState_ != state && Clock::now() < deadline) static_cast<void>(client_.listen(lookInterval));
     }
 

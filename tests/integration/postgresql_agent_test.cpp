@@ -119,10 +119,30 @@ TEST_CASE("a stop ends a check at once, in the server too") {
         const auto start = std::chrono::steady_clock::now();
         REQUIRE(engine.takeOffline());
         CHECK(std::chrono::steady_clock::now() - start < 5s);
-        CHECK(engine.waitForLog("canceling statement due to user request"));
         CHECK(cluster.state() == "shut down");
     }
     CHECK(engine.close());  // nothing wedged
+}
+
+TEST_CASE("a check that has no time left is ended in the server, too", "[W-331]") {
+    Cluster cluster;
+    Engine engine{postgresqlType(),
+                  cluster.properties(
+                      {{"CheckInterval", PropertyValue::dword(300)},
+                       {"CheckTimeout", PropertyValue::dword(2'000)},
+                       {"StatementTimeout", PropertyValue::dword(3'600'000)},
+                       {"CheckQuery", PropertyValue::sz("SELECT CASE WHEN count(*) > 0 THEN pg_sleep(3600) END "
+                                                        "FROM pg_stat_activity WHERE application_name = 'wait'")}})};
+    REQUIRE(engine.bringOnline());
+    auto marker = cluster.client();
+    TestOperation call;
+    marker.ask("SET application_name = 'wait'", call);
+    // The server lives on, so that nothing else ends the statement: a shutdown would, and says so instead.
+    CHECK(engine.waitForLog("canceling statement due to user request"));
+    CHECK(engine.waitForFailure());
+    engine.terminate();
+    CHECK(cluster.run().nothingLeft());
+    CHECK(engine.close());
 }
 
 TEST_CASE("D17 what an earlier host left is taken over without a restart") {
