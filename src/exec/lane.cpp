@@ -277,7 +277,9 @@ Spawner::Spawner() {
     }
 }
 
-Spawner::~Spawner() {
+Spawner::~Spawner() { end(); }
+
+void Spawner::end() noexcept {
     {
         const std::lock_guard lock{mutex_};
         ending_ = true;
@@ -324,7 +326,10 @@ bool Spawner::stop(std::chrono::milliseconds patience) {
     joinWake_.notify_all();
     // A thread_local destructor of the author's may keep the joiner for ever; it does not keep us.
     ended_.wait_until(lock, deadline_ + std::chrono::milliseconds{20}, [this] { return answered_; });
-    return answered_ && allJoined_;
+    const bool all = answered_ && allJoined_;
+    lock.unlock();
+    if (all) end();
+    return all;
 }
 
 bool Spawner::everyoneEnded() const {

@@ -164,6 +164,7 @@ bool Runtime::stop() noexcept {
 
 bool Runtime::stopIfDone() noexcept {
     if (!threads_->spawner.everyoneEnded()) return false;
+    threads_->spawner.end();
     stopRest();
     return true;
 }

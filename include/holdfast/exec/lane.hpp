@@ -135,10 +135,12 @@ public:
 
     void want(Lane& lane) noexcept;
     void retired(Lane& lane) noexcept;
-    /** Joins every worker; false if some still ran after `patience`. Then the spawner must not be destroyed. */
+    /** Joins every worker and ends; false if some still ran after `patience`. Then the spawner must not be destroyed. */
     bool stop(std::chrono::milliseconds patience);
-    /** After `stop`: whether every worker was joined since; waits for none. If so, this object may be destroyed. */
+    /** After `stop`: whether every worker was joined since; waits for none. */
     [[nodiscard]] bool everyoneEnded() const;
+    /** Once everyone has ended, and before any lane is destroyed: joins its own two threads, which may still look at one. */
+    void end() noexcept;
 
 private:
     friend class Lane;
