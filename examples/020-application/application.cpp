@@ -169,5 +169,6 @@ HOLDFAST_AGENT(
         .property("HealthTimeout", &Settings::healthTimeout, holdfast::range(10ms, 1h),
                   "Longest HealthCommand may take")
         .validate([](const Settings& settings) {
-            toProcess(settings), holdfast::splitCommandLine(settings.healthCommand);
+            static_cast<void>(toProcess(settings));  // each throws what is wrong
+            static_cast<void>(holdfast::splitCommandLine(settings.healthCommand));
         }));

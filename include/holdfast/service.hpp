@@ -38,9 +38,9 @@ class ServiceResource : public Resource {
 public:
     using OpenManager = std::function<service::Manager(const std::string& name, Context& context)>;
 
-    ServiceResource(Context& context, ServiceSettings settings);
+    ServiceResource(Context& context, const ServiceSettings& settings);
     /** With another manager: for tests. */
-    ServiceResource(Context& context, ServiceSettings settings, OpenManager open);
+    ServiceResource(Context& context, const ServiceSettings& settings, OpenManager open);
     ~ServiceResource() override;
 
     void online(Operation& operation) override;

@@ -108,7 +108,7 @@ std::size_t ClusterRegistry::write(KeyHandle key, const PropertyBag& changes) co
 void ClusterRegistry::writeBatch(KeyHandle key, std::span<const Change> changes) const {
     const auto& functions = host();
     BatchHandle batch{};
-    Dword code = static_cast<Dword>(functions.clusterRegCreateBatch(key, &batch));
+    auto code = static_cast<Dword>(functions.clusterRegCreateBatch(key, &batch));
     if (code == code::notSupported) return writeEach(key, changes);
     if (code != code::success) detail::fail("begin to write", "properties", code);
     for (const auto& change : changes) {

@@ -130,8 +130,8 @@ std::string networkName(const ClusterFunctions& functions, Handle resource) {
 
 }  // namespace
 
-ClusterResource::ClusterResource(const ClusterFunctions& functions, std::string_view name) : functions_{functions} {
-    cluster_ = functions.openCluster(nullptr);
+ClusterResource::ClusterResource(const ClusterFunctions& functions, std::string_view name)
+    : functions_{functions}, cluster_{functions.openCluster(nullptr)} {
     if (cluster_ == nullptr) fail("open the cluster for", name, functions.getLastError());
     resource_ = functions.openClusterResource(cluster_, abi::toWide(name).c_str());
     if (resource_ == nullptr) {

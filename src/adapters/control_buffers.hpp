@@ -32,7 +32,7 @@ public:
     }
 
     /** Hands the answer to the caller; returns `result`. */
-    abi::Dword copyOut(const ControlCall& call, abi::Dword result) const noexcept {
+    [[nodiscard]] abi::Dword copyOut(const ControlCall& call, abi::Dword result) const noexcept {
         if (call.bytesReturned != nullptr) *call.bytesReturned = needed_;
         if (result == abi::code::success && hasOut_ && needed_ <= out_.size() && needed_ != 0)
             std::memcpy(call.out, out_.data(), needed_);

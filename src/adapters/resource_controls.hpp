@@ -28,6 +28,6 @@ namespace holdfast::inline v1::adapters {
                                         const std::function<bool()>& mayStore, std::string* reason);
 
 /** What of the author's may run for a code, for the host's note of calls: "validate" or "control". */
-[[nodiscard]] const char* controlCallName(abi::Dword code) noexcept;
+[[nodiscard]] const char* controlCallName(abi::Dword asked) noexcept;
 
 }  // namespace holdfast::inline v1::adapters

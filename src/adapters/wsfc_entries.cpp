@@ -92,9 +92,12 @@ ResourceId HOLDFAST_STDCALL openV2At(const WideChar* name, abi::KeyHandle key, a
     return open(servedType(Index), name, key, handle, flags);
 }
 
-PendingControls& pendingControls(exec::Instance& instance) {
-    return static_cast<WsfcLink&>(instance.link()).pendingControls();  // who opened it gave it this link
+WsfcLink& linkOf(exec::Instance& instance) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-static-cast-downcast): who opened it gave it this link
+    return static_cast<WsfcLink&>(instance.link());
 }
+
+PendingControls& pendingControls(exec::Instance& instance) { return linkOf(instance).pendingControls(); }
 
 void HOLDFAST_STDCALL closeEntry(ResourceId id) {
     if (const auto instance = exec::findInstance(id)) endPendingControls(*instance, pendingControls(*instance));
@@ -173,7 +176,7 @@ Dword HOLDFAST_STDCALL beginControlEntry(ResourceId id, Dword code, void* in, Dw
     return guardedEntry(abi::code::notEnoughMemory, [&] {
         const auto instance = exec::findInstance(id);
         if (!instance) return abi::code::resourceNotFound;
-        const auto end = static_cast<WsfcLink&>(instance->link()).endControlCall();
+        const auto end = linkOf(*instance).endControlCall();
         exec::FlightCall call{instance->flight(), exec::FlightSubject::resourceControl, code};
         const Dword answer = beginControlResource(instance, {code, in, inSize, out, outSize, bytesReturned},
                                                   {end, context, asynchronously, &pendingControls(*instance)});

@@ -60,7 +60,7 @@ std::string note(const json::object& resource, const ViewRow& row) {
 std::time_t secondsOf(const std::tm& utc) {
     using namespace std::chrono;
     const sys_days day = year{utc.tm_year + 1900} / (utc.tm_mon + 1) / utc.tm_mday;
-    return system_clock::to_time_t(day) + (utc.tm_hour * 60 + utc.tm_min) * 60 + utc.tm_sec;
+    return system_clock::to_time_t(day + hours{utc.tm_hour} + minutes{utc.tm_min} + seconds{utc.tm_sec});
 }
 
 /** The time of a record, which is in UTC, on this machine's clock. */

@@ -97,8 +97,8 @@ json::object write(const DescribedType& type) {
 
 }  // namespace
 
-DescribedLibrary readDescription(std::string_view text_) try {
-    const auto parsed = json::parse(text_);
+DescribedLibrary readDescription(std::string_view document) try {
+    const auto parsed = json::parse(document);
     const auto& object = parsed.as_object();
     if (const auto form = json::value_to<int>(object.at("format")); form != adapters::descriptionFormat) {
         throw std::runtime_error{"its description has form " + std::to_string(form) + ", this program reads form " +

@@ -64,7 +64,7 @@ struct DescribedLibrary {
 [[nodiscard]] DescribedLibrary describeLibraryFile(const std::filesystem::path& file, const Strings& types);
 
 /** Parses what `control::typeGetDescription` answered. @par Errors std::runtime_error. */
-[[nodiscard]] DescribedLibrary readDescription(std::string_view json);
+[[nodiscard]] DescribedLibrary readDescription(std::string_view document);
 
 [[nodiscard]] std::string className(std::uint32_t resourceClass);
 [[nodiscard]] std::string dependencyText(const RequiredDependency& dependency);

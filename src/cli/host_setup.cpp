@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string variable(const char* name) {
-    const char* const value = std::getenv(name);  // before any other thread runs
+    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any other thread runs
     return value == nullptr ? std::string{} : std::string{value};
 }
 

@@ -69,6 +69,7 @@ int main(int argc, char** argv) {
         // Not for people: what 'holdfast verify' starts once per scenario.
         if (given.size() == 3 && given[1] == scenarioVerb()) return runVerifyScenario(given[2]);
         std::vector<const char*> arguments;
+        arguments.reserve(given.size());
         for (const auto& argument : given) arguments.push_back(argument.c_str());
         app.parse(static_cast<int>(arguments.size()), arguments.data());
     } catch (const CLI::ParseError& error) {

@@ -62,6 +62,8 @@ fs::path firstPath(const std::string& list) { return list.substr(0, list.find(':
 
 void findLibrariesIn(const fs::path&) {}
 
-void setVariable(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
+void setVariable(const char* name, const std::string& value) {
+    ::setenv(name, value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): before any other thread runs
+}
 
 }  // namespace holdfast::inline v1::cli

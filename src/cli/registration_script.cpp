@@ -28,7 +28,7 @@ std::string filled(std::string_view pattern,
         out += pattern.substr(0, open);
         if (open == std::string_view::npos) break;
         pattern.remove_prefix(open);
-        const auto found = std::find_if(replacements.begin(), replacements.end(), [&](const auto& entry) {
+        const auto* const found = std::find_if(replacements.begin(), replacements.end(), [&](const auto& entry) {
             return pattern.substr(1).starts_with(entry.first) &&
                    pattern.substr(1 + entry.first.size()).starts_with('}');
         });

@@ -11,7 +11,7 @@ namespace holdfast::inline v1::cli {
 namespace {
 
 std::string_view variable(const char* name) {
-    const char* const value = std::getenv(name);
+    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any other thread runs
     return value == nullptr ? std::string_view{} : std::string_view{value};
 }
 

@@ -55,7 +55,7 @@ bool isUtf8() {
 
 extern "C" void onFatal(int number) {
     restoreTerminal();
-    ::raise(number);  // SA_RESETHAND: this time as if we had not been there
+    static_cast<void>(::raise(number));  // SA_RESETHAND: this time as if we had not been there
 }
 
 }  // namespace

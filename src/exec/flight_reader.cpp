@@ -18,7 +18,7 @@ std::uint32_t high(std::uint64_t word) noexcept { return static_cast<std::uint32
 
 template <std::size_t Words>
 std::string textOf(const std::array<std::uint64_t, Words>& words) {
-    std::array<char, Words * 8> bytes;
+    std::array<char, Words * 8> bytes{};
     std::memcpy(bytes.data(), words.data(), bytes.size());
     return {bytes.begin(), std::find(bytes.begin(), bytes.end(), '\0')};
 }
@@ -78,7 +78,7 @@ bool FlightReader::read(std::uint64_t index, FlightEvent& event) const {
     event.code = high(words[whatWord]);
     event.generation = words[generationWord];
     event.value = static_cast<std::int64_t>(words[valueWord]);
-    std::array<std::uint64_t, entryWords - textWord> text;
+    std::array<std::uint64_t, entryWords - textWord> text{};
     std::copy(words.begin() + textWord, words.end(), text.begin());
     event.text = textOf(text);
     return true;
@@ -114,7 +114,7 @@ std::string FlightReader::resourceName(std::uint32_t resource) const {
     if (resource == 0) return {};
     const Word* const slot = words_ + headerWords + (resource % names_) * nameWords;
     if (slot[0].load(std::memory_order_acquire) == resource) {
-        std::array<std::uint64_t, nameWords - 1> words;
+        std::array<std::uint64_t, nameWords - 1> words{};
         for (std::size_t i = 0; i < words.size(); ++i) words[i] = slot[1 + i].load(std::memory_order_acquire);
         std::string name = textOf(words);
         if (slot[0].load(std::memory_order_relaxed) == resource && !name.empty()) return name;

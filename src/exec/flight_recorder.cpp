@@ -19,6 +19,7 @@ using std::chrono::nanoseconds;
 
 // The library's own ring. It costs address space only until it is used: a page that was never written is no memory.
 static_assert(sizeof(Word) == sizeof(std::uint64_t) && alignof(Word) == alignof(std::uint64_t));
+// NOLINTNEXTLINE(misc-redundant-expression): the two counts are the same by chance
 constinit std::array<std::uint64_t, wordsOf(defaultEntries, defaultNames)> ownWords{};
 constinit FlightRecorder recorder;
 
@@ -130,6 +131,7 @@ void FlightRecorder::record(const FlightNote& note) noexcept {
     if (note.text.empty()) {
         put(textWord, 0);
     } else {
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): as many as are used are written by `packed`
         std::array<std::uint64_t, entryWords - textWord> text;
         const std::size_t used = packed(note.text, text);
         for (std::size_t i = 0; i < used; ++i) put(textWord + i, text[i]);

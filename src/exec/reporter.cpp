@@ -89,7 +89,7 @@ void Reporter::settleSignal() {
     event_.signal();
     if (run != open_) return;  // a stop was accepted: nobody wants to hear of it any more (W-246)
     try {
-        queue_.push_back(Failure{run});
+        queue_.emplace_back(Failure{run});
     } catch (const std::exception&) {  // out of memory: the event says it
     }
 }
@@ -154,7 +154,7 @@ void Reporter::drain() {
 void Reporter::send(const Item& item, std::unique_lock<std::mutex>& lock) {
     const auto* const report = std::get_if<Report>(&item);
     const auto* const failure = std::get_if<Failure>(&item);
-    const bool isLine = std::holds_alternative<Line>(item);
+    const bool isLine = report == nullptr && failure == nullptr;
     const bool mayBegin =  // W-240, W-249
         isLine || (report != nullptr ? report->generation : failure->generation) == open_;
     std::size_t lost = 0;

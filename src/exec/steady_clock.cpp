@@ -85,7 +85,7 @@ core::Time SteadyClock::now() const noexcept { return os::coarseNow(); }
 std::unique_ptr<TimerSet> SteadyClock::makeTimers(Strand& strand, Expired expired) {
     // Multiples of the golden ratio lie as far from each other as so many can.
     constexpr std::uint64_t goldenRatio = 0x9E37'79B9;  // of 2^32
-    const std::uint32_t place = static_cast<std::uint32_t>(made_.fetch_add(1, std::memory_order_relaxed) * goldenRatio);
+    const auto place = static_cast<std::uint32_t>(made_.fetch_add(1, std::memory_order_relaxed) * goldenRatio);
     return std::make_unique<SteadyTimers>(strand, std::move(expired),
                                           static_cast<std::uint32_t>((std::uint64_t{place} * groups) >> 32));
 }

@@ -34,7 +34,7 @@ void record(Ending ending, int number, std::uint64_t address) noexcept {
 void onSignal(int number, siginfo_t* info, void* /*context*/) {
     record(Ending::signal, number, reinterpret_cast<std::uintptr_t>(info->si_addr));
     // SA_RESETHAND put the default back: the system ends the process as it would have done, core included.
-    ::raise(number);
+    static_cast<void>(::raise(number));
 }
 
 void onExit() { record(Ending::exit, 0, 0); }
@@ -46,7 +46,7 @@ void recordCrashes(CallBoard& board) noexcept {
     CallNote::use(&board);
     struct sigaction action {};
     action.sa_sigaction = &onSignal;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND;
+    action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND);
     ::sigemptyset(&action.sa_mask);
     for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP}) {
         ::sigaction(number, &action, nullptr);
@@ -62,9 +62,9 @@ void expectExit() noexcept { record(Ending::farewell, 0, 0); }
 // The program's own _exit comes before libc's for every library that is loaded later, so an agent's is seen. Nothing else can
 // hear of an end that runs no handler.
 extern "C" {
-[[noreturn]] __attribute__((visibility("default"))) void _exit(int status) {
+__attribute__((noreturn, visibility("default"))) void _exit(int status) {
     holdfast::host::record(holdfast::monitor::CallBoard::Ending::exit, status, 0);
     for (;;) ::syscall(SYS_exit_group, status);
 }
-[[noreturn]] __attribute__((visibility("default"))) void _Exit(int status) noexcept { _exit(status); }
+__attribute__((noreturn, visibility("default"))) void _Exit(int status) noexcept { _exit(status); }
 }

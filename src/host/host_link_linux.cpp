@@ -97,7 +97,7 @@ std::unique_ptr<HostLink> makeHostLink(int argc, char** argv, std::string& probl
 
 void prepareHostProcess() noexcept {
     // What agents print when nobody reads it any more; a handler, because it does not pass on to what they start.
-    std::signal(SIGPIPE, [](int) {});
+    static_cast<void>(std::signal(SIGPIPE, [](int) {}));
 }
 
 void permitLooks(std::int64_t monitor) noexcept {

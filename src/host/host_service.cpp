@@ -250,19 +250,20 @@ void HostService::statusReported(ResourceNumber resource, const monitor::Reporte
                                  std::function<void(abi::ExitState)> answer) noexcept {
     std::uint32_t request = 0;
     {
-        const std::lock_guard lock{mutex_};
+        std::unique_lock lock{mutex_};
         Known& known = known_[resource];
         if (isFinal(status.report.state)) {
             known.pending = false;
             if (status.report.state == abi::ResourceState::offline) known.touched = false;
             changed_.notify_all();
         }
-        if (!lost_) {
-            request = ++lastRequest_;
-            unanswered_.emplace(request, std::move(answer));
+        if (lost_) {
+            lock.unlock();
+            return answer(abi::ExitState::proceed);
         }
+        request = ++lastRequest_;
+        unanswered_.emplace(request, std::move(answer));
     }
-    if (request == 0) return answer(abi::ExitState::proceed);
     send(protocol::writeStatus(request, resource, status));
 }
 

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     std::string problem;
     const auto link = host::makeHostLink(argc, argv, problem);
     if (!link) {
-        std::fprintf(stderr, "holdfast-host: %s; see --help\n", problem.c_str());
+        static_cast<void>(std::fprintf(stderr, "holdfast-host: %s; see --help\n", problem.c_str()));
         return usage;
     }
     host::prepareHostProcess();

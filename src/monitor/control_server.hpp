@@ -19,7 +19,7 @@ struct ControlLimits {
     std::chrono::milliseconds idle{60'000};        ///< without a request; a follower may be silent
     std::chrono::milliseconds unfinished{10'000};  ///< a line that has begun must end
     std::chrono::milliseconds unread{10'000};      ///< what we write must be read
-    std::size_t queue{256U * 1'024U};              ///< bytes that wait for a peer; a follower over it misses events
+    std::size_t queue{std::size_t{256} * 1'024};   ///< bytes that wait for a peer; a follower over it misses events
     std::size_t history{200};                      ///< records kept for those who begin to follow
 };
 

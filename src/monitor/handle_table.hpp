@@ -23,10 +23,8 @@ public:
     virtual void logged(ResourceNumber resource, abi::Dword level, std::string text) noexcept = 0;
     virtual void stray(std::string_view callback, std::uint64_t handle) noexcept = 0;
     /** The agent's library asks that its flight recorder be written out. */
-    virtual void flightAlarm(ResourceNumber resource, std::string reason) noexcept {
-        static_cast<void>(resource);
-        static_cast<void>(reason);
-    }
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps what it is given
+    virtual void flightAlarm(ResourceNumber /*resource*/, std::string /*reason*/) noexcept {}
 };
 
 /**

@@ -35,7 +35,7 @@ struct BusError {
     BusError(const BusError&) = delete;
     BusError& operator=(const BusError&) = delete;
     ~BusError() { sd_bus_error_free(&error); }
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{nullptr, nullptr, 0};  // SD_BUS_ERROR_NULL is C
 };
 
 struct Message {

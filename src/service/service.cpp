@@ -32,11 +32,11 @@ bool processEnded(const Manager& manager) { return manager.processes->attached()
 
 }  // namespace
 
-ServiceResource::ServiceResource(Context& context, ServiceSettings settings)
-    : ServiceResource{context, std::move(settings), &service::openManager} {}
+ServiceResource::ServiceResource(Context& context, const ServiceSettings& settings)
+    : ServiceResource{context, settings, &service::openManager} {}
 
-ServiceResource::ServiceResource(Context& context, ServiceSettings settings, OpenManager open)
-    : context_{context}, settings_{std::move(settings)}, open_{std::move(open)} {}
+ServiceResource::ServiceResource(Context& context, const ServiceSettings& settings, OpenManager open)
+    : context_{context}, settings_{settings}, open_{std::move(open)} {}
 
 ServiceResource::~ServiceResource() {
     // The end of its process must not find an object that is gone.

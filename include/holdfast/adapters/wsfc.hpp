@@ -21,6 +21,7 @@ inline constexpr std::size_t mostTypes = 32;
  * @par Errors 5080 unknown type; 1306 no common version; 87 a null pointer; 13 the library's own table is wrong (logged).
  * @par Thread safety From any thread; the table it hands out is never changed afterwards (W-027).
  */
+// NOLINTNEXTLINE(readability-redundant-declaration): resource_type.hpp has it, too, for agents without this header
 abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
                    abi::Dword maxVersion, abi::SetResourceStatusRoutine setStatus, abi::LogEventRoutine logEvent,
                    abi::FunctionTable** table) noexcept;
@@ -29,6 +30,7 @@ abi::Dword startup(const AgentTypes& (*types)(), const abi::WideChar* resourceTy
  * What the exported StartupEx does: the same with every version up to the type's `tableVersion()` (D20). Of `callbacks` it
  * reads what `maxVersion` guarantees and not a byte more (W-031), now, so that the table need not outlive the call.
  */
+// NOLINTNEXTLINE(readability-redundant-declaration): resource_type.hpp has it, too, for agents without this header
 abi::Dword startupEx(const AgentTypes& (*types)(), const abi::WideChar* resourceType, abi::Dword minVersion,
                      abi::Dword maxVersion, const abi::CallbackTable* callbacks, abi::FunctionTable** table) noexcept;
 

@@ -14,9 +14,9 @@ namespace holdfast::inline v1::exec {
 
 /** One status report on its way to the engine. */
 struct StatusReport {
-    core::Status status;
-    std::uint32_t checkPoint;
-    void* eventHandle;                  ///< with `Status::online`
+    core::Status status{};
+    std::uint32_t checkPoint{0};
+    void* eventHandle{nullptr};         ///< with `Status::online`
     ErrorCode code{ErrorCode::failed};  ///< with `Status::failed`: why
     core::Job job{core::Job::online};   ///< whose end or progress this is
 };

@@ -119,40 +119,27 @@ public:
     }
     /** A callback that named no open resource (W-117). */
     virtual void strayCallback(std::string_view callback, std::uint64_t handle) noexcept = 0;
+    // NOLINTBEGIN(performance-unnecessary-value-param): who overrides one keeps what it is given
     /**
      * Private properties of the resource are not what was stored, as far as they are listed; absent: gone. The agent wrote
      * them, when the host had stored what has the number `after`. Seen when a call returns, or a status is reported: said
      * before that.
      */
-    virtual void propertiesChanged(ResourceNumber resource, PropertyBag changes, StoreNumber after) noexcept {
-        static_cast<void>(resource);
-        static_cast<void>(changes);
-        static_cast<void>(after);
-    }
+    virtual void propertiesChanged(ResourceNumber /*resource*/, PropertyBag /*changes*/,
+                                   StoreNumber /*after*/) noexcept {}
     /** The resource's host runs, or runs anew, as this process. */
-    virtual void hostStarted(ResourceNumber resource, std::int64_t process) noexcept {
-        static_cast<void>(resource);
-        static_cast<void>(process);
-    }
+    virtual void hostStarted(ResourceNumber /*resource*/, std::int64_t /*process*/) noexcept {}
     /** The resource's host is gone, with every call in it. No call may be ordered until `hostReady`. */
-    virtual void hostDied(ResourceNumber resource, HostDeath death) noexcept {
-        static_cast<void>(resource);
-        static_cast<void>(death);
-    }
+    virtual void hostDied(ResourceNumber /*resource*/, HostDeath /*death*/) noexcept {}
     /** Nothing of the dead host is left: the next call starts a new one (S39, D17). */
-    virtual void hostReady(ResourceNumber resource) noexcept { static_cast<void>(resource); }
+    virtual void hostReady(ResourceNumber /*resource*/) noexcept {}
     /** W-443: a host was killed and does not die; only the end of the node helps. */
-    virtual void hostUnkillable(std::string text) noexcept { static_cast<void>(text); }
+    virtual void hostUnkillable(std::string /*text*/) noexcept {}
     /** Something about a host itself that people should know. */
-    virtual void hostSays(abi::Dword level, std::string text) noexcept {
-        static_cast<void>(level);
-        static_cast<void>(text);
-    }
+    virtual void hostSays(abi::Dword /*level*/, std::string /*text*/) noexcept {}
     /** Something of the resource was late or hangs, says its library: what is recorded should be written out. */
-    virtual void flightAlarm(ResourceNumber resource, std::string reason) noexcept {
-        static_cast<void>(resource);
-        static_cast<void>(reason);
-    }
+    virtual void flightAlarm(ResourceNumber /*resource*/, std::string /*reason*/) noexcept {}
+    // NOLINTEND(performance-unnecessary-value-param)
     /** Nobody answers any more. */
     [[nodiscard]] virtual bool ended() const noexcept { return false; }
 };
