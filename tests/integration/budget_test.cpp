@@ -52,7 +52,7 @@ public:
                    "worst us");
         for (auto& [entry, taken] : taken_) {
             std::sort(taken.begin(), taken.end());
-            const auto us = [&](std::size_t i) { return static_cast<double>(taken[i].count()) / 1'000; };
+            const auto us = [&times = taken](std::size_t i) { return static_cast<double>(times[i].count()) / 1'000; };
             fmt::print("{:<46} {:>6} {:>12.2f} {:>12.2f} {:>12.2f}\n", entry, taken.size(), us(taken.size() / 2),
                        us(taken.size() * 99 / 100), us(taken.size() - 1));
         }

@@ -177,7 +177,6 @@ Result run(const Campaign& campaign, const Ground& ground) {
         takeRow(worker);
         launch(worker);
     }
-    Sums under;
     while (std::any_of(workers.begin(), workers.end(), [](const Worker& worker) { return worker.process != 0; })) {
         std::this_thread::sleep_for(std::chrono::milliseconds{5});
         for (Worker& worker : workers) {

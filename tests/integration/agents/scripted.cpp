@@ -284,8 +284,8 @@ Dword HOLDFAST_STDCALL typeControlIt(const WideChar*, Dword codeNumber, void*, D
 
 FunctionTable table{sizeof(FunctionsV1),
                     versionV1,
-                    {openIt, closeIt, onlineIt, offlineIt, terminateIt, looksAliveIt, isAliveIt, nullptr, nullptr,
-                     resourceControlIt, typeControlIt}};
+                    {{openIt, closeIt, onlineIt, offlineIt, terminateIt, looksAliveIt, isAliveIt, nullptr, nullptr,
+                      resourceControlIt, typeControlIt}}};
 
 bool same(const WideChar* left, const WideChar* right) {
     while (*left != 0 && *left == *right) ++left, ++right;

@@ -14,9 +14,10 @@ Dword HOLDFAST_STDCALL onlineIt(ResourceId, Handle*) { return 0; }
 Dword HOLDFAST_STDCALL offlineIt(ResourceId) { return 0; }
 Bool HOLDFAST_STDCALL alive(ResourceId) { return 1; }
 
-FunctionTable table{sizeof(FunctionsV1),
-                    versionV1,
-                    {openIt, nothing, onlineIt, offlineIt, nothing, alive, alive, nullptr, nullptr, nullptr, nullptr}};
+FunctionTable table{
+    sizeof(FunctionsV1),
+    versionV1,
+    {{openIt, nothing, onlineIt, offlineIt, nothing, alive, alive, nullptr, nullptr, nullptr, nullptr}}};
 
 }  // namespace
 
