@@ -73,8 +73,8 @@ private:
     void stop(service::Manager& manager, Operation& operation);
     void awaitRunning(service::Manager& manager, Operation& operation);
     void watch(service::Manager& manager);
-    [[nodiscard]] bool stillThere(service::Manager& manager, const service::Status& status);
-    [[nodiscard]] service::Status attachedStatus(service::Manager& manager);
+    [[nodiscard]] static bool stillThere(service::Manager& manager, const service::Status& status);
+    [[nodiscard]] static service::Status attachedStatus(service::Manager& manager);
 
     Context& context_;
     const ServiceSettings settings_;

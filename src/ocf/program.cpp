@@ -23,9 +23,6 @@
 #include <cstdlib>
 #include <string_view>
 
-/** HOLDFAST_AGENT defines it. */
-const holdfast::AgentTypes& holdfastAgentTypes();
-
 namespace holdfast::inline v1::ocf {
 namespace {
 
@@ -147,7 +144,8 @@ int runProgram(const ProgramFacts& facts, int argc, char** argv) {
         if (action != own) continue;
         if (type == nullptr) return say(Code::generic, "the agent is not well-formed: " + wrong);
         if (action == "meta-data") return metadata(facts, *type);
-        if (action == "methods") return std::puts("start\nstop\nmonitor\nreload-agent\nvalidate-all\nmeta-data") < 0;
+        if (action == "methods")
+            return std::puts("start\nstop\nmonitor\nreload-agent\nvalidate-all\nmeta-data") < 0 ? 1 : 0;
         if (action != "validate-all") return help(facts, *type);
         return validate(type, readInvocation(arguments, environmentFrom(environ)));
     }

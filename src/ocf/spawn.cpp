@@ -160,6 +160,7 @@ process::Fd spawnHost(const Facts& facts, const Place& place, const std::string&
 
     std::vector<std::string> variables = hostEnvironment(facts, place, instance);
     std::vector<char*> environment;
+    environment.reserve(variables.size() + 1);
     for (auto& variable : variables) environment.push_back(variable.data());
     environment.push_back(nullptr);
     std::string program{facts.hostProgram};

@@ -40,7 +40,7 @@ std::optional<std::uint32_t> number(const std::string& text) {
 }
 
 std::optional<User> findUser(const std::string& name) {
-    std::vector<char> buffer(64U * 1024);
+    std::vector<char> buffer(std::size_t{64} * 1024);
     passwd entry{};
     passwd* found = nullptr;
     const auto id = number(name);
@@ -52,7 +52,7 @@ std::optional<User> findUser(const std::string& name) {
 
 std::optional<gid_t> findGroup(const std::string& name) {
     if (const auto id = number(name)) return *id;
-    std::vector<char> buffer(256U * 1024);
+    std::vector<char> buffer(std::size_t{256} * 1024);
     group entry{};
     group* found = nullptr;
     if (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
@@ -139,7 +139,7 @@ Order makeOrder(const ProcessSettings& settings) {
         }
         variables[name] = value;
     }
-    for (const auto& [name, value] : variables) order.environment.push_back(name + "=" + value);
+    for (const auto& [name, value] : variables) order.environment.push_back(fmt::format("{}={}", name, value));
     for (const auto* texts : {&order.arguments, &order.environment}) {
         for (const auto& text : *texts) {
             if (text.find('\0') != std::string::npos) {

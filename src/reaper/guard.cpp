@@ -86,7 +86,7 @@ bool Guard::start() {
 }
 
 /** A resource's reaper outlives its host. One without a name serves a single call of that host, and does not. */
-bool Guard::belongsToReaper(pid_t pid) const {
+bool Guard::belongsToReaper(pid_t pid) {
     if (process::environmentOf(pid, process::reaperVariable) || process::environmentOf(pid, process::treeVariable))
         return true;
     if (!process::sameProgram(pid)) return false;
@@ -95,7 +95,7 @@ bool Guard::belongsToReaper(pid_t pid) const {
 }
 
 /** Marked as a reaper's, but no reaper's descendant (or we would not look here), and no reaper took it over. */
-bool Guard::orphaned(pid_t pid) const {
+bool Guard::orphaned(pid_t pid) {
     const auto mark = process::environmentOf(pid, process::treeVariable);
     if (!mark) return false;
     const std::size_t colon = mark->find(':');
@@ -129,7 +129,7 @@ void Guard::mainEnded(bool bySignal, int value) {
 /** Kills what nobody else answers for; proved when none of that is left. */
 void Guard::sweep() {
     reap();
-    const auto skip = [this](pid_t pid) { return belongsToReaper(pid); };
+    const auto skip = [](pid_t pid) { return belongsToReaper(pid); };
     bool clean = true;
     for (int i = 0; i < 200 && !childless_; ++i) {
         const auto all = process::descendantsOf(::getpid(), skip);

@@ -38,8 +38,8 @@ private:
     void sweep();
     void endOrphans();
     void say(const std::string& line);
-    [[nodiscard]] bool belongsToReaper(pid_t pid) const;
-    [[nodiscard]] bool orphaned(pid_t pid) const;
+    [[nodiscard]] static bool belongsToReaper(pid_t pid);
+    [[nodiscard]] static bool orphaned(pid_t pid);
 
     const GuardOptions options_;
     process::Fd signals_;

@@ -146,7 +146,7 @@ private:
     }
 
     /** For a quoted word of a unit file. */
-    std::string quoted(const std::string& text) const {
+    [[nodiscard]] std::string quoted(const std::string& text) const {
         std::string out;
         for (const char c : text) {
             if (static_cast<unsigned char>(c) < 0x20)

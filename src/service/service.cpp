@@ -35,6 +35,7 @@ bool processEnded(const Manager& manager) { return manager.processes->attached()
 ServiceResource::ServiceResource(Context& context, const ServiceSettings& settings)
     : ServiceResource{context, settings, &service::openManager} {}
 
+// NOLINTNEXTLINE(modernize-pass-by-value): a type may have Settings derived from these, which a value would cut off
 ServiceResource::ServiceResource(Context& context, const ServiceSettings& settings, OpenManager open)
     : context_{context}, settings_{settings}, open_{std::move(open)} {}
 

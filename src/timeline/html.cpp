@@ -39,8 +39,8 @@ std::string filled(std::string_view frame, const std::map<std::string_view, std:
     std::string out;
     for (;;) {
         const auto begin = frame.find("{{");
-        const auto end = frame.find("}}", begin == frame.npos ? 0 : begin);
-        if (begin == frame.npos || end == frame.npos) return out.append(frame);
+        const auto end = frame.find("}}", begin == std::string_view::npos ? 0 : begin);
+        if (begin == std::string_view::npos || end == std::string_view::npos) return out.append(frame);
         out += frame.substr(0, begin);
         out += values.at(frame.substr(begin + 2, end - begin - 2));
         frame.remove_prefix(end + 2);

@@ -29,9 +29,9 @@ double characterAt(std::string_view text, std::size_t at) noexcept {
 
 /** The next round length: 1, 2, 5 below a second; what clocks have above. */
 Nanoseconds roundUp(double length) {
-    constexpr std::array<Nanoseconds, 20> above{1,        2,         5,      10,         15,         30,         60,
-                                                120,      300,       600,    900,        1800,       3600,       7200,
-                                                3600 * 6, 3600 * 12, 86'400, 86'400 * 2, 86'400 * 7, 86'400 * 30};
+    constexpr std::array<Nanoseconds, 20> above{1,      2,      5,      10,      15,      30,       60,
+                                                120,    300,    600,    900,     1800,    3600,     7200,
+                                                21'600, 43'200, 86'400, 172'800, 604'800, 2'592'000};
     for (Nanoseconds decade = 1; decade < second; decade *= 10) {
         for (const Nanoseconds digit : {1, 2, 5}) {
             if (static_cast<double>(decade * digit) >= length) return decade * digit;

@@ -68,7 +68,7 @@ private:
     };
 
     [[nodiscard]] double x(Time at) const {
-        const double length = static_cast<double>(model_.end - model_.begin);
+        const auto length = static_cast<double>(model_.end - model_.begin);
         const double part = (static_cast<double>(at - model_.begin) + margin * length) / ((1 + 2 * margin) * length);
         return std::clamp(left + part * (right - left), left, right);
     }
@@ -245,8 +245,7 @@ private:
 
     void marks() {
         std::set<std::tuple<std::size_t, MarkKind, bool, long>> drawn;
-        for (std::size_t i = 0; i < model_.marks.size(); ++i) {
-            const Mark& mark = model_.marks[i];
+        for (const Mark& mark : model_.marks) {
             const LanePlace& place = places_[mark.lane];
             const bool inPending = mark.pending != none;
             double top = place.events;
@@ -286,8 +285,10 @@ private:
         using Pixels = std::bitset<static_cast<std::size_t>(width)>;
         std::vector<Pixels> taken(model_.lanes.size());
         const auto take = [](Pixels& pixels, double from, double to) {
-            for (double at = std::max(from, 0.0); at <= std::min(to, width - 1); ++at)
-                pixels.set(static_cast<std::size_t>(at));
+            const double first = std::max(from, 0.0);
+            const double last = std::min(to, width - 1);
+            for (std::size_t i = 0; first + static_cast<double>(i) <= last; ++i)
+                pixels.set(static_cast<std::size_t>(first + static_cast<double>(i)));
         };
         for (const std::size_t i : order) {
             const double at = x(model_.marks[i].at);

@@ -35,7 +35,8 @@ std::optional<Time> parseWhen(std::string_view text, Time begin) {
         return length ? std::optional{begin + *length} : std::nullopt;
     }
     std::string full{text};
-    if (full.find('T') == std::string::npos && full.find(':') != std::string::npos && full.find(' ') == full.npos) {
+    if (full.find('T') == std::string::npos && full.find(':') != std::string::npos &&
+        full.find(' ') == std::string::npos) {
         full = dateText(begin, 0).substr(0, 10) + "T" + full;
     }
     if (const auto space = full.find(' '); space != std::string::npos) full[space] = 'T';

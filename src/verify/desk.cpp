@@ -171,7 +171,9 @@ std::size_t Line::reports() const {
 
 void Line::judgeReport(const abi::ResourceStatus& status) {
     const bool pending = isPending(status.state);
-    const auto fail = [&](std::string_view rule, std::string text) { reporter_.judge(rule, Judgement::failed, text); };
+    const auto fail = [&](std::string_view rule, const std::string& text) {
+        reporter_.judge(rule, Judgement::failed, text);
+    };
     const std::string what = fmt::format("{} reported {}", resource_, textOf(status.state));
     switch (phase_) {
         case Phase::terminating: return;  // it lost the race, and is told so (W-240)

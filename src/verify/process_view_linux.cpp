@@ -77,7 +77,7 @@ std::map<std::string, std::string> processState() {
     std::map<std::string, std::string> state;
     std::error_code ignored;
     state["the working directory"] = std::filesystem::current_path(ignored).string();
-    const char* const locale = std::setlocale(LC_ALL, nullptr);
+    const char* const locale = std::setlocale(LC_ALL, nullptr);  // NOLINT(concurrency-mt-unsafe): it is only asked
     state["the locale"] = locale == nullptr ? "" : locale;
     const mode_t mask = ::umask(0);  // NOLINT: it cannot be asked without setting it
     ::umask(mask);
@@ -154,7 +154,7 @@ std::optional<std::vector<std::string>> exportsOf(const std::filesystem::path& l
         if (!read(header.e_shoff + i * header.e_shentsize, section)) return std::nullopt;
         if (section.sh_type != SHT_DYNSYM) continue;
         Elf64_Shdr strings{};
-        if (!read(header.e_shoff + section.sh_link * header.e_shentsize, strings)) return std::nullopt;
+        if (!read(header.e_shoff + Elf64_Off{section.sh_link} * header.e_shentsize, strings)) return std::nullopt;
         std::vector<std::string> names;
         for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= section.sh_size; at += sizeof(Elf64_Sym)) {
             Elf64_Sym symbol{};

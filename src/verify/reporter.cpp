@@ -28,7 +28,7 @@ std::string clean(std::string_view text) {
 
 }  // namespace
 
-void Reporter::line(std::string text) {
+void Reporter::line(const std::string& text) {
     std::string record{recordMark};
     record += text;
     record += '\n';

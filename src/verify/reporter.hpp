@@ -57,7 +57,7 @@ public:
     void done(bool broken);
 
 private:
-    void line(std::string text);
+    void line(const std::string& text);
     const Write write_;
     const std::chrono::steady_clock::time_point start_{std::chrono::steady_clock::now()};
     mutable std::mutex mutex_;  // guards all below, and one record at a time

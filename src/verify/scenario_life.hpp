@@ -63,7 +63,7 @@ public:
     void writeTrace(std::ostream& out, std::string_view scenario) const;
 
 private:
-    void record(std::string_view json);
+    void record(std::string_view text);
 
     std::string buffer_;
     std::string other_;

@@ -21,7 +21,7 @@ namespace code = abi::code;
 constexpr std::array setCodes{control::resourceValidatePrivateProperties, control::resourceSetPrivateProperties};
 constexpr std::size_t mostProperties = 3;
 /** A multiple of every system's page: what has this size begins where nobody may touch the byte before. */
-constexpr std::size_t wholePages = 64 * 1'024;
+constexpr std::size_t wholePages = 65'536;
 
 std::vector<abi::ListedProperty> settable(PropertySheet& sheet) {
     auto all = sheet.settable();

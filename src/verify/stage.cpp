@@ -23,7 +23,6 @@ namespace holdfast::inline v1::verify {
 namespace {
 
 using abi::Dword;
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using Steady = std::chrono::steady_clock;

@@ -94,7 +94,7 @@ public:
     void keepsUnlessBroken(std::string_view rule) {
         if (!reporter_.failed(rule)) keeps(rule);
     }
-    [[noreturn]] void giveUp() { throw GaveUp{}; }
+    [[noreturn]] static void giveUp() { throw GaveUp{}; }
 
     /** While it lives a crash, an exception or a hang is a breach of `rule`, not of the general one. */
     class Blame {
@@ -170,7 +170,7 @@ private:
     void finishControl(ControlAnswer& answer, const ControlOrder& order, std::int64_t context,
                        const abi::Dword& returned);
     void encodeProperties();
-    [[nodiscard]] std::string pathOf(const std::string& resource) const { return "Resources\\" + resource; }
+    [[nodiscard]] static std::string pathOf(const std::string& resource) { return "Resources\\" + resource; }
 
     const Plan& plan_;
     Reporter& reporter_;

@@ -108,7 +108,7 @@ ControlAnswer Stage::askType(Dword code, const std::vector<abi::Byte>& in) {
     std::vector<abi::Byte> input = in;
     for (std::size_t capacity = 1'024;;) {
         std::vector<abi::Byte> out(capacity);
-        const ControlAnswer answer =
+        ControlAnswer answer =
             typeControl({code, input.empty() ? nullptr : input.data(), static_cast<Dword>(input.size()), out.data(),
                          static_cast<Dword>(out.size())});
         if (answer.code != abi::code::moreData || answer.returned <= capacity || answer.returned > 1U << 20U)

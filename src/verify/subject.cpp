@@ -48,7 +48,7 @@ bool Subject::openWith(bool poison, bool quietly) {
     const auto memory = std::make_shared<VanishingMemory>(wide.c_str(), (wide.size() + 1) * sizeof(abi::WideChar));
     const auto id = std::make_shared<abi::ResourceId>();
     const auto lastError = std::make_shared<Dword>(0);
-    const auto handle = reinterpret_cast<abi::ResourceHandle>(static_cast<std::uintptr_t>(handle_));
+    auto* const handle = reinterpret_cast<abi::ResourceHandle>(static_cast<std::uintptr_t>(handle_));
     stage_.call("Open", name_, "budget.open", [=, table = stage_.table()] {
         const auto* const itsName = static_cast<const abi::WideChar*>(memory->data());
         monitor::hostFunctions().setLastError(0);
@@ -230,9 +230,8 @@ ControlAnswer Subject::ask(Dword code, const std::vector<abi::Byte>& in) {
     std::vector<abi::Byte> input = in;
     for (std::size_t capacity = 1'024;;) {
         std::vector<abi::Byte> out(capacity);
-        const ControlAnswer answer =
-            control({code, input.empty() ? nullptr : input.data(), static_cast<Dword>(input.size()), out.data(),
-                     static_cast<Dword>(out.size())});
+        ControlAnswer answer = control({code, input.empty() ? nullptr : input.data(), static_cast<Dword>(input.size()),
+                                        out.data(), static_cast<Dword>(out.size())});
         if (answer.code != abi::code::moreData || answer.returned <= capacity || answer.returned > 1U << 20U)
             return answer;
         capacity = answer.returned;

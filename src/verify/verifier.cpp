@@ -54,6 +54,7 @@ private:
 
 /** An ending that no program chooses. */
 bool isCrash(const os::ChildOutcome& outcome) {
+    // NOLINTNEXTLINE(readability-simplify-boolean-expr): on Windows more follows
     if (outcome.kind == os::ChildOutcome::Kind::signalled) return true;
 #if defined(_WIN32)
     constexpr int aborted = 3;  // what abort() leaves
